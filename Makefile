@@ -1,0 +1,61 @@
+# Two commands matter to a newcomer: `make run` and `make test`. `make help` lists the rest.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+ESTATE ?=
+UV ?= uv
+RECORDINGS ?= $(wildcard ../shared/recordings)
+BIN := .venv/bin
+LOCKS := requirements.lock requirements-dev.lock
+
+.PHONY: help run test truth lint format bench fuzz chaos lock clean peers
+
+help: ## list what can be made
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+.venv/.run: requirements.lock pyproject.toml tests/setup/venv.sh
+	@tests/setup/venv.sh "$(PYTHON)" requirements.lock
+	@touch $@
+
+.venv/.dev: requirements-dev.lock pyproject.toml tests/setup/venv.sh
+	@tests/setup/venv.sh "$(PYTHON)" requirements-dev.lock
+	@touch .venv/.run $@
+
+run: .venv/.run ## start the agent on the demo estate, or on your own: make run ESTATE=path
+	@if [ -n "$(ESTATE)" ]; then exec $(BIN)/ridgeway run --config.file "$(ESTATE)"; else exec $(BIN)/ridgeway demo; fi
+
+peers: ## install the Debian packages that the tests start as peers (needs root or sudo)
+	@tests/setup/peers.sh
+
+test: .venv/.dev peers ## run every test, against real peers where they are installed
+	@RIDGEWAY_RECORDINGS="$(RECORDINGS)" $(BIN)/pytest
+
+truth: .venv/.dev ## run only the tests that read recordings of real devices
+	@RIDGEWAY_RECORDINGS="$(RECORDINGS)" $(BIN)/pytest tests/truth
+
+lint: .venv/.dev ## ruff, mypy --strict and the import layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .venv/.dev ## let ruff order imports and format the code
+	$(BIN)/ruff check --fix --select I .
+	$(BIN)/ruff format .
+
+bench: .venv/.dev ## measure the figures, each beside its peer in the same run
+	@$(BIN)/python -m tests.benchmarks
+
+fuzz: .venv/.dev ## a million mutated SNMP replies (the sample in `make test` is 10,000)
+	@RIDGEWAY_FUZZ_REPLIES=1000000 $(BIN)/pytest -o timeout=0 tests/checks/transports -k mutat
+
+chaos: .venv/.dev ## kill the delivery at every step of the ticket protocol, 200 times each
+	@RIDGEWAY_KILLS=200 $(BIN)/pytest -o timeout=0 tests/acceptance -k kill
+
+lock: ## renew the hashed locks from pyproject.toml (needs uv)
+	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra postgresql --group build pyproject.toml -o requirements.lock
+	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra postgresql --group build --group dev pyproject.toml -o requirements-dev.lock
+
+clean: ## remove the virtual environment and caches
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,252 @@
+"""The tables of the ledger (SQLAlchemy Core), the same on SQLite and PostgreSQL.
+
+Times are Unix seconds as floating point (DOUBLE PRECISION). JSON columns hold what only the owner of the row reads.
+The promises are indices, not habits: one live incident per cause, one ticket per incident and desk, one wish once.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+BigId = BigInteger().with_variant(Integer, "sqlite")
+
+ledger_info = Table(
+    "ledger_info",
+    metadata,
+    Column("id", Integer, CheckConstraint("id = 1", name="one_row"), primary_key=True),
+    Column("epoch", String(40), nullable=False),  # a restored ledger gets a new one
+    Column("sequence", BigInteger, nullable=False),  # last event number; counted up inside the transaction
+    Column("created_at", Double, nullable=False),
+)
+
+checks = Table(  # the last assessment of every check, so that /metrics is whole after a restart
+    "checks",
+    metadata,
+    Column("check_id", String(255), primary_key=True),
+    Column("vantage", String(100), primary_key=True),
+    Column("target", String(200), nullable=False),
+    Column("kind", String(60), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("started", Double, nullable=False),
+    Column("duration", Double, nullable=False),
+    Column("valid_for", Double, nullable=False),
+    Column("reached", Boolean),
+    Column("last_success", Double),
+    Column("assessment", LargeBinary, nullable=False),  # JSON, findings and readings
+    Column("memory_version", Integer),
+    Column("memory", Text),
+)
+
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("council", String(60), primary_key=True),
+    Column("subject", String(200), primary_key=True),
+    Column("condition", String(200), primary_key=True),
+    Column("site", String(100), nullable=False),
+    Column("level", String(20), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("first_bad", Double),
+    Column("first_good", Double),
+    Column("last_result", Double, nullable=False),
+    Column("fresh_until", Double, nullable=False),
+    Column("held_until", Double),
+    Column("body", JSON, nullable=False),  # the rest of agent.records.Alert
+)
+
+incidents = Table(
+    "incidents",
+    metadata,
+    Column("id", String(30), primary_key=True),
+    Column("council", String(60), nullable=False),
+    Column("subject", String(200), nullable=False),
+    Column("condition", String(200), nullable=False),
+    Column("site", String(100), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("severity", String(20), nullable=False),
+    Column("priority", String(2), nullable=False),
+    Column("wake", String(20), nullable=False),
+    Column("title", String(200), nullable=False),
+    Column("suspected_at", Double, nullable=False),
+    Column("opened_at", Double),
+    Column("resolved_at", Double),
+    Column("closed_at", Double),
+    Column("changed_at", Double, nullable=False),
+    Column("hidden", Integer, nullable=False, server_default="0"),
+    Column("body", JSON, nullable=False),  # the rest of agent.records.Incident
+    Index(
+        "one_live_incident_per_cause",
+        "council",
+        "subject",
+        "condition",
+        unique=True,
+        sqlite_where=text("state IN ('suspect', 'open', 'recovering')"),
+        postgresql_where=text("state IN ('suspect', 'open', 'recovering')"),
+    ),
+    Index("incidents_by_state", "state", "changed_at"),
+)
+
+children = Table(
+    "children",
+    metadata,
+    Column("incident", String(30), ForeignKey("incidents.id", ondelete="CASCADE"), primary_key=True),
+    Column("council", String(60), primary_key=True),
+    Column("subject", String(200), primary_key=True),
+    Column("condition", String(200), primary_key=True),
+    Column("since", Double, nullable=False),
+    Column("until", Double),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("sequence", BigId, primary_key=True, autoincrement=False),
+    Column("incident", String(30), nullable=False, index=True),
+    Column("council", String(60), nullable=False),
+    Column("at", Double, nullable=False),
+    Column("kind", String(30), nullable=False),
+    Column("actor", String(100), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("data", JSON, nullable=False),
+)
+
+ticket_links = Table(  # the link, its lease and the state of its protocol, one row per incident and desk
+    "ticket_links",
+    metadata,
+    Column("incident", String(30), primary_key=True),
+    Column("desk", String(100), primary_key=True),
+    Column("queue", String(200), nullable=False),
+    Column("digest", String(16), nullable=False),
+    Column("phase", String(20), nullable=False),  # wanted, attempted, linked, done, blocked, lost
+    Column("ticket", String(100)),
+    Column("lease_owner", String(60)),
+    Column("lease_until", Double),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("not_before", Double, nullable=False, server_default="0"),
+    Column("attempted_at", Double),
+    Column("linked_at", Double),
+    Column("last_error", Text),
+    Column("failures", Integer, nullable=False, server_default="0"),
+)
+Index(
+    "one_incident_per_ticket",
+    ticket_links.c.desk,
+    ticket_links.c.ticket,
+    unique=True,
+    sqlite_where=text("ticket IS NOT NULL"),
+    postgresql_where=text("ticket IS NOT NULL"),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", BigId, primary_key=True, autoincrement=True),
+    Column("incident", String(30), nullable=False),
+    Column("desk", String(100), nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("at", Double, nullable=False),
+    Column("priority", String(2), nullable=False),
+    Column("mode", String(10), nullable=False),
+    Column("phase", String(20), nullable=False),  # waiting, done, shadow, blocked
+    Column("done_at", Double),
+    Column("body", JSON, nullable=False),  # the rest of agent.records.DeskWish
+    UniqueConstraint("incident", "desk", "kind", "number", name="one_wish_once"),
+    Index("outbox_waiting", "desk", "phase", "id"),
+)
+
+maintenance = Table(
+    "maintenance",
+    metadata,
+    Column("id", String(30), primary_key=True),
+    Column("start", Double, nullable=False),
+    Column("end", Double, nullable=False),
+    Column("ended_at", Double),
+    Column("author", String(100), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("selector", JSON, nullable=False),
+)
+
+spans = Table(  # run-length encoded: one row as long as nothing changes
+    "spans",
+    metadata,
+    Column("council", String(60), primary_key=True),
+    Column("subject", String(200), primary_key=True),
+    Column("condition", String(200), primary_key=True),
+    Column("start", Double, primary_key=True),
+    Column("end", Double, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("flags", String(80), nullable=False, server_default=""),
+)
+
+agent_spans = Table(  # when the agent was alive, so that gaps show
+    "agent_spans",
+    metadata,
+    Column("run", String(30), primary_key=True),
+    Column("vantage", String(100), nullable=False),
+    Column("start", Double, nullable=False),
+    Column("end", Double, nullable=False),
+    Column("clean", Boolean, nullable=False, server_default=text("false")),
+)
+
+daily_peaks = Table(
+    "daily_peaks",
+    metadata,
+    Column("day", String(10), primary_key=True),
+    Column("family", String(120), primary_key=True),
+    Column("target", String(200), primary_key=True),
+    Column("labels", String(300), primary_key=True),
+    Column("low", Double, nullable=False),
+    Column("high", Double, nullable=False),
+)
+
+runs = Table(  # run history: state changes and faults, not every run
+    "runs",
+    metadata,
+    Column("id", BigId, primary_key=True, autoincrement=True),
+    Column("check_id", String(255), nullable=False),
+    Column("vantage", String(100), nullable=False),
+    Column("started", Double, nullable=False),
+    Column("duration", Double, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("fault", Text),
+    Index("runs_by_check", "check_id", "started"),
+)
+
+audit = Table(  # who did what, through agent.commands
+    "audit",
+    metadata,
+    Column("id", BigId, primary_key=True, autoincrement=True),
+    Column("at", Double, nullable=False),
+    Column("actor", String(100), nullable=False),
+    Column("action", String(60), nullable=False),
+    Column("subject", String(200), nullable=False),
+    Column("detail", JSON, nullable=False),
+)

@@ -1,0 +1,238 @@
+"""The contract between a check and the agent: what is asked, what was answered, what it means.
+
+A check is a plain `CheckKind` object found by `checks.catalogue`. `collect` does the asking for one target from one
+vantage; `assess` is pure and says what the answers mean for a subject. Nothing here knows thresholds, metrics text,
+incidents or tickets. Times are Unix seconds (UTC) unless a name says otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
+
+from config.estate import CheckSpec, Credential, KindDefaults, Target
+
+if TYPE_CHECKING:
+    from checks.transports import Transports
+
+CONTRACT_VERSION = 1
+REACH = "target/unreachable"
+"""The one condition into which every failure to reach a target folds, whatever the check."""
+
+
+class State(StrEnum):
+    """What is known of one thing. Maintenance, suppressed, flapping and stale are flags beside it, never states."""
+
+    OK = "ok"
+    WARNING = "warning"
+    CRITICAL = "critical"
+    UNKNOWN = "unknown"
+    UNSUPPORTED = "unsupported"
+
+    @property
+    def code(self) -> int:
+        """0 ok, 1 warning, 2 critical, 3 unknown, 4 unsupported."""
+        return _CODES[self]
+
+    @property
+    def rank(self) -> int:
+        """Order of badness, greatest worst: critical, unknown, warning, unsupported, ok."""
+        return _RANKS[self]
+
+    @property
+    def bad(self) -> bool:
+        """Whether an alert can be made of it: critical, unknown and warning are, unsupported is not."""
+        return self.rank >= 2
+
+
+_CODES = {State.OK: 0, State.WARNING: 1, State.CRITICAL: 2, State.UNKNOWN: 3, State.UNSUPPORTED: 4}
+_RANKS = {State.OK: 0, State.UNSUPPORTED: 1, State.WARNING: 2, State.UNKNOWN: 3, State.CRITICAL: 4}
+
+
+def worst(states: Sequence[State]) -> State:
+    """The worst of the states; nothing at all is *unknown*, never ok."""
+    return max(states, key=_RANKS.__getitem__) if states else State.UNKNOWN
+
+
+class Reason(StrEnum):
+    """Why a question got no usable answer; a closed set, fit for a metric label."""
+
+    NO_ANSWER = "no-answer"
+    UNREACHABLE = "unreachable"
+    REFUSED = "refused"
+    NAME = "name"
+    AUTHENTICATION = "authentication"
+    FORBIDDEN = "forbidden"
+    PROTOCOL = "protocol"
+    LIMIT = "limit"
+    LOCAL = "local"
+    HANGING = "hanging"
+    INTERNAL = "internal"
+
+
+_REACHED = {
+    Reason.NO_ANSWER: False,
+    Reason.UNREACHABLE: False,
+    Reason.REFUSED: True,
+    Reason.AUTHENTICATION: True,
+    Reason.FORBIDDEN: True,
+    Reason.PROTOCOL: True,
+    Reason.LIMIT: True,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A question that got no usable answer."""
+
+    reason: Reason
+    message: str
+    """What failed, where, and how to mend it; redacted, one line, at most 500 characters."""
+    condition: str
+    """The finding's key when this is the protocol's own fault, for example `snmp/no-answer`."""
+    state: State = State.UNKNOWN
+    """The finding's state in that case: what could not be read is unknown; a service that is not there is critical."""
+
+    @property
+    def reached(self) -> bool | None:
+        """Did the target itself answer? None: this fault cannot tell (a local fault, a name, an earlier run hanging)."""
+        return _REACHED.get(self.reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What one collect brought back from one target, seen from one vantage.
+
+    `answers` is an instance of the kind's `answers` type, or None when nothing usable came. Answers with a fault
+    beside them are partial: what was read counts, what was not is not covered.
+    """
+
+    target: str
+    vantage: str
+    started: float
+    duration: float
+    answers: Any = None
+    fault: Fault | None = None
+
+
+class MetricType(StrEnum):
+    GAUGE = "gauge"
+    COUNTER = "counter"
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A metric family, declared once. `labels` come after the labels every family has: target, council, vantage.
+
+    Counters end in `_total`; a unit is a base unit and stands in the name (Prometheus naming guide).
+    """
+
+    name: str
+    help: str
+    type: MetricType = MetricType.GAUGE
+    unit: str = ""
+    labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One value of a family; `labels` in the family's order. Absent stays absent: no reading, no series."""
+
+    family: Family
+    value: float
+    labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One judgement about a subject. `key` is stable and is the condition of the cause; ok findings are emitted too."""
+
+    key: str
+    state: State
+    summary: str
+    """A sentence a person can act on, at most 300 characters, redacted."""
+    evidence: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """A check's bounded note to itself, kept by the ledger: JSON text of at most 64 KiB, versioned by the check."""
+
+    version: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """What the answers mean.
+
+    `covers` lists the keys judged completely; an entry `name/*` covers every key with that prefix. A covered key
+    that is absent from `findings` is *gone*: it may go silently only if `may_go` (same notation) lists it.
+    A key that is not covered keeps its state and ages to stale.
+    """
+
+    findings: tuple[Finding, ...]
+    readings: tuple[Reading, ...] = ()
+    covers: frozenset[str] = frozenset()
+    may_go: frozenset[str] = frozenset()
+    memory: Memory | None = None
+    """The new note; None keeps the old one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is judged: its name is the alert's subject. The spine's subjects are single targets."""
+
+    name: str
+    council: str
+    site: str
+    check: CheckSpec
+    targets: tuple[Target, ...]
+
+
+@dataclass(slots=True)
+class Context:
+    """What a collect may use. Made once per check by the agent; `deadline` is set before each run."""
+
+    vantage: str
+    transports: Transports
+    now: Callable[[], float]
+    deadline: float = 0.0
+    """In the event loop's own time (`loop.time()`); a collect gives up before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckKind:
+    """A kind of check, as the catalogue finds it."""
+
+    kind: str
+    title: str
+    options: type[BaseModel]
+    answers: type[Any]
+    """A dataclass of plain values, so that an Observation can travel as JSON and be replayed."""
+    defaults: KindDefaults
+    finding_keys: Mapping[str, str]
+    """Key or key pattern (`snmp/<value>`) to what it means and what to do: the runbook's first line."""
+    families: Callable[[], Sequence[Family]]
+    collect: Callable[[Target, Any, Context], Awaitable[Observation]]
+    assess: Callable[[Subject, Sequence[Observation], Memory | None, float], Assessment]
+    requires: tuple[str, ...] = ()
+    """Credential roles the target must have for this kind, for example `("snmp",)`."""
+
+
+def covered(keys: frozenset[str], key: str) -> bool:
+    """Whether `key` is in `keys`, by name or by a `prefix/*` entry."""
+    if key in keys:
+        return True
+    return any(entry.endswith("/*") and key.startswith(entry[:-1]) for entry in keys)
+
+
+__all__ = [
+    "CONTRACT_VERSION", "REACH", "Assessment", "CheckKind", "CheckSpec", "Context", "Credential", "Family", "Fault",
+    "Finding", "KindDefaults", "Memory", "MetricType", "Observation", "Reading", "Reason", "State", "Subject", "Target",
+    "covered", "worst",
+]  # fmt: skip

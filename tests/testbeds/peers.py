@@ -1,0 +1,69 @@
+"""Where the real peers of the tests are found, and free ports for them.
+
+On a laptop a missing peer skips its test; in CI (environment variable CI) it fails, so that nothing is proved by absence.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+_DEBIAN_PACKAGES = {
+    "snmpd": "snmpd",
+    "snmpget": "snmp",
+    "prometheus": "prometheus",
+    "promtool": "prometheus",
+    "prometheus-alertmanager": "prometheus-alertmanager",
+    "prometheus-snmp-exporter": "prometheus-snmp-exporter",
+    "prometheus-blackbox-exporter": "prometheus-blackbox-exporter",
+    "initdb": "postgresql",
+    "rt-setup-database-5": "request-tracker5 rt5-standalone rt5-db-sqlite dbconfig-no-thanks msmtp-mta",
+    "chromium": "chromium",
+    "systemd-analyze": "systemd",
+    "ip": "iproute2",
+    "ping": "iputils-ping",
+}
+_EXTRA_PATH = ("/usr/sbin", "/sbin", "/usr/lib/postgresql/15/bin", "/usr/lib/postgresql/17/bin")
+
+
+def find(program: str) -> Path | None:
+    """The program's path, looked for where Debian puts daemons too."""
+    path = os.pathsep.join((os.environ.get("PATH", ""), *_EXTRA_PATH))
+    found = shutil.which(program, path=path)
+    return Path(found) if found else None
+
+
+def need(program: str) -> Path:
+    """The program's path; without it the test is skipped on a laptop and fails in CI."""
+    found = find(program)
+    if found is not None:
+        return found
+    message = f"{program} is missing; on Debian: apt-get install {_DEBIAN_PACKAGES.get(program, program)}"
+    if os.environ.get("CI"):
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+def free_port(kind: socket.SocketKind = socket.SOCK_STREAM, host: str = "127.0.0.1") -> int:
+    """A port that was free a moment ago."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, kind) as probe:
+        probe.bind((host, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_until(condition: Callable[[], bool], what: str, seconds: float = 30.0) -> None:
+    """Return as soon as `condition()` holds; fail naming `what` when it does not in time."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if condition():
+            return
+        time.sleep(0.02)
+    pytest.fail(f"waited {seconds:.0f} s in vain: {what}")

@@ -1,0 +1,96 @@
+"""The unit and its drop-ins, as systemd reads them without running."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from testbeds.peers import find, need
+
+SHIPPED = Path(__file__).parents[2] / "systemd"
+UNIT = SHIPPED / "ridgeway.service"
+THRESHOLD = 15
+"""Tenths of exposure that are allowed."""
+
+pytestmark = pytest.mark.acceptance
+
+
+def installed(directory: Path, *drop_ins: str) -> Path:
+    """A copy of the unit with these drop-ins, whose program exists."""
+    program = shutil.which("true") or "/bin/true"
+    unit = directory / "ridgeway.service"
+    unit.write_text(UNIT.read_text().replace("/opt/ridgeway/bin/ridgeway", program))
+    for name in drop_ins:
+        target = directory / "ridgeway.service.d" / name
+        target.parent.mkdir(exist_ok=True)
+        target.write_text((SHIPPED / "ridgeway.service.d" / name).read_text())
+    return unit
+
+
+@pytest.mark.parametrize("drop_ins", [(), ("icmp.conf",), ("addresses.conf",), ("icmp.conf", "addresses.conf")])
+def test_the_exposure_stays_below_the_gate(tmp_path: Path, drop_ins: tuple[str, ...]) -> None:
+    unit = installed(tmp_path, *drop_ins)
+
+    done = subprocess.run(
+        [need("systemd-analyze"), "security", "--offline=true", f"--threshold={THRESHOLD}", unit],
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stdout[-2_000:] + done.stderr
+
+
+def test_the_gate_would_catch_a_unit_without_its_hardening(tmp_path: Path) -> None:
+    unit = installed(tmp_path)
+    unit.write_text(re.sub(r"^(Protect|Restrict|System|Private).*$", "", unit.read_text(), flags=re.MULTILINE))
+
+    done = subprocess.run(
+        [need("systemd-analyze"), "security", "--offline=true", f"--threshold={THRESHOLD}", unit],
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+
+    assert done.returncode == 1
+
+
+@pytest.mark.parametrize("drop_ins", [(), ("icmp.conf", "addresses.conf")])
+def test_systemd_finds_no_mistake_in_the_unit(tmp_path: Path, drop_ins: tuple[str, ...]) -> None:
+    unit = installed(tmp_path, *drop_ins)
+
+    done = subprocess.run(
+        [need("systemd-analyze"), "verify", "--man=no", unit], capture_output=True, text=True, timeout=60
+    )
+
+    # It also reads units that other packages installed, and speaks of those.
+    assert [line for line in (done.stdout + done.stderr).splitlines() if "ridgeway" in line] == []
+
+
+def test_systemd_would_find_a_misspelt_directive(tmp_path: Path) -> None:
+    unit = installed(tmp_path)
+    unit.write_text(unit.read_text().replace("ProtectHome=", "ProtectHouse="))
+
+    done = subprocess.run(
+        [need("systemd-analyze"), "verify", "--man=no", unit], capture_output=True, text=True, timeout=60
+    )
+
+    assert "ProtectHouse" in done.stdout + done.stderr
+
+
+def test_the_host_check_and_the_process_metrics_can_read_proc() -> None:
+    assert not re.search(r"^ProcSubset=", UNIT.read_text(), re.MULTILINE)
+
+
+def test_sysusers_makes_the_user_and_tmpfiles_the_directories_of_the_unit(tmp_path: Path) -> None:
+    (tmp_path / "etc").mkdir()
+    sysusers, tmpfiles = find("systemd-sysusers"), find("systemd-tmpfiles")
+    assert sysusers and tmpfiles, "both come with systemd-analyze, in the package systemd"
+
+    subprocess.run([sysusers, f"--root={tmp_path}", SHIPPED / "sysusers-ridgeway.conf"], check=True, timeout=60)
+    subprocess.run(
+        [tmpfiles, "--create", f"--root={tmp_path}", SHIPPED / "tmpfiles-ridgeway.conf"], check=True, timeout=60
+    )
+
+    assert re.search(r"^ridgeway:", (tmp_path / "etc/passwd").read_text(), re.MULTILINE)
+    assert (tmp_path / "etc/ridgeway").stat().st_mode & 0o777 == 0o755
+    assert (tmp_path / "etc/ridgeway/credentials").stat().st_mode & 0o777 == 0o700

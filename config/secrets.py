@@ -6,14 +6,26 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-_SCHEMES = ("file", "env", "credential")
+if TYPE_CHECKING:
+    from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+    from pydantic.json_schema import JsonSchemaValue
+    from pydantic_core import CoreSchema
+
+_FORMS = {
+    "file": re.compile(r"/[^\x00-\x1f\x7f]+"),
+    "env": re.compile(r"[A-Za-z_][A-Za-z0-9_]*"),
+    "credential": re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*"),
+}
 _MAX_BYTES = 64 * 1024
 MASK = "[secret]"
+HOW = "a secret is written as file:/path, env:NAME or credential:NAME, never as the value itself"
 
 
 class SecretError(Exception):
@@ -58,10 +70,33 @@ class SecretReference:
     @classmethod
     def parse(cls, text: str) -> SecretReference:
         """Read `scheme:place`; ValueError says which forms exist."""
-        scheme, colon, place = text.partition(":")
-        if not colon or scheme not in _SCHEMES or not place:
-            raise ValueError("a secret is written as file:/path, env:NAME or credential:NAME, never as the value itself")
+        scheme, _, place = text.partition(":")
+        form = _FORMS.get(scheme)
+        if form is None or len(place) > 4096 or not form.fullmatch(place):
+            raise ValueError(HOW)
         return cls(scheme, place)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: type[Any], handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Lets any options model say `token: SecretReference`; a refusal never repeats what was written."""
+        from pydantic_core import core_schema
+
+        return core_schema.no_info_plain_validator_function(
+            cls._validate, serialization=core_schema.to_string_ser_schema(when_used="json")
+        )
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        forms = "|".join(f"{scheme}:{form.pattern}" for scheme, form in _FORMS.items())
+        return {"type": "string", "pattern": f"^({forms})$", "description": HOW}
+
+    @classmethod
+    def _validate(cls, value: object) -> SecretReference:
+        if isinstance(value, SecretReference):
+            return value
+        if not isinstance(value, str):
+            raise ValueError(HOW)
+        return cls.parse(value)
 
     def __str__(self) -> str:
         return f"{self.scheme}:{self.place}"
@@ -85,7 +120,8 @@ class SecretReference:
 
 def _read(reference: SecretReference, path: Path, *, private: bool) -> Secret:
     try:
-        with path.open("rb") as file:
+        # Without O_NONBLOCK, opening a FIFO that nobody writes to would wait for ever.
+        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
             mode = os.fstat(file.fileno()).st_mode
             if not stat.S_ISREG(mode):
                 raise SecretError(f"{reference}: not a regular file")

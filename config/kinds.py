@@ -1,0 +1,44 @@
+"""What configuration must know of a kind of check and of a kind of desk, said without importing either."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from pydantic import BaseModel
+
+from config.estate import KindDefaults
+
+
+class KindLike(Protocol):
+    """The part of a kind of check that the estate file depends on."""
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def title(self) -> str: ...
+
+    @property
+    def options(self) -> type[BaseModel]:
+        """Validates what a check says beside the settings that every check has."""
+
+    @property
+    def defaults(self) -> KindDefaults: ...
+
+    @property
+    def requires(self) -> tuple[str, ...]:
+        """Credential roles that a target with such a check must have."""
+
+
+class DeskLike(Protocol):
+    """The part of a kind of desk that the estate file depends on."""
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def title(self) -> str: ...
+
+    @property
+    def options(self) -> type[BaseModel]:
+        """Validates what a desk says beside `kind` and `new_tickets_per_day`."""

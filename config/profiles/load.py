@@ -1,0 +1,110 @@
+"""Finding, reading and joining profile files. Errors carry file and line and say how to mend it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from config.profiles.model import ProfileModel
+from config.yaml import Document, YamlError, parse, read_file
+
+SHIPPED = Path(__file__).parent
+SEARCH_VARIABLE = "RIDGEWAY_PROFILES"
+"""Directories of one's own profiles, colon-separated; they come before the shipped ones."""
+_LARGEST_FILE = 256 * 1024
+_DEEPEST = 8
+_JOINED = ("values", "tables")
+
+
+class ProfileError(ValueError):
+    """A profile cannot be used; the message says which file, where in it, and how to mend it."""
+
+
+def search_path(environ: Mapping[str, str] | None = None) -> tuple[Path, ...]:
+    """The directories in which profiles are looked for, first come first taken."""
+    named = (os.environ if environ is None else environ).get(SEARCH_VARIABLE, "")
+    return (*(Path(part) for part in named.split(":") if part), SHIPPED)
+
+
+def names(directories: Iterable[Path]) -> list[str]:
+    """Every profile there is, by name (`firewall/fortigate`), sorted."""
+    found = {
+        str(file.relative_to(directory).with_suffix(""))
+        for directory in directories
+        if directory.is_dir()
+        for file in directory.rglob("*.yaml")
+    }
+    return sorted(found)
+
+
+@lru_cache(maxsize=256)
+def load(name: str, directories: tuple[Path, ...]) -> ProfileModel:
+    """The profile with all it extends joined in; of two values of one name the nearer wins. Raises ProfileError."""
+    return _load(name, directories, ())
+
+
+def _load(name: str, directories: tuple[Path, ...], above: tuple[str, ...]) -> ProfileModel:
+    if name in above or len(above) > _DEEPEST:
+        raise ProfileError(f"profile {name}: extends itself: {' → '.join((*above, name))}")
+    own = _read(_find(name, directories), name)
+    joined: dict[str, dict[str, Any]] = {key: {} for key in _JOINED}
+    info = own.info
+    for parent_name in own.extends:
+        parent = _load(parent_name, directories, (*above, name))
+        for key in _JOINED:
+            joined[key] |= getattr(parent, key)
+        info = info or parent.info
+    if not own.extends:
+        return own
+    return own.model_copy(update={key: joined[key] | getattr(own, key) for key in _JOINED} | {"info": info})
+
+
+def _find(name: str, directories: tuple[Path, ...]) -> Path:
+    for directory in directories:
+        file = directory / f"{name}.yaml"
+        # A name comes from an estate file; it may not climb out of the directories of profiles.
+        if file.is_file() and file.resolve().is_relative_to(directory.resolve()):
+            return file
+    there = names(directories)
+    near = get_close_matches(name, there, 1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    raise ProfileError(f"there is no profile {name!r}{hint}; there are: {', '.join(there)}")
+
+
+def _read(file: Path, name: str) -> ProfileModel:
+    try:
+        document = parse(read_file(file, _LARGEST_FILE), str(file))
+    except YamlError as error:
+        raise ProfileError(str(error)) from error
+    try:
+        profile = ProfileModel.model_validate(document.tree)
+    except ValidationError as error:
+        raise ProfileError("\n".join(_sentence(document, item) for item in error.errors(include_url=False))) from error
+    if profile.profile != name:
+        raise ProfileError(f"{file}: profile: {profile.profile!r} stands in a file for {name!r}; make them the same")
+    _check_info(profile, file)
+    return profile
+
+
+def _sentence(document: Document, error: Any) -> str:
+    path = tuple(part for part in error["loc"] if isinstance(part, str | int))
+    line, column = document.place(path)
+    message = str(error["msg"]).removeprefix("Value error, ")
+    if error["type"] == "extra_forbidden":
+        message = f"{path[-1]!r} is not a key that may stand here"
+    where = f"{'.'.join(map(str, path))}: " if path else ""
+    return f"{document.file}:{line}:{column}: {where}{message}"
+
+
+def _check_info(profile: ProfileModel, file: Path) -> None:
+    if profile.info is None or profile.extends:
+        return
+    missing = [name for name in profile.info.labels.values() if name not in profile.values]
+    if missing:
+        raise ProfileError(f"{file}: info.labels: there is no value {missing[0]!r}")

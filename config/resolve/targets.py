@@ -1,0 +1,233 @@
+"""Targets: everything inherited, every reference looked up, every check resolved."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+
+from config.estate import CheckSpec, Credential, Level, Target
+from config.kinds import KindLike
+from config.resolve import entries, levels, needs
+from config.resolve.checks import CheckResolver
+from config.resolve.places import Names, Places
+from config.resolve.report import Report
+from config.schema.checks import Merged
+from config.schema.sections import TargetModel
+from config.yaml import TreePath
+
+_IMPACTS = (Level.HIGH, Level.MEDIUM, Level.LOW)
+
+
+class TargetReader:
+    """Reads one target after another; what targets have in common is made once and shared."""
+
+    def __init__(
+        self,
+        report: Report,
+        names: Names,
+        places: Places,
+        credentials: Mapping[str, Credential],
+        kinds: Mapping[str, KindLike],
+        estate_vantage: str,
+        time_zone: str,
+    ) -> None:
+        self._report = report
+        self._names = names
+        self._places = places
+        self._credentials = credentials
+        self._kinds = kinds
+        self._vantage = estate_vantage
+        self._checks = CheckResolver(kinds, time_zone, report)
+        self._groups = entries.read_groups(report)
+        raw = report.source.tree.get("defaults", {})
+        self._estate_level = levels.read_level(raw, ("defaults",), kinds, report)
+        self._roles: dict[tuple[tuple[str, str], ...], Mapping[str, Credential]] = {}
+        for level in (self._estate_level, *places.council_levels.values(), *places.site_levels.values()):
+            self._check_level(level)
+
+    def read(self, name: str, raw: object) -> Target | None:
+        """The target, or None with what is wrong noted."""
+        path = ("targets", name)
+        model = self._report.model(TargetModel, raw, path)
+        if model is None:
+            self._glance(raw, path)
+            return None
+        good = self._references(name, model, path)
+        site = self._places.sites.get(model.site)
+        council = model.council or (site.council if site else "")
+        if site is None or council not in self._places.councils:
+            self._glance(raw, path)
+            return None
+        chain = self._levels(model, council, path)
+        vantages = self._vantages(chain)
+        credentials = self._credentials_of(model, chain)
+        context: Hashable = (council, model.site, tuple(model.vantages), name if model.defaults else None)
+        checks = self._checks_of(name, model, chain, context, vantages, credentials)
+        if not good:
+            return None
+        return Target(
+            name=name,
+            address=model.address,
+            council=council,
+            site=model.site,
+            vantages=vantages,
+            checks=checks,
+            depends_on=needs.inherited(name, model.depends_on, site.depends_on),
+            services=tuple(model.services),
+            impact=self._impact(model, chain),
+            credentials=credentials,
+            formerly=tuple(model.formerly),
+            title=model.title or name,
+        )
+
+    def _glance(self, raw: object, path: TreePath) -> None:
+        """What can be told of the checks of a target whose place, and so whose defaults, is not known."""
+        if isinstance(raw, dict) and "checks" in raw:
+            for entry in entries.read_entries(raw["checks"], (*path, "checks"), self._groups, self._report):
+                self._report.known("kind of check", entry.kind, self._kinds, entry.path)
+
+    def _references(self, name: str, model: TargetModel, path: TreePath) -> bool:
+        known = self._report.known
+        good = known("site", model.site, self._names.sites, (*path, "site"))
+        if model.council:
+            good &= known("council", model.council, self._names.councils, (*path, "council"))
+        for index, vantage in enumerate(model.vantages):
+            good &= known("vantage", vantage, self._names.vantages, (*path, "vantages", index))
+        for index, service in enumerate(model.services):
+            good &= known("service", service, self._names.services, (*path, "services", index))
+        for role, credential in model.credentials.items():
+            here = (*path, "credentials", role)
+            good &= known("credential", credential, self._names.credentials, here, secret=True)
+        for needed in sorted(model.depends_on.names()) if model.depends_on else ():
+            if needed == name:
+                self._report.add((*path, "depends_on"), "names the target itself")
+                good = False
+            else:
+                good &= known("target", needed, self._names.targets, (*path, "depends_on"))
+        return good
+
+    def _check_level(self, level: levels.Level) -> None:
+        places = [(level.path, level.general)]
+        places += [((*level.path, "kinds", kind), settings) for kind, settings in level.settings.items()]
+        for path, settings in places:
+            for index, vantage in enumerate(settings.get("vantages", ())):
+                self._report.known("vantage", vantage, self._names.vantages, (*path, "vantages", index))
+        for role, credential in level.credentials.items():
+            here = (*level.path, "credentials", role)
+            self._report.known("credential", credential, self._names.credentials, here, secret=True)
+
+    def _levels(self, model: TargetModel, council: str, path: TreePath) -> Sequence[levels.Level]:
+        chain = [self._estate_level, self._places.council_levels[council], self._places.site_levels[model.site]]
+        if model.defaults:
+            own = levels.read_level(model.defaults, (*path, "defaults"), self._kinds, self._report)
+            self._check_level(own)
+            chain.append(own)
+        if model.vantages:
+            chain.append(levels.Level(path, Merged(vantages=list(model.vantages))))
+        return chain
+
+    def _vantages(self, chain: Sequence[levels.Level]) -> tuple[str, ...]:
+        said = [level.general["vantages"] for level in chain if "vantages" in level.general]
+        return tuple(said[-1]) if said else (self._vantage,)
+
+    def _impact(self, model: TargetModel, chain: Sequence[levels.Level]) -> Level:
+        """What the target says, else what it inherits, else that of the weightiest service it carries."""
+        said = [level.impact for level in chain if level.impact is not None]
+        if model.impact is not None:
+            return model.impact
+        if said:
+            return said[-1]
+        carried = [self._places.services[name].impact for name in model.services if name in self._places.services]
+        return min(carried, key=_IMPACTS.index, default=Level.MEDIUM)
+
+    def _credentials_of(self, model: TargetModel, chain: Sequence[levels.Level]) -> Mapping[str, Credential]:
+        roles: dict[str, str] = {}
+        for level in chain:
+            roles.update(level.credentials)
+        roles.update(model.credentials)
+        key = tuple(sorted(roles.items()))
+        if key not in self._roles:
+            known = self._credentials
+            self._roles[key] = {role: known[name] for role, name in key if name in known}
+        return self._roles[key]
+
+    def _checks_of(
+        self,
+        target: str,
+        model: TargetModel,
+        chain: Sequence[levels.Level],
+        context: Hashable,
+        vantages: tuple[str, ...],
+        credentials: Mapping[str, Credential],
+    ) -> tuple[CheckSpec, ...]:
+        specs: dict[str, CheckSpec] = {}
+        path = ("targets", target, "checks")
+        seen: set[str] = set()
+        for entry in entries.read_entries(model.checks, path, self._groups, self._report):
+            if entry.name in seen:
+                at = entry.path if entry.path[:2] == path[:2] else path
+                self._report.add(at, f'a second check called "{entry.name}"; give it a `name` of its own', key=True)
+                continue
+            seen.add(entry.name)
+            shape = self._checks.resolve(entry, chain, context)
+            if shape is None:
+                continue
+            if "vantages" in entry.body:
+                for vantage in shape.vantages or ():
+                    self._report.known("vantage", vantage, self._names.vantages, (*entry.path, "vantages"))
+            self._check_roles(entry, credentials, model, path)
+            specs[entry.name] = shape.of(target, entry.name, vantages)
+        return tuple(specs.values())
+
+    def _check_roles(
+        self, entry: entries.Entry, credentials: Mapping[str, Credential], model: TargetModel, path: TreePath
+    ) -> None:
+        for role in self._kinds[entry.kind].requires:
+            if role not in credentials and role not in model.credentials:
+                at = entry.path if entry.path[:2] == path[:2] else path
+                message = f'"{entry.name}" needs a credential: add `credentials: {{{role}: NAME}}` to the target'
+                self._report.add(at, message, key=True)
+
+
+def read_targets(reader: TargetReader, report: Report, names: Names) -> dict[str, Target]:
+    """Every good target, and what is wrong between them."""
+    targets: dict[str, Target] = {}
+    for name, raw in names.targets.items():
+        target = reader.read(name, raw)
+        if target is not None:
+            targets[name] = target
+    _check_formerly(targets, report, names)
+    _check_circles(targets, report)
+    return targets
+
+
+def _check_formerly(targets: Mapping[str, Target], report: Report, names: Names) -> None:
+    """An old name carries incidents over, so it has one heir and is nobody's name now."""
+    heirs: dict[str, str] = {}
+    for target in targets.values():
+        for index, old in enumerate(target.formerly):
+            path = ("targets", target.name, "formerly", index)
+            if old in names.targets:
+                report.add(path, f'"{old}" is still the name of a target ({report.source.where(("targets", old))})')
+            elif old in heirs:
+                heir = heirs[old]
+                where = report.source.where(("targets", heir, "formerly"))
+                report.add(path, f'"{old}" is already the former name of "{heir}" ({where})')
+            else:
+                heirs[old] = target.name
+
+
+def _check_circles(targets: Mapping[str, Target], report: Report) -> None:
+    # Thousands of targets share their site's need, so its names are gathered once.
+    shared = {id(target.depends_on): target.depends_on for target in targets.values()}
+    names_of = {key: need.names() if need else frozenset() for key, need in shared.items()}
+    needs_of = {target.name: names_of[id(target.depends_on)] for target in targets.values()}
+    for circle in needs.circles(needs_of):
+        own = "depends_on" if _says(report, circle[0]) else "site"
+        hint = "" if own == "depends_on" else "; if its site needs it, name it in the site's `depends_on`"
+        report.add(("targets", circle[0], own), f"depends on itself: {' → '.join(circle)}{hint}", key=True)
+
+
+def _says(report: Report, target: str) -> bool:
+    raw = report.source.tree["targets"]
+    entry = raw.get(target) if isinstance(raw, dict) else None
+    return isinstance(entry, dict) and "depends_on" in entry

@@ -1,0 +1,96 @@
+"""Profiles: the shipped ones are sound, what is wrong with one is said with its place, and names stay inside."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from config.profiles import SHIPPED, ProfileError, load, names, search_path
+
+HEAD = "profile: own\ntitle: Own\nsource: us\n"
+
+
+def loaded(directory: Path, text: str) -> str:
+    """What the loader says of a profile of that text; empty when it is content."""
+    (directory / "own.yaml").write_text(HEAD + text)
+    load.cache_clear()
+    try:
+        load("own", (directory, SHIPPED))
+    except ProfileError as error:
+        return str(error).replace(str(directory), "")
+    return ""
+
+
+@pytest.mark.parametrize("name", names((SHIPPED,)))
+def test_a_shipped_profile_loads(name: str) -> None:
+    profile = load(name, (SHIPPED,))
+
+    assert profile.values or profile.tables
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("values: {fan: {title: fan}}", "/own.yaml:4:10: values.fan: a value has either `oid` or `ratio`"),
+        (
+            "values: {fan: {title: fan, oid: 1.3.x}}",
+            "/own.yaml:4:33: values.fan.oid: '1.3.x' is not a numeric OID such as 1.3.6.1.2.1.1.3.0",
+        ),
+        (
+            "values: {fan: {title: fan, oid: 1.3.6.1, waring: {above: 1}}}",
+            "/own.yaml:4:42: values.fan.waring: 'waring' is not a key that may stand here",
+        ),
+        (
+            "values: {fan: {title: fan, oid: 1.3.6.1, warning: {}}}",
+            "/own.yaml:4:42: values.fan.warning: a limit needs `above` or `below`",
+        ),
+        (
+            "values:\n  use:\n    title: use\n    ratio: {of: [used], to: size}",
+            "/own.yaml:1:1: use: there is no 'used' beside it; there are use",
+        ),
+        (
+            "values:\n  fan:\n    title: fan\n    oid: 1.3.6.1\n    metric: {name: fan_speed, help: h}",
+            "/own.yaml:8:5: values.fan.metric: 'fan_speed': a metric is named ridgeway_… in small letters, digits and "
+            "underscores",
+        ),
+        (
+            "values:\n  up:\n    title: up\n    oid: 1.3.6.1\n    metric: {name: ridgeway_x, help: h, type: counter}",
+            "/own.yaml:8:5: values.up.metric: ridgeway_x: counters, and only they, end in _total",
+        ),
+        ("extends: [gneric]\n", "there is no profile 'gneric'; did you mean 'generic'?; there are: "),
+        ("values: {fan: {title: fan, oid: 1.3.6.1}, fan: {title: x, oid: 1.3.6.1}}", "stands here a second time"),
+    ],
+    ids=["no-source", "oid", "key", "limit", "ratio", "metric", "counter", "extends", "twice"],
+)  # fmt: skip
+def test_what_is_wrong_is_said_with_its_place(tmp_path: Path, text: str, says: str) -> None:
+    assert says in loaded(tmp_path, text)
+
+
+def test_a_profile_that_extends_itself_is_refused(tmp_path: Path) -> None:
+    assert "extends itself: own → own" in loaded(tmp_path, "extends: [own]\n")
+
+
+def test_a_nearer_value_replaces_the_extended_one(tmp_path: Path) -> None:
+    (tmp_path / "own.yaml").write_text(
+        HEAD + "extends: [generic]\nvalues: {boot: {title: other, oid: 1.3.6.1.4.1.1.0}}\n"
+    )
+
+    profile = load("own", (tmp_path, SHIPPED))
+
+    assert profile.values["boot"].title == "other"
+    assert "system_name" in profile.values and profile.info is not None
+
+
+def test_a_name_may_not_climb_out_of_the_directories(tmp_path: Path) -> None:
+    (tmp_path / "outside.yaml").write_text(HEAD)
+    (tmp_path / "inside").mkdir()
+
+    with pytest.raises(ProfileError, match="there is no profile"):
+        load("../outside", (tmp_path / "inside",))
+
+
+def test_one_s_own_directories_come_first() -> None:
+    assert search_path({"RIDGEWAY_PROFILES": "/etc/ridgeway/profiles:/srv/profiles"}) == (
+        Path("/etc/ridgeway/profiles"), Path("/srv/profiles"), SHIPPED,
+    )  # fmt: skip

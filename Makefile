@@ -48,7 +48,7 @@ bench: .venv/.dev ## measure the figures, each beside its peer in the same run
 	@$(BIN)/python -m tests.benchmarks
 
 fuzz: .venv/.dev ## a million mutated SNMP replies (the sample in `make test` is 10,000)
-	@RIDGEWAY_FUZZ_REPLIES=1000000 $(BIN)/pytest -o timeout=0 tests/checks/transports -k mutat
+	@RIDGEWAY_FUZZ_REPLIES=1000000 $(BIN)/pytest -o timeout=0 tests/checks/transports/snmp/test_mutated_replies.py
 
 chaos: .venv/.dev ## kill the delivery at every step of the ticket protocol, 200 times each
 	@RIDGEWAY_KILLS=200 $(BIN)/pytest -o timeout=0 tests/acceptance -k kill

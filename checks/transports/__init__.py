@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from checks.transports.aside import Aside
 from checks.transports.icmp import IcmpTransport
+from checks.transports.names import Names
 from checks.transports.snmp import SnmpTransport
 from checks.transports.tcp import TcpTransport
 
@@ -16,6 +18,14 @@ class Transports:
     snmp: SnmpTransport
     icmp: IcmpTransport
     tcp: TcpTransport
+    aside: Aside = field(default_factory=Aside)
+    """For calls that block and know no deadline; nothing has to be closed."""
+
+    @classmethod
+    def open(cls) -> Transports:
+        """Transports that share one cache of names. Sockets are opened when they are first needed."""
+        names = Names()
+        return cls(SnmpTransport(names), IcmpTransport(names), TcpTransport(names))
 
     async def close(self) -> None:
         """Release every socket; safe to call twice."""

@@ -1,0 +1,18 @@
+"""SNMP: get, columns, walk, close; v1, v2c and v3 over IPv4 and IPv6. Polling is gufo-snmp's, the guarding ours."""
+
+from checks.transports.snmp.credentials import problems
+from checks.transports.snmp.errors import SnmpError
+from checks.transports.snmp.transport import Device, SnmpTransport, wanted_descriptors
+from checks.transports.snmp.values import Answer, Columns, Missing, Value
+
+__all__ = [
+    "Answer",
+    "Columns",
+    "Device",
+    "Missing",
+    "SnmpError",
+    "SnmpTransport",
+    "Value",
+    "problems",
+    "wanted_descriptors",
+]

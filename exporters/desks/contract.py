@@ -1,12 +1,12 @@
 """How a desk is spoken to. The exactly-one-ticket protocol is written once, in `exporters.desks.protocol`.
 
-An adapter is a class with these methods; it says nothing about when or whether. Calls are synchronous, run in a bounded
-pool of threads, never retry by themselves, never follow a redirect, and end within `capabilities.timeout` seconds.
+An adapter is a class with these methods; it says nothing about when or whether. Calls are synchronous, are made by one
+thread per desk, never retry by themselves, never follow a redirect, and end within `capabilities.timeout` seconds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -20,11 +20,21 @@ class DeskError(Exception):
 
 
 class Refused(DeskError):
-    """A definite no (400, 401, 403, 404, 422, or a 200 whose text says no): trying again cannot help."""
+    """A definite no (400, 401, 403, 404, 422, or a 200 whose text says no): a person has to mend something.
+
+    `everything`: the desk would refuse any request alike (credentials, address), not only this one.
+    """
+
+    def __init__(self, message: str, everything: bool = False) -> None:
+        super().__init__(message)
+        self.everything = everything
 
 
 class NotDone(DeskError):
-    """Certainly not done, and trying later can help: connection refused, 429 with Retry-After, a failed look-up."""
+    """Certainly not done, and trying later can help: connection refused, 429, a look-up that failed in any such way.
+
+    `retry_after` is what the desk asks for, seconds.
+    """
 
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
@@ -32,7 +42,10 @@ class NotDone(DeskError):
 
 
 class Uncertain(DeskError):
-    """Nobody can know whether it was done: no answer after sending, 5xx, an answer that cannot be read."""
+    """Nobody can know whether it was done: no answer after sending, 5xx, an answer that cannot be read.
+
+    A desk that refuses a second ticket with the same key (409) belongs here too: the next look-up finds the first.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +96,9 @@ class Ticket:
 class QueueCount:
     queue: str
     open: int
+    """Neither resolved nor closed, the pending ones included."""
     pending: int
+    """On hold: waiting for a supplier, a part, a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,36 +121,45 @@ class DeskAdapter(Protocol):
     def find_digest(self, digest: str) -> Sequence[Ticket]:
         """Every open ticket that carries this cause digest, lowest number first."""
 
-    def create(self, ticket: NewTicket) -> str:
-        """Ask for a new ticket once; returns its number. Refused, NotDone or Uncertain otherwise."""
+    def create(self, ticket: NewTicket, may_send: Callable[[], bool]) -> str:
+        """Ask for a new ticket once; returns its number. Refused, NotDone or Uncertain otherwise.
+
+        `may_send` is asked immediately before the request leaves, for a thread can stand still anywhere; when it says
+        no, nothing is sent and NotDone is raised.
+        """
 
     def read(self, number: str) -> Ticket:
-        """The ticket by its number, read consistently."""
+        """The ticket by its number, read consistently. One that is gone is `deleted`; a merged one is its survivor."""
 
     def has_note(self, number: str, marker: str) -> bool:
-        """Whether a note holding this marker is already there."""
+        """Whether a note with this marker is already there."""
 
-    def note(self, number: str, text: str) -> None:
-        """Add an internal note."""
+    def note(self, number: str, marker: str, text: str) -> None:
+        """Add an internal note that `has_note` finds by its marker."""
 
-    def set_priority(self, number: str, priority: Priority) -> None: ...
+    def set_priority(self, number: str, priority: Priority) -> None:
+        """Ask for another priority; the protocol reads the ticket afterwards."""
 
-    def resolve(self, number: str, text: str) -> None: ...
+    def resolve(self, number: str, text: str) -> None:
+        """Ask for the ticket to be resolved, saying why; the protocol reads the ticket afterwards."""
 
-    def reopen(self, number: str, text: str) -> None: ...
+    def reopen(self, number: str, text: str) -> None:
+        """Ask for the ticket to be opened again, saying why; the protocol reads the ticket afterwards."""
 
     def merge(self, number: str, into: str) -> None:
         """Make `number` a duplicate of `into`: merge, or close it saying so."""
 
     def changed_since(self, moment: float) -> Sequence[Ticket]:
-        """Tickets that carry any of our keys and changed since then, for the sweep."""
+        """Tickets that carry any of our keys and changed since then, at least; for the sweep."""
 
-    def counts(self, queues: Sequence[str]) -> Sequence[QueueCount]: ...
+    def counts(self, queues: Sequence[str]) -> Sequence[QueueCount]:
+        """How many tickets, of anybody, are open in each queue, and how many of those wait for somebody."""
 
     def self_check(self, queues: Sequence[str]) -> Sequence[SelfCheck]:
-        """Prove that the configuration fits this desk before the first ticket."""
+        """Prove that the configuration fits this desk before the first ticket. NotDone when it cannot be asked."""
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Let go of the desk. May be called from another thread, and then cuts off a call in flight."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,7 +107,7 @@ class OwnMetrics:
             ("kind", "reason"),
         )
         self._run_skipped = self._counter(
-            "ridgeway_check_skipped_runs_total", "Runs left out since the one before was still hanging.", ("kind",)
+            "ridgeway_check_skipped_runs_total", "Runs left out since the one before had not ended or still waited."
         )
         self._duration = self._histogram(
             "ridgeway_check_duration_seconds", "How long runs took, by kind.", DURATION_BUCKETS, ("kind",)
@@ -149,6 +149,20 @@ class OwnMetrics:
         )
         self._tickets_blocked = self._gauge(
             "ridgeway_tickets_blocked", "Incidents whose ticket waits for a person.", ("desk",)
+        )
+        self._tickets_lost = self._gauge(
+            "ridgeway_tickets_lost", "Incidents whose ticket was deleted in the desk; a person decides.", ("desk",)
+        )
+        self._capped = self._gauge(
+            "ridgeway_desk_capped", "1 while new tickets wait because the desk's daily cap is reached.", ("desk",)
+        )
+        self._repaired = self._counter(
+            "ridgeway_tickets_repaired_total", "Second tickets of an incident that were merged or closed.", ("desk",)
+        )
+        self._uncertain = self._counter(
+            "ridgeway_ticket_creations_uncertain_total",
+            "New tickets asked for without an answer that could be believed; each is looked for before another try.",
+            ("desk",),
         )
         self._desk_queue = self._gauge(
             "ridgeway_desk_queue_tickets",
@@ -193,8 +207,9 @@ class OwnMetrics:
         if reason is not None:
             self._run_failed.labels(kind, reason).inc()
 
-    def skipped(self, kind: str) -> None:
-        self._run_skipped.labels(kind).inc()
+    def skipped(self, runs: int) -> None:
+        """So many more runs were left out."""
+        self._run_skipped.inc(runs)
 
     def _of(self, kind: str) -> tuple[Counter, Histogram]:
         found = self._runs_of.get(kind)
@@ -224,12 +239,15 @@ class OwnMetrics:
 
     def desks(self, names: Sequence[str]) -> None:
         """The desks of the estate: their series exist from the start and end with a reload that drops the desk."""
-        for metric in (self._outbox, self._outbox_at, self._tickets_blocked, self._desk_queue):
+        for metric in (
+            self._outbox, self._outbox_at, self._tickets_blocked, self._tickets_lost, self._capped, self._desk_queue
+        ):  # fmt: skip
             metric.clear()
         self._waiting.clear()
         for name in names:
             self._outbox.labels(name).set(0)
             self._tickets_blocked.labels(name).set(0)
+            self.desk_state(name, lost=0, capped=False, repaired=0, uncertain=0)
             for operation in DESK_OPERATIONS:
                 self._requests.labels(name, operation)
 
@@ -258,6 +276,13 @@ class OwnMetrics:
 
     def tickets_blocked(self, desk: str, count: int) -> None:
         self._tickets_blocked.labels(desk).set(count)
+
+    def desk_state(self, desk: str, *, lost: int, capped: bool, repaired: int, uncertain: int) -> None:
+        """How a desk stands; `repaired` and `uncertain` count those since the last call."""
+        self._tickets_lost.labels(desk).set(lost)
+        self._capped.labels(desk).set(capped)
+        self._repaired.labels(desk).inc(repaired)
+        self._uncertain.labels(desk).inc(uncertain)
 
     def desk_queue(self, desk: str, queue: str, *, open_: int, pending: int) -> None:
         """What a queue of the desk holds, whoever made the tickets."""

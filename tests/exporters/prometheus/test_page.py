@@ -33,7 +33,7 @@ def busy() -> tuple[Exposition, OwnMetrics]:
     own.config_accepted("0123", NOW, {"snmp": 3})
     own.progress(NOW)
     own.ran("snmp", 0.01, 0.2, "no-answer")
-    own.skipped("snmp")
+    own.skipped(1)
     own.isolated(False)
     own.loop_held(0.002)
     own.ledger(waiting=2, healthy=True, last_commit=NOW)

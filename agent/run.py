@@ -1,0 +1,360 @@
+"""One run of one check: limits, deadline, and always exactly one result.
+
+Nothing that a check does raises out of here. A check that raises is a defect of Ridgeway (or of a plug-in), shown as
+*unknown* with the exception's type and place, never with its text, which may hold a secret.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from enum import Enum
+
+import structlog
+from structlog.typing import FilteringBoundLogger
+
+from agent import fold
+from agent.cadence import valid_for
+from agent.complaints import Complaints, place
+from agent.records import CheckResult
+from checks.catalogue import unavailable
+from checks.contract import Assessment, CheckKind, Context, Fault, Memory, Observation, Reason, Subject
+from checks.transports import Transports
+from config.estate import CheckSpec, Estate, Every, Target
+
+_YIELD = 0.1
+"""Seconds between a deadline and cancelling: after a held loop the answer may have come and only not been read yet."""
+_GRACE = 1.0
+"""Seconds a cancelled run has to end before it counts as hanging."""
+_LARGEST_MEMORY = 64 * 1024
+_FINAL = (KeyboardInterrupt, SystemExit, GeneratorExit)
+
+
+class _Stage(Enum):
+    IDLE = 0
+    WAITING = 1
+    RUNNING = 2
+    HANGING = 3
+
+
+class _Door:
+    """How many runs of one target are under way, and who waits for their end."""
+
+    __slots__ = ("inside", "queue")
+
+    def __init__(self) -> None:
+        self.inside = 0
+        self.queue: deque[_Entry] = deque()
+
+
+class _Entry:
+    """A check and its run, of which there is never more than one."""
+
+    __slots__ = (
+        "began", "context", "door", "due", "epoch", "kind", "overdue", "stage", "started", "subject", "target", "task",
+        "timer", "valid_for", "waiters",
+    )  # fmt: skip
+
+    def __init__(self, subject: Subject, kind: CheckKind, context: Context, door: _Door) -> None:
+        self.context = context
+        self.door = door
+        self.epoch = 0
+        self.stage = _Stage.IDLE
+        self.task: asyncio.Task[None] | None = None
+        self.timer: asyncio.TimerHandle | None = None
+        self.overdue = False
+        self.due = self.started = self.began = 0.0
+        self.waiters: list[asyncio.Future[CheckResult]] = []
+        self.set(subject, kind)
+
+    def set(self, subject: Subject, kind: CheckKind) -> None:
+        """What to run from now on."""
+        spec = subject.check
+        self.subject = subject
+        self.target = subject.targets[0]
+        self.kind = kind
+        self.valid_for = valid_for(spec.schedule, spec.timeout, 0.0) if isinstance(spec.schedule, Every) else None
+
+
+class Runner:
+    """Runs checks when told to, at most `limit` at once and `per_target` at one target, and hands on their results."""
+
+    def __init__(
+        self,
+        estate: Estate,
+        kinds: Mapping[str, CheckKind],
+        transports: Transports,
+        *,
+        vantage: str,
+        clock: Callable[[], float] = time.time,
+        results: Callable[[CheckResult], None] | None = None,
+        memories: Mapping[str, Memory] | None = None,
+        limit: int = 512,
+        per_target: int = 4,
+        log: FilteringBoundLogger | None = None,
+    ) -> None:
+        """Made inside the running loop. `results` gets every result; `memories` are the ledger's notes by check id."""
+        self._loop = asyncio.get_running_loop()
+        self._kinds = kinds
+        self._transports = transports
+        self._vantage = vantage
+        self._clock = clock
+        self._results = results
+        self._memories = dict(memories or {})
+        self._limit = limit
+        self._per_target = per_target
+        self._complaints = Complaints(log or structlog.get_logger("agent.run"), self._loop.time)
+        self._entries: dict[str, _Entry] = {}
+        self._doors: dict[str, _Door] = {}
+        self._queue: deque[_Entry] = deque()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._stopping = False
+        self.running = 0
+        """Runs under way, hanging ones included: their place is free only when they have really ended."""
+        self.hanging = 0
+        self.skipped = 0
+        """Runs left out since the check's previous one had not ended in time for them."""
+        self.load(estate)
+
+    @property
+    def waiting(self) -> int:
+        """Checks that are due but wait for a place."""
+        return sum(entry.stage is _Stage.WAITING for entry in self._entries.values())
+
+    def load(self, estate: Estate) -> None:
+        """Run the checks of this estate from now on. Runs under way of checks that changed or went give no result."""
+        entries: dict[str, _Entry] = {}
+        doors: dict[str, _Door] = {}
+        for target in estate.targets.values():
+            doors[target.name] = door = self._doors.get(target.name) or _Door()
+            for spec in target.checks:
+                entries[spec.id] = self._entry(target, spec, door)
+        for name, entry in self._entries.items():
+            if name not in entries:
+                entry.epoch += 1
+                for future in entry.waiters:
+                    future.cancel()
+        self._entries, self._doors = entries, doors
+        self._memories = {name: memory for name, memory in self._memories.items() if name in entries}
+
+    def start(self, spec: CheckSpec, due: float) -> None:
+        """Run a check now, or as soon as there is a place; never raises. The result goes to `results`."""
+        entry = self._entries.get(spec.id)
+        if entry is None or self._stopping:
+            return  # taken out of the estate a moment ago
+        if entry.stage is _Stage.IDLE:
+            entry.due = due
+            door = entry.door
+            if door.inside >= self._per_target:
+                entry.stage = _Stage.WAITING
+                door.queue.append(entry)
+            elif self.running >= self._limit:
+                entry.stage = _Stage.WAITING
+                self._queue.append(entry)
+            else:
+                self._begin(entry)
+        elif entry.stage is _Stage.HANGING:
+            self._still_hanging(entry, due)
+        else:
+            self.skipped += 1
+
+    async def run(self, spec: CheckSpec, due: float) -> CheckResult:
+        """Run a check, or join its run under way, and wait for the result. Raises KeyError for a check not loaded."""
+        entry = self._entries[spec.id]
+        future: asyncio.Future[CheckResult] = self._loop.create_future()
+        entry.waiters.append(future)
+        self.start(spec, due)
+        return await future
+
+    async def stop(self, within: float = 2.0) -> None:
+        """Cancel what is under way and wait for its end, at most `within` seconds; no results come any more."""
+        self._stopping = True
+        tasks = set(self._tasks)
+        for task in tasks:
+            task.cancel()
+        for entry in self._entries.values():
+            for future in entry.waiters:
+                future.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=within)
+
+    def _entry(self, target: Target, spec: CheckSpec, door: _Door) -> _Entry:
+        kind = self._kinds.get(spec.kind) or unavailable(spec.kind, "no plug-in provides it")
+        subject = Subject(target.name, target.council, target.site, spec, (target,))
+        entry = self._entries.get(spec.id)
+        if entry is not None:
+            if entry.subject.check != spec or _place(entry.target) != _place(target):
+                entry.epoch += 1  # the answer that is on its way is one to another question
+            entry.set(subject, kind)
+            return entry
+        return _Entry(subject, kind, Context(self._vantage, self._transports, self._clock), door)
+
+    def _begin(self, entry: _Entry) -> None:
+        entry.stage = _Stage.RUNNING
+        entry.door.inside += 1
+        self.running += 1
+        entry.task = task = self._loop.create_task(self._go(entry, entry.epoch, entry.due))
+        self._tasks.add(task)
+
+    async def _go(self, entry: _Entry, epoch: int, due: float) -> None:
+        loop, kind, subject = self._loop, entry.kind, entry.subject
+        entry.started = started = self._clock()
+        entry.began = began = loop.time()
+        entry.overdue = False
+        entry.context.deadline = deadline = began + subject.check.timeout
+        entry.timer = loop.call_at(deadline, self._overdue, entry)
+        try:
+            observation = await self._observe(entry, kind, subject, started)
+        finally:
+            entry.timer.cancel()
+            hung = entry.stage is _Stage.HANGING
+            self._release(entry)
+        if not hung and entry.epoch == epoch:
+            self._conclude(entry, subject, kind, due, observation)
+
+    async def _observe(self, entry: _Entry, kind: CheckKind, subject: Subject, started: float) -> Observation:
+        """What the check brought back, or an observation of why it brought nothing."""
+        check = subject.check
+        try:
+            observation = await kind.collect(entry.target, check.options, entry.context)
+        except asyncio.CancelledError as error:
+            if self._stopping:
+                raise
+            if entry.overdue:
+                message = f"{check.id}: the check did not end within {check.timeout:g} s and was stopped"
+                return self._nothing(entry, kind, Reason.HANGING, message, started)
+            return self._defect(entry, kind, error, "asking", started)
+        except _FINAL:
+            raise
+        except BaseException as error:  # noqa: BLE001 - plug-ins and their libraries may raise anything, panics included
+            return self._defect(entry, kind, error, "asking", started)
+        why = _unusable(observation, kind)
+        if why:
+            self._complaints.say("check gave no usable observation", check.id, kind.kind, why)
+            message = f"{check.id}: defect in the check {kind.kind}: {why}; please report it"
+            return self._nothing(entry, kind, Reason.INTERNAL, message, started)
+        return observation
+
+    def _conclude(self, entry: _Entry, subject: Subject, kind: CheckKind, due: float, observation: Observation) -> None:
+        """Judge what came back, keep the check's new memory, and hand the result on."""
+        check = subject.check
+        acceptance = check.accept_unreadable
+        now = self._clock()
+        if observation.answers is not None:
+            try:
+                assessment = kind.assess(subject, (observation,), self._memories.get(check.id), now)
+                assessment = fold.with_answers(kind.kind, assessment, observation.fault, acceptance, now)
+            except _FINAL:
+                raise
+            except BaseException as error:  # noqa: BLE001 - as above
+                observation = self._defect(entry, kind, error, "judging the answers", observation.started)
+        if observation.answers is None:
+            assert observation.fault is not None  # `_unusable` saw to it; for mypy
+            assessment = fold.without_answers(kind.kind, observation.fault, acceptance, now)
+        elif assessment.memory is not None:
+            self._remember(check.id, kind, assessment.memory)
+        self._hand_on(entry, subject, due, observation, assessment)
+
+    def _hand_on(
+        self, entry: _Entry, subject: Subject, due: float, observation: Observation, assessment: Assessment
+    ) -> None:
+        check = subject.check
+        result = CheckResult(
+            subject,
+            self._vantage,
+            due,
+            entry.started,
+            self._loop.time() - entry.began,
+            (observation,),
+            assessment,
+            fold.reached(observation, check.accept_unreadable),
+            observation.fault,
+            entry.valid_for or valid_for(check.schedule, check.timeout, entry.started),
+        )
+        if self._results is not None:
+            self._results(result)
+        if entry.waiters:
+            waiters, entry.waiters = entry.waiters, []
+            for future in waiters:
+                if not future.done():
+                    future.set_result(result)
+
+    def _remember(self, check_id: str, kind: CheckKind, memory: Memory) -> None:
+        if len(memory.text) <= _LARGEST_MEMORY:
+            self._memories[check_id] = memory
+        else:
+            self._complaints.say(
+                "check's memory is too big and was not kept", check_id, kind.kind, f"{len(memory.text)} characters"
+            )
+
+    def _overdue(self, entry: _Entry) -> None:
+        entry.timer = self._loop.call_later(_YIELD, self._cancel, entry)
+
+    def _cancel(self, entry: _Entry) -> None:
+        entry.overdue = True
+        if entry.task is not None:
+            entry.task.cancel()
+        entry.timer = self._loop.call_later(_GRACE, self._give_up, entry)
+
+    def _give_up(self, entry: _Entry) -> None:
+        """The run ignores being cancelled: say so now, and again whenever it is due, until it has ended."""
+        entry.stage = _Stage.HANGING
+        self.hanging += 1
+        self._still_hanging(entry, entry.due)
+
+    def _still_hanging(self, entry: _Entry, due: float) -> None:
+        subject = entry.subject
+        seconds = self._loop.time() - entry.began
+        message = f"{subject.check.id}: the previous run is still hanging after {seconds:.0f} s; no new one is started"
+        observation = self._nothing(entry, entry.kind, Reason.HANGING, message, entry.started)
+        self._conclude(entry, subject, entry.kind, due, observation)
+
+    def _release(self, entry: _Entry) -> None:
+        if entry.stage is _Stage.HANGING:
+            self.hanging -= 1
+        entry.stage = _Stage.IDLE
+        assert entry.task is not None  # for mypy
+        self._tasks.discard(entry.task)
+        entry.task = None
+        door = entry.door
+        door.inside -= 1
+        self.running -= 1
+        if door.queue:
+            self._queue.append(door.queue.popleft())
+        while self._queue and self.running < self._limit and not self._stopping:
+            waiting = self._queue.popleft()
+            if self._entries.get(waiting.subject.check.id) is not waiting:
+                waiting.stage = _Stage.IDLE  # taken out of the estate while it waited
+            elif waiting.door.inside >= self._per_target:
+                waiting.door.queue.append(waiting)
+            else:
+                self._begin(waiting)
+
+    def _defect(self, entry: _Entry, kind: CheckKind, error: BaseException, doing: str, started: float) -> Observation:
+        what = f"{type(error).__name__} {place(error)}"
+        self._complaints.say(f"check raised while {doing}", entry.subject.check.id, kind.kind, what)
+        message = f"{entry.subject.check.id}: defect in the check {kind.kind} while {doing}: {what}; please report it"
+        return self._nothing(entry, kind, Reason.INTERNAL, message, started)
+
+    def _nothing(self, entry: _Entry, kind: CheckKind, reason: Reason, message: str, started: float) -> Observation:
+        fault = Fault(reason, message[:500], f"{kind.kind}/{reason.value}")
+        return Observation(entry.target.name, self._vantage, started, self._loop.time() - entry.began, None, fault)
+
+
+def _place(target: Target) -> Target:
+    """All of a target but its checks: adding one does not change what the others ask."""
+    return replace(target, checks=())
+
+
+def _unusable(observation: object, kind: CheckKind) -> str:
+    """Why what a check returned cannot be used; empty when it can."""
+    if not isinstance(observation, Observation):
+        return f"it returned {type(observation).__name__}, not Observation"
+    if observation.answers is None:
+        return "" if observation.fault is not None else "it returned neither answers nor a fault"
+    if not isinstance(observation.answers, kind.answers):
+        return f"it returned answers of type {type(observation.answers).__name__}, not {kind.answers.__name__}"
+    return ""

@@ -1,0 +1,146 @@
+"""TCP connections that are made, timed and closed again; nothing is ever sent on them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import socket
+import time
+from dataclasses import dataclass
+from enum import StrEnum
+
+from checks.contract import Reason
+from checks.transports.fault import TransportFault
+from checks.transports.names import Address, Names
+
+BANNER_OCTETS = 1024
+_AWAY = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN})
+_REFUSED = frozenset({errno.ECONNREFUSED, errno.ECONNRESET, errno.ECONNABORTED})
+_FORBIDDEN = frozenset({errno.EPERM, errno.EACCES})
+
+
+class Outcome(StrEnum):
+    """How an attempt to connect ended."""
+
+    OPEN = "open"
+    REFUSED = "refused"
+    """The target, or a firewall in its name, answered with a reset."""
+    SILENT = "silent"
+    """No answer until the deadline."""
+    UNREACHABLE = "unreachable"
+    """The network said that there is no way to it: a router's ICMP error, or this machine's own routing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """One attempt: how it ended, after how many seconds, and the first octets the peer said if they were asked for."""
+
+    address: str
+    outcome: Outcome
+    seconds: float
+    banner: bytes = b""
+
+
+class TcpTransport:
+    """Connects to ports. Holds no sockets between calls."""
+
+    def __init__(self, names: Names | None = None) -> None:
+        self.names = names or Names()
+
+    async def connect(
+        self, host: str, port: int, *, deadline: float, family: int = 0, banner: bytes | None = None
+    ) -> Connection:
+        """Connect until `deadline` (loop time) and close in order.
+
+        With `banner`, an open connection is then read, at most `BANNER_OCTETS`, until that text has come, the peer
+        closes, or the deadline. Raises TransportFault: NAME, or LOCAL (no descriptors, no source address, a local
+        firewall). Refusal, silence and an unreachable network are outcomes, not faults.
+        """
+        loop = asyncio.get_running_loop()
+        address = self.names.at_hand(host, family) or await self.names.address(host, family)
+        try:
+            opened = socket.socket(address.family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        except OSError as error:
+            raise _fault(error.errno or 0, address, port) from error
+        with opened:
+            started = time.perf_counter()
+            number = opened.connect_ex(address.at(port))
+            if number == errno.EINPROGRESS:
+                if not await _writable(loop, opened, deadline):
+                    return Connection(address.ip, Outcome.SILENT, time.perf_counter() - started)
+                number = opened.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            seconds = time.perf_counter() - started
+            if number:
+                return Connection(address.ip, _failure(number, address, port), seconds)
+            if banner is not None:
+                return Connection(address.ip, Outcome.OPEN, seconds, await _read(loop, opened, deadline, banner))
+            _take_what_came(opened)
+            return Connection(address.ip, Outcome.OPEN, seconds)
+
+    async def close(self) -> None:
+        """Stop waiting for names; safe to call twice."""
+        await self.names.close()
+
+
+async def _writable(loop: asyncio.AbstractEventLoop, opened: socket.socket, deadline: float) -> bool:
+    """Wait until the attempt has ended one way or the other; False when the deadline came first."""
+    future: asyncio.Future[bool] = loop.create_future()
+    number = opened.fileno()
+    loop.add_writer(number, _settle, future, True)
+    timer = loop.call_at(deadline, _settle, future, False)
+    try:
+        return await future
+    finally:
+        timer.cancel()
+        loop.remove_writer(number)
+
+
+def _settle(future: asyncio.Future[bool], value: bool) -> None:
+    if not future.done():
+        future.set_result(value)
+
+
+async def _read(loop: asyncio.AbstractEventLoop, opened: socket.socket, deadline: float, until: bytes) -> bytes:
+    """What the peer says: until it holds `until`, is long enough, ends, breaks off, or the deadline comes."""
+    said = b""
+    try:
+        async with asyncio.timeout_at(deadline):
+            while len(said) < BANNER_OCTETS and until not in said:
+                more = await loop.sock_recv(opened, BANNER_OCTETS - len(said))
+                if not more:
+                    break
+                said += more
+    except (TimeoutError, ConnectionError):
+        pass  # what was said until then is judged
+    return said
+
+
+def _take_what_came(opened: socket.socket) -> None:
+    """Read what has come already: closing with unread octets sends a reset, which many daemons log as an error."""
+    with contextlib.suppress(OSError):  # nothing came, or the peer is gone already: closed in order either way
+        opened.recv(BANNER_OCTETS)
+
+
+def _failure(error: int, address: Address, port: int) -> Outcome:
+    if error in _REFUSED:
+        return Outcome.REFUSED
+    if error == errno.ETIMEDOUT:
+        return Outcome.SILENT
+    if error in _AWAY:
+        return Outcome.UNREACHABLE
+    raise _fault(error, address, port)
+
+
+def _fault(error: int, address: Address, port: int) -> TransportFault:
+    where = f"{address.ip} port {port}"
+    why = errno.errorcode.get(error, str(error))
+    if error in _FORBIDDEN:
+        return TransportFault(
+            Reason.LOCAL, f"{where}: connecting is forbidden on this machine; look at its own firewall"
+        )
+    if error in (errno.EMFILE, errno.ENFILE):
+        return TransportFault(Reason.LOCAL, f"{where}: this process is out of file descriptors; raise LimitNOFILE")
+    if error == errno.EAFNOSUPPORT:
+        return TransportFault(Reason.LOCAL, f"{where}: this machine has no support for this address family")
+    return TransportFault(Reason.LOCAL, f"{where}: this machine could not connect ({why})")

@@ -1,0 +1,390 @@
+"""The runner with checks that behave as badly as checks can."""
+
+import asyncio
+import threading
+from dataclasses import dataclass, replace
+
+import pytest
+import structlog
+from pydantic import BaseModel
+from structlog.testing import capture_logs
+from testbeds.single import check, estate, states, target
+
+from agent.run import Runner
+from checks.contract import (
+    Assessment,
+    CheckKind,
+    Fault,
+    Finding,
+    KindDefaults,
+    Memory,
+    Observation,
+    Reason,
+    State,
+)
+from checks.transports import Transports
+from config.estate import Cron, MofN, WakeClass
+
+
+class Nothing(BaseModel):
+    """No options."""
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    value: int
+
+
+class PanicException(BaseException):
+    """As a Rust extension raises it: not an Exception."""
+
+
+def _ok(subject, observations, memory, now):
+    return Assessment((Finding("odd/value", State.OK, "fine"),), covers=frozenset({"odd/value"}))
+
+
+def kind(collect, assess=_ok) -> CheckKind:
+    """A kind called `odd` made of these two functions."""
+    defaults = KindDefaults(60.0, 1.0, MofN(1, 1), MofN(1, 1), WakeClass.NOW)
+    return CheckKind("odd", "Odd", Nothing, Number, defaults, {}, tuple, collect, assess)
+
+
+def _seen(answers=None, fault=None) -> Observation:
+    return Observation("fw-a", "here", 0.0, 0.0, answers, fault)
+
+
+async def answer(target, options, ctx):
+    return _seen(Number(1))
+
+
+class Bench:
+    """A runner of one kind on a small estate, and the results it gave."""
+
+    def __init__(self, kind: CheckKind, *specs, **limits) -> None:
+        self.specs = specs or (check("odd", Nothing(), timeout=0.05),)
+        self.transports = Transports.open()
+        self.results = []
+        by_target = {}
+        for spec in self.specs:
+            by_target.setdefault(spec.target, []).append(spec)
+        self.estate = estate(*(target(*specs) for specs in by_target.values()))
+        self.runner = Runner(
+            self.estate, {"odd": kind}, self.transports, vantage="here", results=self.results.append, **limits
+        )
+
+    async def once(self, due: float = 0.0):
+        return await self.runner.run(self.specs[0], due)
+
+
+@pytest.fixture
+async def bench():
+    made = []
+
+    def build(*args, **limits):
+        made.append(Bench(*args, **limits))
+        return made[-1]
+
+    yield build
+    for each in made:
+        await each.runner.stop(0.1)
+        await each.transports.close()
+
+
+async def _until(condition) -> None:
+    async with asyncio.timeout(20):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+async def test_a_good_run_gives_one_result_with_everything_in_it(bench):
+    odd = bench(kind(answer))
+
+    result = await odd.once(due=-3.0)
+
+    assert odd.results == [result]
+    assert states(result.assessment.findings) == {"odd/value": "ok"}
+    assert (result.reached, result.fault, result.due, result.vantage) == (True, None, -3.0, "here")
+    assert result.valid_for == 2.5 * 60 + 0.05
+    assert odd.runner.running == 0
+
+
+def _raising(error):
+    async def collect(target, options, ctx):
+        raise error
+
+    def plain(target, options, ctx):
+        raise error
+
+    return [collect, plain]
+
+
+@pytest.mark.parametrize(
+    "collect",
+    [
+        *_raising(ValueError("community=hunter2")),
+        *_raising(PanicException("hunter2")),
+        *_raising(asyncio.CancelledError()),
+        *_raising(RecursionError()),
+    ],
+)
+async def test_a_check_that_raises_is_unknown_with_the_place_and_without_the_text(bench, collect):
+    odd = bench(kind(collect))
+
+    with capture_logs() as logs:
+        first, second = await odd.once(), await odd.once()
+
+    assert first.fault.reason is Reason.INTERNAL
+    assert states(first.assessment.findings) == {"odd/internal": "unknown"}
+    assert first.reached is None
+    assert "at test_run.py:" in first.fault.message
+    assert "hunter2" not in repr((first, second, logs))
+    assert [line["event"] for line in logs] == ["check raised while asking"]
+
+
+async def test_an_assess_that_raises_is_unknown_and_keeps_the_old_memory(bench):
+    seen = []
+
+    def assess(subject, observations, memory, now):
+        seen.append(memory)
+        if len(seen) == 2:
+            raise KeyError("hunter2")
+        return replace(_ok(subject, observations, memory, now), memory=Memory(1, str(len(seen))))
+
+    odd = bench(kind(answer, assess), memories={"fw-a/odd": Memory(1, "old")})
+
+    with capture_logs():
+        results = [await odd.once() for _ in range(3)]
+
+    assert [result.fault and result.fault.reason for result in results] == [None, Reason.INTERNAL, None]
+    assert "hunter2" not in repr(results[1])
+    assert seen == [Memory(1, "old"), Memory(1, "1"), Memory(1, "1")]
+
+
+@pytest.mark.parametrize(
+    "brought", [None, "text", _seen(), _seen(answers="text")], ids=["nothing", "text", "empty", "other answers"]
+)
+async def test_what_is_not_an_observation_of_the_kind_is_unknown_never_ok(bench, brought):
+    async def collect(target, options, ctx):
+        return brought
+
+    odd = bench(kind(collect))
+
+    with capture_logs() as logs:
+        result = await odd.once()
+
+    assert states(result.assessment.findings) == {"odd/internal": "unknown"}
+    assert logs[0]["event"] == "check gave no usable observation"
+
+
+async def test_a_memory_that_is_too_big_is_not_kept(bench):
+    seen = []
+
+    def assess(subject, observations, memory, now):
+        seen.append(memory)
+        return replace(_ok(subject, observations, memory, now), memory=Memory(1, "x" * 65_537))
+
+    odd = bench(kind(answer, assess))
+
+    with capture_logs() as logs:
+        await odd.once()
+        await odd.once()
+
+    assert seen == [None, None]
+    assert logs[0]["what"] == "65537 characters"
+
+
+async def test_a_check_that_ignores_its_deadline_is_stopped_and_unknown(bench):
+    async def collect(target, options, ctx):
+        await asyncio.sleep(3600)
+
+    odd = bench(kind(collect))
+
+    result = await odd.once()
+
+    assert result.fault.reason is Reason.HANGING
+    assert (result.reached, states(result.assessment.findings)) == (None, {"odd/hanging": "unknown"})
+    assert odd.runner.running == 0
+
+
+async def test_the_deadline_stands_in_the_context(bench):
+    deadlines = []
+
+    async def collect(target, options, ctx):
+        deadlines.append(ctx.deadline - asyncio.get_running_loop().time())
+        return _seen(Number(1))
+
+    odd = bench(kind(collect))
+    await odd.once()
+
+    assert 0 < deadlines[0] <= 0.05
+
+
+async def test_an_answer_that_came_while_the_loop_was_held_past_the_deadline_still_counts(bench):
+    loop = asyncio.get_running_loop()
+
+    async def collect(target, options, ctx):
+        future = loop.create_future()
+        loop.call_at(ctx.deadline - 0.01, future.set_result, None)
+        loop.call_soon(threading.Event().wait, 0.3)
+        await future
+        return _seen(None, Fault(Reason.NO_ANSWER, "no answer", "odd/no-answer"))
+
+    odd = bench(kind(collect))
+
+    result = await odd.once()
+
+    assert result.fault.reason is Reason.NO_ANSWER
+
+
+async def test_a_run_that_ignores_cancellation_is_hanging_until_it_has_really_ended(bench, monkeypatch):
+    monkeypatch.setattr("agent.run._GRACE", 0.05)
+    release = threading.Event()
+    starts = []
+
+    async def collect(target, options, ctx):
+        starts.append(1)
+        waiting = asyncio.ensure_future(asyncio.to_thread(release.wait, 30))
+        while not waiting.done():
+            try:
+                await asyncio.shield(waiting)
+            except asyncio.CancelledError:
+                continue
+        return _seen(Number(1))
+
+    odd = bench(kind(collect))
+
+    first = await odd.once(due=1.0)
+    second = await odd.once(due=2.0)
+    still = (odd.runner.running, odd.runner.hanging)
+    release.set()
+    await _until(lambda: odd.runner.running == 0)
+    third = await odd.once(due=3.0)
+
+    assert [result.fault and result.fault.reason for result in (first, second, third)] == [
+        Reason.HANGING,
+        Reason.HANGING,
+        None,
+    ]
+    assert "still hanging" in second.fault.message
+    assert [result.due for result in odd.results] == [1.0, 2.0, 3.0]
+    assert still == (1, 1)
+    assert (len(starts), odd.runner.hanging) == (2, 0)
+
+
+class _Gate:
+    """A collect that waits to be let through, and knows how many stand in it at most."""
+
+    def __init__(self) -> None:
+        self.open = asyncio.Event()
+        self.inside = 0
+        self.most = 0
+        self.by_target: dict[str, int] = {}
+
+    async def collect(self, target, options, ctx):
+        self.inside += 1
+        self.most = max(self.most, self.inside)
+        self.by_target[target.name] = self.by_target.get(target.name, 0) + 1
+        await self.open.wait()
+        self.inside -= 1
+        return _seen(Number(1))
+
+
+async def test_no_more_than_the_limits_run_at_once_and_everybody_gets_a_turn(bench):
+    gate = _Gate()
+    specs = [check("odd", Nothing(), target=f"t{n % 4}", name=f"c{n}", timeout=20) for n in range(40)]
+    odd = bench(kind(gate.collect), *specs, limit=6, per_target=2)
+
+    for spec in specs:
+        odd.runner.start(spec, 0.0)
+    await _until(lambda: gate.inside == 6)
+    per_target, waiting = dict(gate.by_target), odd.runner.waiting
+    gate.open.set()
+    await _until(lambda: len(odd.results) == 40)
+
+    assert gate.most == 6
+    assert max(per_target.values()) == 2
+    assert waiting == 34
+    assert {result.subject.check.id for result in odd.results} == {spec.id for spec in specs}
+    assert (odd.runner.running, odd.runner.waiting) == (0, 0)
+
+
+async def test_a_check_that_is_due_again_while_it_runs_is_left_out_and_counted(bench):
+    gate = _Gate()
+    odd = bench(kind(gate.collect), check("odd", Nothing(), timeout=20))
+
+    for due in (1.0, 2.0, 3.0):
+        odd.runner.start(odd.specs[0], due)
+    await _until(lambda: gate.inside == 1)
+    gate.open.set()
+    await _until(lambda: odd.results)
+
+    assert [result.due for result in odd.results] == [1.0]
+    assert odd.runner.skipped == 2
+
+
+async def test_a_reload_takes_new_options_keeps_the_rest_and_forgets_what_went(bench):
+    gate = _Gate()
+    stays, changes, goes = (check("odd", Nothing(), name=name, timeout=20) for name in ("stays", "changes", "goes"))
+    odd = bench(kind(gate.collect), stays, changes, goes)
+    for spec in (stays, changes, goes):
+        odd.runner.start(spec, 0.0)
+    await _until(lambda: gate.inside == 3)
+
+    odd.runner.load(estate(target(stays, replace(changes, timeout=30.0))))
+    gate.open.set()
+    await _until(lambda: odd.runner.running == 0)
+    odd.runner.start(goes, 1.0)
+    after = await odd.runner.run(changes, 1.0)
+
+    assert [result.subject.check.name for result in odd.results] == ["stays", "changes"]
+    assert after.subject.check.timeout == 30.0
+
+
+async def test_stopping_ends_quickly_gives_no_more_results_and_lets_nobody_wait(bench):
+    gate = _Gate()
+    odd = bench(kind(gate.collect), check("odd", Nothing(), timeout=3600))
+    waiting = asyncio.ensure_future(odd.once())
+    await _until(lambda: gate.inside == 1)
+
+    async with asyncio.timeout(5):
+        await odd.runner.stop()
+    odd.runner.start(odd.specs[0], 1.0)
+
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert odd.results == []
+    assert odd.runner.running == 0
+
+
+async def test_a_nightly_result_is_valid_until_the_night_after_next(bench):
+    spec = check("odd", Nothing(), schedule=Cron("0 3 * * *", "Europe/London"), timeout=10)
+    odd = bench(kind(answer), spec, clock=lambda: 1_780_279_200.0)  # 2026-06-01T02:00Z, which is 03:00 in London
+
+    result = await odd.once()
+
+    assert result.valid_for == 2 * 86_400 + 10
+
+
+async def test_a_kind_that_is_not_installed_is_unknown_and_stops_nothing(bench):
+    odd = bench(kind(answer), check("lost", Nothing()), check("odd", Nothing()))
+
+    lost, good = [await odd.runner.run(spec, 0.0) for spec in odd.specs]
+
+    assert states(lost.assessment.findings) == {"lost/local": "unknown"}
+    assert good.fault is None
+
+
+async def test_a_thousand_different_defects_do_not_flood_the_log(bench):
+    async def collect(target, options, ctx):
+        raise ValueError
+
+    specs = [check("odd", Nothing(), target=f"t{n}") for n in range(200)]
+
+    with capture_logs() as logs:
+        odd = bench(kind(collect), *specs, log=structlog.get_logger())
+        for spec in specs:
+            odd.runner.start(spec, 0.0)
+        await _until(lambda: len(odd.results) == 200)
+
+    assert len(logs) == 21
+    assert logs[-1]["event"].startswith("more defects than are logged")

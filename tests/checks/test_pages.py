@@ -1,0 +1,44 @@
+"""The how-to pages of the checks: their examples are accepted, and they name every option and every finding."""
+
+import re
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from checks.catalogue import load_catalogue
+from config.load import load_estate
+
+PAGES = Path(__file__).parents[2] / "docs" / "checks"
+KINDS = ("host", "icmp", "tcp")
+EMPTY = """
+    estate: {name: test, vantage: here}
+    vantages: {here: {site: forum}}
+    councils: {dacorum: {title: Dacorum Borough Council}}
+    sites: {forum: {title: The Forum, council: dacorum}}
+    """
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_example_of_the_page_is_a_valid_estate(kind, tmp_path):
+    (example,) = re.findall(r"```yaml\n(.*?)```", (PAGES / f"{kind}.md").read_text(), re.DOTALL)
+    if not example.startswith("targets:"):
+        example = "targets:\n  fw-a:\n    address: 192.0.2.1\n" + textwrap.indent(example, "    ")
+    body = example.replace("    address:", "    site: forum\n    address:")
+    path = tmp_path / "estate.yaml"
+    path.write_text(textwrap.dedent(EMPTY) + body)
+
+    estate = load_estate(path, load_catalogue(), {})
+
+    assert {check.kind for target in estate.targets.values() for check in target.checks} == {kind}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_page_names_every_option_and_finding(kind):
+    page = (PAGES / f"{kind}.md").read_text()
+    check = load_catalogue()[kind]
+
+    missing = [name for name in check.options.model_fields if f"`{name}`" not in page]
+    missing += [key for key in check.finding_keys if f"`{key}`" not in page]
+
+    assert missing == []

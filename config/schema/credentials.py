@@ -36,7 +36,6 @@ class SnmpUser(Model):
     user: Line
     auth: Authentication | None = None
     privacy: Privacy | None = None
-    context: Line = ""
 
     @field_validator("privacy")
     @classmethod

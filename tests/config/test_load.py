@@ -184,7 +184,7 @@ def test_vantages_are_those_of_the_check_else_of_the_target_else_of_the_estate(t
 def test_credentials_are_inherited_by_role_and_flattened(tmp_path: Path) -> None:
     text = SMALLEST + (
         "credentials:\n"
-        "  core:\n    kind: snmp-v3\n    user: ridgeway\n    context: core\n"
+        "  core:\n    kind: snmp-v3\n    user: ridgeway\n"
         "    auth: {protocol: sha256, password: 'file:/etc/ridgeway/auth'}\n"
         "    privacy: {protocol: aes128, password: 'credential:privacy'}\n"
         "  edge: {kind: snmp-v2c, community: 'env:EDGE'}\n"
@@ -199,7 +199,6 @@ def test_credentials_are_inherited_by_role_and_flattened(tmp_path: Path) -> None
     assert estate.targets["edge"].credentials["snmp"].settings == {"community": SecretReference("env", "EDGE")}
     assert dict(estate.targets["core"].credentials["snmp"].settings) == {
         "user": "ridgeway",
-        "context": "core",
         "auth_protocol": "sha256",
         "auth_password": SecretReference("file", "/etc/ridgeway/auth"),
         "privacy_protocol": "aes128",

@@ -65,6 +65,12 @@ class AlertLevel(StrEnum):
     """Firing, with good results, but fewer than the clearing rule asks for."""
 
 
+OPEN_LEVELS = frozenset({AlertLevel.FIRING, AlertLevel.CLEARING})
+"""Levels of an alert whose incident is open."""
+WAITING_LEVELS = frozenset({AlertLevel.PENDING, AlertLevel.HELD})
+"""Levels of an alert that is bad, but not open."""
+
+
 @dataclass(slots=True)
 class Alert:
     """The judge's record of one cause. Every field is kept by the ledger, so a restart changes no verdict."""
@@ -101,6 +107,10 @@ class Alert:
     """Id of the window that covers it now."""
     suppressed_by: Cause | None = None
     """The parent's cause while that is what keeps this quiet."""
+    faults: dict[str, bool] = field(default_factory=dict)
+    """Checks of `contributions` that give a fault of asking, not a finding; true when the target itself answered."""
+    dependent: bool = False
+    """Something it depends on may explain it: no incident is made until that has been ruled out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +198,10 @@ class Incident:
     desks: tuple[RoutedDesk, ...] = ()
     hidden: int = 0
     """How many causes are hidden behind this one; the ledger's `children` table lists them."""
+    notes: int = 0
+    """Notes wished for so far: the number of the last one."""
+    noted_at: float | None = None
+    """When the last one was wished for."""
 
 
 class EventKind(StrEnum):
@@ -279,6 +293,12 @@ class Judgement:
     changed: tuple[Alert, ...] = ()
     """Alerts as they are now, in the order they changed; parents before their children."""
     wishes: tuple[ProbeWish, ...] = ()
+    forgotten: tuple[Cause, ...] = ()
+    """Causes firmly clear, with nothing left to remember: the ledger may delete their alerts."""
+    withdrawn: tuple[Cause, ...] = ()
+    """Causes taken out of the estate: their alerts are gone, their incidents end as "withdrawn", not "recovered"."""
+    renamed: tuple[tuple[Cause, Cause], ...] = ()
+    """Old and new cause of what goes on under another name (`formerly`) or council."""
 
 
 NOTHING_CHANGED = Judgement()

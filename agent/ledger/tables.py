@@ -43,7 +43,18 @@ ledger_info = Table(
     Column("id", Integer, CheckConstraint("id = 1", name="one_row"), primary_key=True),
     Column("epoch", String(40), nullable=False),  # a restored ledger gets a new one
     Column("sequence", BigInteger, nullable=False),  # last event number; counted up inside the transaction
+    Column(
+        "commits", BigInteger, nullable=False, server_default="0"
+    ),  # last committed group; answers "did that commit happen?"
+    Column("pruned", BigInteger, nullable=False, server_default="0"),  # highest event number that was ever removed
     Column("created_at", Double, nullable=False),
+)
+
+families = Table(  # what the readings in `checks` are readings of; kept once, not in each row
+    "families",
+    metadata,
+    Column("name", String(120), primary_key=True),
+    Column("body", JSON, nullable=False),
 )
 
 checks = Table(  # the last assessment of every check, so that /metrics is whole after a restart
@@ -204,6 +215,12 @@ spans = Table(  # run-length encoded: one row as long as nothing changes
     Column("end", Double, nullable=False),
     Column("state", String(20), nullable=False),
     Column("flags", String(80), nullable=False, server_default=""),
+    Column(
+        "run", String(30)
+    ),  # the agent's run that holds it open: it then lasts as long as that run does; null: ended
+    Index("spans_by_end", "end"),
+    Index("spans_held", "run", sqlite_where=text("run IS NOT NULL"), postgresql_where=text("run IS NOT NULL")),
+    sqlite_with_rowid=False,
 )
 
 agent_spans = Table(  # when the agent was alive, so that gaps show
@@ -225,6 +242,7 @@ daily_peaks = Table(
     Column("labels", String(300), primary_key=True),
     Column("low", Double, nullable=False),
     Column("high", Double, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 runs = Table(  # run history: state changes and faults, not every run

@@ -1,0 +1,1 @@
+"""What the agent keeps: alert states, incidents and their timeline, the outbox, spans, peaks and run history."""

@@ -1,0 +1,94 @@
+"""Bring a ledger to the schema of this Ridgeway: nothing to do, a snapshot and the missing steps, or a refusal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, inspect, select
+from sqlalchemy import table as sql_table
+from sqlalchemy.sql import column
+
+from agent.ledger.database import Database
+from agent.ledger.errors import LedgerTooNew, LedgerUnusable
+from agent.ledger.migrations import HEAD
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+STEPS = Path(__file__).parent / "migrations"
+_VERSION = sql_table("alembic_version", column("version_num"))
+
+
+@dataclass(frozen=True, slots=True)
+class Migrated:
+    """What was done at start, for the log: the revision before (None: a new ledger), and where the copy lies."""
+
+    before: str | None
+    after: str
+    snapshot: str | None = None
+
+
+def revision_of(connection: Connection) -> str | None:
+    """The revision that stands in the ledger; None when it has no tables yet."""
+    with connection.begin():
+        names = inspect(connection).get_table_names()
+        if "alembic_version" in names:
+            found: str | None = connection.execute(select(_VERSION.c.version_num)).scalar()
+            if found is not None:
+                return found
+    if names:
+        raise LedgerUnusable(
+            f"the database holds tables that are not a ledger's ({', '.join(sorted(names)[:3])}, …); "
+            "give the ledger a file or a database of its own"
+        )
+    return None
+
+
+def migrate(
+    database: Database, connection: Connection, now: float, steps: Path = STEPS, head: str = HEAD
+) -> Migrated | None:
+    """Take the ledger to `head`, after a snapshot where one can be made. None when it is there already.
+
+    Raises LedgerTooNew for a revision that this Ridgeway does not know.
+    """
+    before = revision_of(connection)
+    if before == head:
+        return None
+    configuration = _configuration(steps, connection)
+    if before is not None and before not in _known(configuration):
+        raise LedgerTooNew(
+            f"the ledger {database.where} was written by a newer Ridgeway (schema {before}, this one knows {head}); "
+            "install that version again, or restore the copy that was kept beside it before its migration"
+        )
+    snapshot = None
+    if before is not None:
+        stamp = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ")
+        snapshot = database.snapshot(connection, head, stamp)
+    _upgrade(configuration, connection, head)
+    return Migrated(before, head, snapshot)
+
+
+def _configuration(steps: Path, connection: Connection) -> Config:
+    from alembic.config import Config
+
+    configuration = Config()
+    configuration.set_main_option("script_location", str(steps).replace("%", "%%"))
+    configuration.set_main_option("path_separator", "os")
+    configuration.attributes["connection"] = connection
+    return configuration
+
+
+def _known(configuration: Config) -> set[str]:
+    from alembic.script import ScriptDirectory
+
+    return {script.revision for script in ScriptDirectory.from_config(configuration).walk_revisions()}
+
+
+def _upgrade(configuration: Config, connection: Connection, head: str) -> None:
+    from alembic import command
+
+    with connection.begin():
+        command.upgrade(configuration, head)

@@ -1,0 +1,219 @@
+"""Reading the ledger while it is written: own connections, short transactions, never in the writer's way.
+
+Synchronous; from a coroutine use `asyncio.to_thread`. Safe to use from several threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Select, case, func, select
+from sqlalchemy.exc import DBAPIError
+
+from agent.ledger import codec, tables
+from agent.ledger.batch import AgentSpan, Peak, Span
+from agent.ledger.database import Database
+from agent.records import Cause, Event, Incident, IncidentState
+
+T = TypeVar("T")
+_AT_ONCE = 500
+"""Most values in one IN list."""
+_BY_CAUSE = ("council", "subject", "condition")
+
+
+@dataclass(frozen=True, slots=True)
+class KeptEvent:
+    """An event with its place in the feed."""
+
+    sequence: int
+    council: str
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class FeedPosition:
+    """A cursor below `oldest - 1` has lost events (410); one of another epoch belongs to another ledger."""
+
+    epoch: str
+    oldest: int
+    """From this sequence number on every event is kept; one more than `newest` when none is."""
+    newest: int
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A cause hidden behind an incident, and since when; `until` is None while it still is."""
+
+    cause: Cause
+    since: float
+    until: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class TicketLink:
+    """What is known of an incident's ticket at one desk."""
+
+    desk: str
+    queue: str
+    phase: str
+    ticket: str | None
+    attempts: int
+    linked_at: float | None
+    last_error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentFile:
+    """One incident with everything that belongs to it."""
+
+    incident: Incident
+    timeline: tuple[KeptEvent, ...]
+    children: tuple[Child, ...]
+    tickets: tuple[TicketLink, ...]
+
+
+class Reader:
+    """Raises LedgerUnavailable or LedgerUnusable, whatever is asked."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._engine = database.reader_engine()
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    def read(self, work: Callable[[Connection], T]) -> T:
+        """Run `work(connection)` in one read-only transaction: all it reads is of one moment."""
+        try:
+            with self._engine.connect() as connection, connection.begin():
+                return work(connection)
+        except DBAPIError as error:
+            raise self._database.explain(error) or error from error
+
+    def feed_position(self) -> FeedPosition:
+        return self.read(_feed_position)
+
+    def events(self, after: int, limit: int, councils: Collection[str] | None = None) -> tuple[KeptEvent, ...]:
+        """At most `limit` events with a sequence number above `after`, in order; of these councils, or of all."""
+        table = tables.events
+        wanted = select(table).where(table.c.sequence > after).order_by(table.c.sequence).limit(limit)
+        if councils is not None:
+            wanted = wanted.where(table.c.council.in_(sorted(councils)))
+        return self.read(lambda connection: _events(connection, wanted))
+
+    def incidents(
+        self, states: Collection[IncidentState] | None = None, council: str | None = None, limit: int = 1_000
+    ) -> tuple[Incident, ...]:
+        """Incidents in these states (all without), the last changed first."""
+        table = tables.incidents
+        wanted = select(table).order_by(table.c.changed_at.desc(), table.c.id.desc()).limit(limit)
+        if states is not None:
+            wanted = wanted.where(table.c.state.in_(sorted(state.value for state in states)))
+        if council is not None:
+            wanted = wanted.where(table.c.council == council)
+        return self.read(
+            lambda connection: tuple(codec.incident_of(row) for row in connection.execute(wanted).mappings())
+        )
+
+    def incident(self, id: str) -> IncidentFile | None:
+        """The incident with timeline, hidden causes and tickets; None when it is not (or no longer) kept."""
+        return self.read(lambda connection: _file(connection, id))
+
+    def incidents_of(self, subject: str, limit: int) -> tuple[Incident, ...]:
+        """Incidents of one subject (a target), the last changed first."""
+        table = tables.incidents
+        wanted = select(table).where(table.c.subject == subject)
+        wanted = wanted.order_by(table.c.changed_at.desc(), table.c.id.desc()).limit(limit)
+        return self.read(
+            lambda connection: tuple(codec.incident_of(row) for row in connection.execute(wanted).mappings())
+        )
+
+    def tickets_of(self, incidents: Collection[str]) -> Mapping[str, tuple[TicketLink, ...]]:
+        """The tickets of these incidents by incident, by desk; incidents without any are left out."""
+        return self.read(lambda connection: _tickets(connection, incidents))
+
+    def spans_between(self, start: float, end: float, councils: Collection[str] | None = None) -> tuple[Span, ...]:
+        """Spans that overlap [start, end), by cause and start; each with its whole extent, not cut to the interval.
+
+        A span that a run of the agent still holds open ends where that run was last known to be alive.
+        """
+        table, lives = tables.spans, tables.agent_spans
+        held = case((lives.c.end > table.c.end, lives.c.end), else_=table.c.end)
+        last = case((table.c.run.is_(None), table.c.end), (lives.c.run.is_(None), table.c.end), else_=held)
+        columns = [column for column in table.c if column.name != "end"]
+        wanted = (
+            select(*columns, last.label("end"))
+            .join_from(table, lives, lives.c.run == table.c.run, isouter=True)
+            .where(table.c.start < end, last > start)
+            .order_by(*(table.c[name] for name in _BY_CAUSE), table.c.start)
+        )
+        if councils is not None:
+            wanted = wanted.where(table.c.council.in_(sorted(councils)))
+        return self.read(lambda connection: tuple(codec.span_of(row) for row in connection.execute(wanted).mappings()))
+
+    def lives_between(self, start: float, end: float) -> tuple[AgentSpan, ...]:
+        """When agents were alive: what lies between these, nobody watched."""
+        table = tables.agent_spans
+        wanted = select(table).where(table.c.start < end, table.c.end > start).order_by(table.c.start)
+        return self.read(
+            lambda connection: tuple(codec.agent_span_of(row) for row in connection.execute(wanted).mappings())
+        )
+
+    def peaks(self, first_day: str, last_day: str, family: str | None = None) -> tuple[Peak, ...]:
+        """Daily peaks of these days (ISO dates, both included)."""
+        table = tables.daily_peaks
+        wanted = select(table).where(table.c.day >= first_day, table.c.day <= last_day)
+        if family is not None:
+            wanted = wanted.where(table.c.family == family)
+        wanted = wanted.order_by(*(column for column in table.primary_key))
+        return self.read(lambda connection: tuple(Peak(*row) for row in connection.execute(wanted)))
+
+    def counts(self) -> Mapping[str, int]:
+        """Rows per table, for `ridgeway` commands and self metrics."""
+        return self.read(
+            lambda connection: {
+                table.name: connection.execute(select(func.count()).select_from(table)).scalar_one()
+                for table in tables.metadata.sorted_tables
+            }
+        )
+
+
+def _feed_position(connection: Connection) -> FeedPosition:
+    info = connection.execute(select(tables.ledger_info)).one()
+    return FeedPosition(info.epoch, info.pruned + 1, info.sequence)
+
+
+def _events(connection: Connection, wanted: Select[Any]) -> tuple[KeptEvent, ...]:
+    rows = connection.execute(wanted).mappings()
+    return tuple(KeptEvent(row["sequence"], row["council"], codec.event_of(row)) for row in rows)
+
+
+def _file(connection: Connection, id: str) -> IncidentFile | None:
+    row = connection.execute(select(tables.incidents).where(tables.incidents.c.id == id)).mappings().first()
+    if row is None:
+        return None
+    events, children = tables.events, tables.children
+    hidden = select(children).where(children.c.incident == id).order_by(*(children.c[name] for name in _BY_CAUSE))
+    return IncidentFile(
+        incident=codec.incident_of(row),
+        timeline=_events(connection, select(events).where(events.c.incident == id).order_by(events.c.sequence)),
+        children=tuple(
+            Child(Cause(child.council, child.subject, child.condition), child.since, child.until)
+            for child in connection.execute(hidden)
+        ),
+        tickets=_tickets(connection, [id]).get(id, ()),
+    )
+
+
+def _tickets(connection: Connection, incidents: Collection[str]) -> dict[str, tuple[TicketLink, ...]]:
+    table = tables.ticket_links
+    found: dict[str, tuple[TicketLink, ...]] = {}
+    ids = sorted(set(incidents))
+    for start in range(0, len(ids), _AT_ONCE):
+        wanted = select(table).where(table.c.incident.in_(ids[start : start + _AT_ONCE]))
+        for row in connection.execute(wanted.order_by(table.c.incident, table.c.desk)):
+            link = TicketLink(row.desk, row.queue, row.phase, row.ticket, row.attempts, row.linked_at, row.last_error)
+            found[row.incident] = (*found.get(row.incident, ()), link)
+    return found

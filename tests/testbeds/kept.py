@@ -1,0 +1,138 @@
+"""Records as the agent makes them, with as little as a test has to say."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from pydantic import BaseModel
+
+from agent.ledger.batch import Batch, CheckRecord, MaintenanceWindow
+from agent.records import (
+    Alert,
+    AlertLevel,
+    Cause,
+    CheckResult,
+    DeskWish,
+    Event,
+    EventKind,
+    Incident,
+    IncidentChange,
+    IncidentState,
+    Priority,
+    WishKind,
+)
+from checks.contract import Assessment, Family, Fault, Finding, Reading, State, Subject
+from config.estate import CheckSpec, Every, MofN, Selector, WakeClass
+
+NOW = 1_790_000_000.0
+CAUSE = Cause("dacorum", "hemel-router", "snmp/memory")
+MEMORY = Family("ridgeway_test_memory_ratio", "Memory in use.", unit="ratio")
+
+
+EVERYTHING = Selector()
+
+
+class NoOptions(BaseModel):
+    """A check without options."""
+
+
+def incident(id: str = "RWY-1", cause: Cause = CAUSE, **fields: Any) -> Incident:
+    made = Incident(
+        id=id,
+        cause=cause,
+        site="hemel",
+        state=IncidentState.OPEN,
+        severity=State.WARNING,
+        priority=Priority.P3,
+        wake=WakeClass.WORKING_HOURS,
+        title="Memory nearly full",
+        summary="Memory is 93 % full.",
+        evidence={"used": "93 %"},
+        suspected_at=NOW,
+        changed_at=NOW,
+    )
+    return replace(made, **fields)
+
+
+def event(incident: str = "RWY-1", kind: EventKind = EventKind.OPENED, text: str = "opened", at: float = NOW) -> Event:
+    return Event(incident, at, kind, "agent", text, {"n": 1})
+
+
+def wish(incident: str = "RWY-1", kind: WishKind = WishKind.ENSURE, number: int = 1) -> DeskWish:
+    return DeskWish(incident, "ict", kind, number, NOW, "text", Priority.P3, "Network", digest=CAUSE.digest)
+
+
+def opening(id: str = "RWY-1", cause: Cause = CAUSE) -> IncidentChange:
+    """An incident opens: one event, one wish."""
+    return IncidentChange(incident(id, cause), (event(id),), (wish(id),))
+
+
+def changed(id: str = "RWY-1", **fields: Any) -> Batch:
+    """One event in the life of an incident."""
+    return Batch(incident_changes=(IncidentChange(incident(id, **fields), (event(id, EventKind.CHANGED),)),))
+
+
+def alert(cause: Cause = CAUSE, **fields: Any) -> Alert:
+    made = Alert(cause, "hemel", AlertLevel.FIRING, State.WARNING, last_result=NOW, fresh_until=NOW + 150)
+    return replace(made, **fields)
+
+
+def check_record(check: str = "hemel-router/snmp", **fields: Any) -> CheckRecord:
+    made = CheckRecord(
+        check_id=check,
+        vantage="hemel",
+        target=check.partition("/")[0],
+        kind="snmp",
+        state=State.OK,
+        started=NOW,
+        duration=0.01,
+        valid_for=160.0,
+        reached=True,
+        last_success=NOW,
+        assessment=assessment(),
+    )
+    return replace(made, **fields)
+
+
+def assessment(value: float = 0.5, state: State = State.OK, key: str = "snmp/memory") -> Assessment:
+    findings = (Finding(key, state, f"Memory is {value:.0%} full.", {"used": f"{value:.0%}"}),)
+    return Assessment(findings, (Reading(MEMORY, value),), frozenset({key}))
+
+
+def result(
+    check: str = "hemel-router/snmp", started: float = NOW, found: Assessment | None = None, fault: Fault | None = None
+) -> CheckResult:
+    target, _, name = check.partition("/")
+    spec = CheckSpec(
+        id=check,
+        target=target,
+        name=name,
+        kind="snmp",
+        options=NoOptions(),
+        schedule=Every(60),
+        timeout=10,
+        open_after=MofN(1, 1),
+        clear_after=MofN(1, 1),
+        hold_down=600,
+        reopen_window=86_400,
+        wake=WakeClass.MORNING,
+        evidence=False,
+        vantages=("hemel",),
+    )
+    return CheckResult(
+        subject=Subject(target, "dacorum", "hemel", spec, ()),
+        vantage="hemel",
+        due=started,
+        started=started,
+        duration=0.25,
+        observations=(),
+        assessment=assessment() if found is None else found,
+        reached=fault is None,
+        fault=fault,
+        valid_for=160.0,
+    )
+
+
+def window(id: str = "MNT-1", selector: Selector = EVERYTHING) -> MaintenanceWindow:
+    return MaintenanceWindow(id, NOW - 60, NOW + 3_600, "jo", "upgrade", selector)

@@ -299,6 +299,8 @@ class Judgement:
     """Causes taken out of the estate: their alerts are gone, their incidents end as "withdrawn", not "recovered"."""
     renamed: tuple[tuple[Cause, Cause], ...] = ()
     """Old and new cause of what goes on under another name (`formerly`) or council."""
+    moved: tuple[tuple[str, str, str], ...] = ()
+    """(old subject, new subject, new council) of targets renamed: what was lately resolved goes with them."""
 
 
 NOTHING_CHANGED = Judgement()

@@ -57,8 +57,8 @@ def title(cause: Cause, summary: str) -> str:
 
 
 def runbook(cause: Cause) -> str:
-    """Where the page for conditions of this kind is served by the agent: `snmp/no-answer` is on the page `snmp`."""
-    return RUNBOOKS + cause.condition.partition("/")[0]
+    """Where the agent serves what to do: `/runbooks/snmp-no-answer`, a page of its own or else the page `snmp`."""
+    return RUNBOOKS + cause.condition.replace("/", "-")
 
 
 def opening(incident: Incident, children: Sequence[Cause]) -> str:

@@ -1,0 +1,100 @@
+"""What becomes of alerts when the estate changes under them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from agent.isolation import silence
+from agent.judge.scene import Scene, Windows
+from agent.judge.watch import Watched
+from agent.records import Alert, Cause
+from checks.contract import REACH
+from config.estate import Estate
+
+
+def carry_over(scene: Scene, estate: Estate, windows: Windows | None) -> None:
+    """Use this estate from now on.
+
+    1. What goes on under another name (`formerly`) or another council keeps its alert, count by count.
+    2. An alert of something the estate no longer holds is withdrawn.
+    3. So is one whose every contributing check is gone, unless it says "unreachable" and another check can tell.
+    """
+    renamed = {
+        old: target.name for target in estate.targets.values() for old in target.formerly if old not in estate.targets
+    }
+    for old, new in renamed.items():
+        scene.book.move(old, new, estate.targets[new].council)
+    _rename_checks(scene, renamed)
+    if windows is not None:
+        scene.windows = windows
+    scene.use(estate, scene.vantage)
+    for alert in scene.book:
+        _move(scene, alert, renamed)
+    for alert in scene.book:
+        if alert.cause != silence(scene.vantage) and not _is_asked(scene, alert):
+            for watched in scene.watched.values():
+                watched.causes.discard(alert.cause)
+            scene.book.withdraw(alert.cause)
+
+
+def withdraw_unasked(scene: Scene, watched: Watched, withdraw: Callable[[Cause], None]) -> None:
+    """After a check's options changed: a full answer that no longer mentions a key means it is not asked about."""
+    watched.respecified = False
+    for cause in list(watched.causes):
+        alert = scene.book.get(cause)
+        told = cause.condition in watched.states
+        if alert is None or scene.is_reach(cause) or told or watched.contributor in alert.faults:
+            continue
+        if set(alert.contributions) <= {watched.contributor}:
+            withdraw(cause)
+
+
+def _rename_checks(scene: Scene, renamed: dict[str, str]) -> None:
+    """What is known of a check goes with its target's new name."""
+    for old, new in renamed.items():
+        for watched in scene.of_target.get(old, ()):
+            contributor = _renamed_check(watched.contributor, renamed)
+            scene.watched[contributor] = scene.watched.pop(watched.contributor)
+            watched.contributor = contributor
+        if old in scene.reach:
+            scene.reach[new] = scene.reach.pop(old)
+
+
+def _move(scene: Scene, alert: Alert, renamed: dict[str, str]) -> None:
+    alert.contributions = {_renamed_check(name, renamed): state for name, state in alert.contributions.items()}
+    alert.faults = {_renamed_check(name, renamed): answered for name, answered in alert.faults.items()}
+    subject = renamed.get(alert.cause.subject, alert.cause.subject)
+    target = scene.estate.targets.get(subject)
+    cause = Cause(target.council, subject, alert.cause.condition) if target is not None else alert.cause
+    if cause == alert.cause:
+        return
+    if scene.book.get(cause) is not None:
+        scene.book.withdraw(alert.cause)
+        return
+    for contributor in alert.contributions:
+        if contributor in scene.watched:
+            scene.watched[contributor].causes.discard(alert.cause)
+            scene.watched[contributor].causes.add(cause)
+    scene.book.rename(alert, cause)
+
+
+def _renamed_check(contributor: str, renamed: dict[str, str]) -> str:
+    target, slash, check = contributor.partition("/")
+    return f"{renamed[target]}{slash}{check}" if target in renamed else contributor
+
+
+def _is_asked(scene: Scene, alert: Alert) -> bool:
+    """Whether anything in the estate can still say that this is over; drops the contributions of what cannot."""
+    target = scene.target_of(alert.cause)
+    if target is None:
+        return False
+    gone = [name for name in alert.contributions if name not in scene.watched]
+    for name in gone:
+        del alert.contributions[name]
+        alert.faults.pop(name, None)
+        scene.book.touch(alert)
+    if alert.cause.condition == REACH and scene.reach_cause(target) != alert.cause:
+        return False  # it has become the gateway, whose failures are a cause of their own
+    if alert.contributions:
+        return True
+    return scene.is_reach(alert.cause) and any(watched.tells for watched in scene.of_target[target.name])

@@ -4,12 +4,13 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 ESTATE ?=
+ARGS ?=
 UV ?= uv
 RECORDINGS ?= $(wildcard ../shared/recordings)
 BIN := .venv/bin
 LOCKS := requirements.lock requirements-dev.lock
 
-.PHONY: help run test truth lint format bench fuzz chaos lock clean peers
+.PHONY: help run test truth lint format bench fuzz chaos lock wheel clean peers
 
 help: ## list what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -23,13 +24,13 @@ help: ## list what can be made
 	@touch .venv/.run $@
 
 run: .venv/.run ## start the agent on the demo estate, or on your own: make run ESTATE=path
-	@if [ -n "$(ESTATE)" ]; then exec $(BIN)/ridgeway run --config.file "$(ESTATE)"; else exec $(BIN)/ridgeway demo; fi
+	@if [ -n "$(ESTATE)" ]; then exec $(BIN)/ridgeway run --config.file "$(ESTATE)" $(ARGS); else exec $(BIN)/ridgeway demo $(ARGS); fi
 
 peers: ## install the Debian packages that the tests start as peers (needs root or sudo)
 	@tests/setup/peers.sh
 
-test: .venv/.dev peers ## run every test, against real peers where they are installed
-	@RIDGEWAY_RECORDINGS="$(RECORDINGS)" $(BIN)/pytest
+test: .venv/.dev peers ## run every test, against real peers where they are installed; some: make test ARGS=tests/config
+	@RIDGEWAY_RECORDINGS="$(RECORDINGS)" $(BIN)/pytest $(ARGS)
 
 truth: .venv/.dev ## run only the tests that read recordings of real devices
 	@RIDGEWAY_RECORDINGS="$(RECORDINGS)" $(BIN)/pytest tests/truth
@@ -57,5 +58,9 @@ lock: ## renew the hashed locks from pyproject.toml (needs uv)
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra postgresql --group build pyproject.toml -o requirements.lock
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra postgresql --group build --group dev pyproject.toml -o requirements-dev.lock
 
-clean: ## remove the virtual environment and caches
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+wheel: .venv/.run ## build dist/ridgeway-*.whl, to be installed on a server
+	@$(BIN)/python -m pip wheel --disable-pip-version-check -q --no-deps --no-build-isolation -w dist .
+	@ls dist/ridgeway-*.whl
+
+clean: ## remove the virtual environment, the caches and what was built
+	rm -rf .venv dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

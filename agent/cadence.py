@@ -39,4 +39,3 @@ def valid_for(schedule: Schedule, timeout: float, started: float) -> float:
         return _STALE_AFTER * schedule.seconds + timeout
     following = next_fire(schedule, started)
     return next_fire(schedule, following) - started + timeout if following < math.inf else math.inf
-

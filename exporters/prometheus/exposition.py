@@ -28,6 +28,10 @@ PROBLEMS_PER_CHECK = 100
 REFUSALS = ("duplicate", "undeclared", "label", "value", "limit")
 """Why a series may be left off the page: another check of the same subject already gives it, its family was never
 declared, a label or value that would break the page, or too many from one check."""
+LEAP = 180.0
+"""Seconds between two looks at the time beyond which the clock may have been stepped."""
+LEAP_NOTICED = 3.0
+"""Seconds within which a step is told by `shift`."""
 
 _PIECE_LINES = 4096
 _PIECE_BYTES = 256 * 1024
@@ -94,6 +98,8 @@ class Exposition:
         self._infos: dict[bytes, Place] = {}
         self._suffixes: dict[tuple[str, tuple[str, ...]], bytes | None] = {}
         self._earliest = math.inf
+        self._looked = math.inf
+        self._rest_until = -math.inf
 
     # What the agent tells it
 
@@ -156,9 +162,21 @@ class Exposition:
         for key in [key for key in self._entries if key[0] == check_id]:
             self._remove(key)
 
+    def shift(self, seconds: float) -> None:
+        """The clock was stepped: nothing has become older or younger by that."""
+        for entry in self._entries.values():
+            entry.expires += seconds
+        self._earliest += seconds
+
     def tick(self, now: float) -> None:
-        """Take what has become too old off the page. Cheap: looks at all checks only when one may have expired."""
-        if now <= self._earliest:
+        """Take what has become too old off the page. Cheap: looks at all checks only when one may have expired.
+
+        After a leap of the clock this waits a moment for `shift`; without one, time has really passed.
+        """
+        if now - self._looked > LEAP:
+            self._rest_until = now + LEAP_NOTICED
+        self._looked = now
+        if now <= self._earliest or 0 < self._rest_until - now <= LEAP_NOTICED:
             return
         for entry in self._entries.values():
             if not entry.stale and now > entry.expires:

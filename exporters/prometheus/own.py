@@ -119,6 +119,18 @@ class OwnMetrics:
         self._ledger_at = self._gauge(
             "ridgeway_ledger_last_commit_timestamp_seconds", "When the ledger last kept something."
         )
+        self._ledger_refused = self._gauge(
+            "ridgeway_ledger_refused_batches",
+            "Batches that the database refused for good since the start: a defect; each is in the log.",
+        )
+        self._ledger_given_up = self._gauge(
+            "ridgeway_ledger_given_up_rows",
+            "Rows of history dropped since the start while the ledger was away for long.",
+        )
+        self._ledger_left_out = self._gauge(
+            "ridgeway_ledger_peak_series_left_out",
+            "Series of which no daily peaks are kept, because there are too many.",
+        )
         self._incidents = self._gauge(
             "ridgeway_incidents_open", "Open incidents, recovering ones included.", ("priority", "council")
         )
@@ -219,7 +231,13 @@ class OwnMetrics:
 
     # Ledger and incidents
 
-    def ledger(self, *, waiting: int, healthy: bool, last_commit: float | None) -> None:
+    def ledger(
+        self, *, waiting: int, healthy: bool, last_commit: float | None, refused: int, given_up: int, left_out: int
+    ) -> None:
+        """How writing goes. `refused`, `given_up` and `left_out` count since the start."""
+        self._ledger_refused.set(refused)
+        self._ledger_given_up.set(given_up)
+        self._ledger_left_out.set(left_out)
         self._queue.set(waiting)
         self._ledger_ok.set(healthy)
         if last_commit is not None:

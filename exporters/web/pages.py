@@ -96,6 +96,8 @@ def headline(summary: Summary, problems: Sequence[Problem], health: Health) -> H
         return Headline("critical", "This agent is cut off: nothing behind its gateway is known", since)
     if not health.healthy:
         return Headline("critical", "This agent does not work: nothing below is up to date", health.reason)
+    if summary.ledger_trouble:
+        return Headline("critical", "The ledger cannot be written: no ticket is made or closed", summary.ledger_trouble)
     fresh = [problem for problem in problems if not problem.muted]
     muted = len(problems) - len(fresh)
     known = f"{text.plural(muted, 'more is', 'more are')} acknowledged or under maintenance." if muted else ""

@@ -34,7 +34,7 @@ class Runbooks:
     @cached_property
     def _files(self) -> dict[str, Path]:
         found = sorted(self._directory.glob("*.md")) if self._directory.is_dir() else []
-        return {path.stem: path for path in found if _NAME.match(path.stem) and path.stem != "index"}
+        return {path.stem: path for path in found if _NAME.match(path.stem) and path.stem != "README"}
 
     @cached_property
     def titles(self) -> dict[str, str]:
@@ -42,16 +42,21 @@ class Runbooks:
         return {name: _title(path.read_text("utf-8"), name) for name, path in self._files.items()}
 
     def page(self, name: str) -> Runbook | None:
-        """The runbook as HTML, or None when there is none of that name."""
+        """The runbook as HTML: `snmp-no-answer`, or without a page of that name `snmp`. None when there is neither."""
         from markdown_it import MarkdownIt
 
-        path = self._files.get(name.removesuffix(".md"))
+        path = self._nearest(name.removesuffix(".md"))
         if path is None:
             return None
         text = path.read_text("utf-8")
         render = MarkdownIt("commonmark", {"html": False}).enable("table").render
         # Safe to mark: with `html` off, markdown-it escapes all text and refuses javascript: and data: links.
         return Runbook(path.stem, _title(text, path.stem), Markup(render(text)))  # noqa: S704
+
+    def _nearest(self, name: str) -> Path | None:
+        while name and name not in self._files:
+            name = name.rpartition("-")[0]
+        return self._files.get(name)
 
     def named(self, condition: str) -> str | None:
         """The runbook for a finding's key: `snmp/no-answer` has `snmp-no-answer`, or else its first word's, `snmp`."""

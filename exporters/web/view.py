@@ -75,6 +75,8 @@ class Summary:
     """Since when the agent is cut off and judges nothing behind its gateway."""
     maintenance: Sequence[str] = ()
     """A sentence per window that holds now or starts within a day."""
+    ledger_trouble: str = ""
+    """Why nothing reaches the disk and how to mend it, while that is so; empty when all is well."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,6 +143,30 @@ def test_a_stale_check_that_runs_again_is_whole_again() -> None:
     assert value(page, "ridgeway_test_sessions", NOW + 1_000) == 812
 
 
+@pytest.mark.parametrize("step", [3_600.0, -3_600.0])
+def test_a_step_of_the_clock_makes_nothing_older_or_younger(step: float) -> None:
+    page = made()
+    page.update(result(subject(), READINGS, valid_for=150), State.OK)
+    page.tick(NOW + 1)
+
+    unnoticed = value(page, "ridgeway_check_stale", NOW + step + 2)
+    page.shift(step)
+    young = value(page, "ridgeway_check_stale", NOW + step + 149)
+    old = value(page, "ridgeway_check_stale", NOW + step + 151)
+
+    assert (unnoticed, young, old) == (0, 0, 1)
+
+
+def test_time_that_has_really_passed_without_a_look_makes_stale_a_moment_later() -> None:
+    page = made()
+    page.update(result(subject(), READINGS, valid_for=150), State.OK)
+    page.tick(NOW + 1)
+
+    page.tick(NOW + 1_000)
+
+    assert value(page, "ridgeway_check_stale", NOW + 1_004) == 1
+
+
 def test_one_check_that_expires_early_does_not_hide_that_another_expires_later() -> None:
     page = made()
     page.update(result(subject("a"), valid_for=10), State.OK)

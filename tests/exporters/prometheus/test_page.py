@@ -36,7 +36,7 @@ def busy() -> tuple[Exposition, OwnMetrics]:
     own.skipped(1)
     own.isolated(False)
     own.loop_held(0.002)
-    own.ledger(waiting=2, healthy=True, last_commit=NOW)
+    own.ledger(waiting=2, healthy=True, last_commit=NOW, refused=1, given_up=0, left_out=0)
     own.incidents_open(["dacorum", "shared"], {(Priority.P1, "dacorum"): 1})
     own.desks(["rt"])
     own.outbox("rt", 1, NOW - 5)

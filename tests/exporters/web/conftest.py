@@ -75,7 +75,7 @@ async def serving(view: MemoryView, runbooks: Path) -> AsyncIterator[Browser]:
 def runbooks(tmp_path: Path) -> Path:
     directory = tmp_path / "runbooks"
     directory.mkdir()
-    (directory / "index.md").write_text("# Runbooks\n")
+    (directory / "README.md").write_text("# Runbooks\n")
     (directory / "snmp-no-answer.md").write_text(
         "# SNMP is silent\n\n<script>alert(1)</script>\n\n[bad](javascript:alert(1)) [good](https://example.org/)\n"
     )

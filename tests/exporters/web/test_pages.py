@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from testbeds.pages import NOW
 
@@ -38,6 +40,8 @@ def problem(state: State = State.CRITICAL, **more: object) -> Problem:
         (glance(ok=7, unknown=1), [problem(maintenance="m")], WELL, "unknown", "No incident, but 1 check unknown"),
         (glance(ok=7), [], Health(False, False, "stuck"), "critical",
          "This agent does not work: nothing below is up to date"),
+        (replace(glance(ok=7), ledger_trouble="the disk is full"), [], WELL, "critical",
+         "The ledger cannot be written: no ticket is made or closed"),
         (glance(ok=7, isolated=NOW), [], WELL, "critical",
          "This agent is cut off: nothing behind its gateway is known"),
     ],

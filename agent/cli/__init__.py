@@ -1,0 +1,84 @@
+"""`ridgeway`, the console script. Each verb lives in its own module and is imported when it is asked for.
+
+Exit status: 0 fine, 1 problems found, 2 wrong usage, 3 could not tell. `check` answers as a monitoring plug-in does
+(0 ok, 1 warning, 2 critical, 3 unknown), so there wrong usage is 3 as well.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+import click
+
+from agent.cli.errors import Failure
+
+_VERBS = {
+    "check": ("agent.cli.check", "run checks once, now, without a daemon"),
+    "demo": ("agent.cli.demo", "watch a simulated estate on loopback"),
+    "desk": ("agent.cli.desk", "prove that a service desk is set up as the estate says"),
+    "explain": ("agent.cli.explain", "why a target is or is not alerting, and what happens next"),
+    "incidents": ("agent.cli.incidents", "list, show and acknowledge incidents"),
+    "maintenance": ("agent.cli.maintenance", "add, list and end maintenance windows"),
+    "run": ("agent.cli.run", "run the agent"),
+    "schema": ("agent.cli.schema", "print the JSON Schema of an estate file"),
+    "validate": ("agent.cli.validate", "say everything that is wrong with an estate file"),
+}
+
+
+class _Verbs(click.Group):
+    """Imports a verb only when it is used: the CLI may run every minute from another monitoring system."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return sorted(_VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in _VERBS:
+            return None
+        command = importlib.import_module(_VERBS[cmd_name][0]).command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, _VERBS[name][1]) for name in sorted(_VERBS)])
+
+
+def _version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
+    if value:
+        from importlib.metadata import version
+
+        click.echo(f"ridgeway {version('ridgeway')}")
+        ctx.exit()
+
+
+@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version.")
+def ridgeway() -> None:
+    """Watches backups, firewalls and telephony, and says so where people already look."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line and return its exit status; nothing escapes as a traceback that a person caused."""
+    plugin = bool(arguments) and arguments[0] == "check"
+    try:
+        result = ridgeway.main(args=list(arguments), prog_name="ridgeway", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return 3 if plugin else 2
+    except click.exceptions.Abort:
+        click.echo("Stopped.", err=True)
+        return 3
+    except Failure as failure:
+        click.echo(failure.text, err=True)
+        return 3 if plugin else failure.status
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    return result if isinstance(result, int) else 0
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    raise SystemExit(run(sys.argv[1:]))

@@ -1,0 +1,104 @@
+"""`ridgeway run`: the agent itself."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from agent.cli.errors import Failure
+from agent.cli.estate import kinds, read
+from agent.cli.options import config_option, ledger_option, own_ledger, own_socket_option
+
+if TYPE_CHECKING:
+    from agent.daemon.settings import Settings
+    from agent.redaction import Redactor
+    from config.estate import Estate
+
+
+@click.command("run")
+@config_option
+@ledger_option
+@own_socket_option
+@click.option(
+    "--web.listen-address",
+    "listen",
+    multiple=True,
+    default=("127.0.0.1:10190",),
+    show_default=True,
+    help="Where /metrics and the pages are served; repeatable. Loopback only: there is no authentication yet.",
+)
+@click.option(
+    "--web.allowed-host", "hosts", multiple=True, help="A further name under which browsers may ask; repeatable."
+)
+@click.option("--vantage", default=None, help="The place this agent stands at, if not the one the estate names.")
+@click.option(
+    "--log.level",
+    "level",
+    type=click.Choice(("debug", "info", "warn", "error")),
+    default="info",
+    show_default=True,
+    help="From where on events are logged.",
+)
+@click.option(
+    "--log.format",
+    "style",
+    type=click.Choice(("logfmt", "json", "console")),
+    default=None,
+    show_default="console on a terminal, else json",
+    help="How a line of the log looks.",
+)
+def command(
+    config_file: Path,
+    ledger_url: str,
+    control_socket: Path,
+    listen: tuple[str, ...],
+    hosts: tuple[str, ...],
+    vantage: str | None,
+    level: str,
+    style: str | None,
+) -> int:
+    """Run the agent until it is told to stop (SIGTERM or SIGINT)."""
+    from agent.daemon.settings import Settings, SettingsError
+    from agent.logs import LogOptions, configure
+    from agent.redaction import Redactor
+
+    redactor = Redactor()
+    repeats = configure(LogOptions(level, style), redactor, time.time)
+    estate = read(config_file)
+    _make_home(ledger_url)
+    try:
+        settings = Settings.make(
+            estate, ledger_url=ledger_url, control_socket=control_socket, listen=listen, vantage=vantage, hosts=hosts
+        )
+    except SettingsError as error:
+        raise Failure(str(error), status=2) from error
+    return serve(estate, settings, redactor, lambda: repeats.dropped)
+
+
+def serve(estate: Estate, settings: Settings, redactor: Redactor, dropped: Callable[[], int]) -> int:
+    """Run the daemon until it is told to stop; Failure says why it could not start."""
+    from agent.daemon import StartError, run_daemon
+
+    check_kinds, desk_kinds = kinds()
+    try:
+        run_daemon(estate, settings, check_kinds, desk_kinds, redactor, dropped)
+    except StartError as error:
+        raise Failure(str(error)) from error
+    return 0
+
+
+def _make_home(ledger_url: str) -> None:
+    """The state directory of a first start by hand; systemd makes its own. A place that was named must be there."""
+    if ledger_url != own_ledger():
+        return
+    try:
+        Path(ledger_url).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise Failure(
+            f"The state directory {Path(ledger_url).parent} cannot be made: {error.strerror}. "
+            "Name a place for the ledger with --ledger.url."
+        ) from error

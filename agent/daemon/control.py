@@ -1,0 +1,227 @@
+"""The daemon's side of the control socket: what the command line asks of a running agent.
+
+A Unix socket of mode 0600 is the access control: who may open it is the agent's own user or root.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import errno
+import os
+import socket
+import stat
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from agent.commands import CommandError, Commands
+from agent.daemon.pipeline import Pipeline
+from agent.daemon.reading import NotFound, answer
+from agent.incidents import IncidentError
+from agent.ledger.errors import LedgerError
+from agent.ledger.read import Reader
+from agent.windows import Windows
+from config.estate import Selector
+from exporters.web.api import incident_json
+
+LARGEST_QUESTION = 64 * 1024
+_Text = Annotated[str, Field(min_length=1, max_length=500)]
+_Names = Annotated[tuple[Annotated[str, Field(max_length=100)], ...], Field(max_length=200)]
+
+
+class _Question(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class _Listing(_Question):
+    state: str
+    council: str | None = None
+    limit: Annotated[int, Field(ge=1, le=1000)]
+
+
+class _One(_Question):
+    id: Annotated[str, Field(max_length=40)]
+
+
+class _Acknowledge(_One):
+    by: _Text
+    comment: _Text
+    seconds: Annotated[float, Field(gt=0)]
+
+
+class _Selector(_Question):
+    targets: _Names = ()
+    sites: _Names = ()
+    councils: _Names = ()
+    services: _Names = ()
+    kinds: _Names = ()
+
+
+class _Window(_Question):
+    selector: _Selector
+    start: float
+    end: float
+    reason: _Text
+    by: _Text
+
+
+class _EndWindow(_One):
+    by: _Text
+
+
+class _Explain(_Question):
+    target: _Text
+    check: str | None = None
+
+
+class Control:
+    """The verbs, each a question model and an answer."""
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        commands: Commands,
+        windows: Windows,
+        reader: Reader,
+        clock: Callable[[], float],
+    ) -> None:
+        self._pipeline = pipeline
+        self._commands = commands
+        self._windows = windows
+        self._reader = reader
+        self._clock = clock
+
+    def app(self) -> Starlette:
+        verbs: Mapping[str, tuple[type[_Question], Callable[[Any], Awaitable[Any]]]] = {
+            "incidents": (_Listing, lambda asked: self._from_ledger("incidents", asked)),
+            "incident": (_One, lambda asked: self._from_ledger("incident", asked)),
+            "acknowledge": (_Acknowledge, self._acknowledge),
+            "maintenance-add": (_Window, self._add_window),
+            "maintenance-list": (_Question, self._list_windows),
+            "maintenance-end": (_EndWindow, self._end_window),
+            "explain": (_Explain, self._explain),
+        }
+        routes = [
+            Route(f"/control/{name}", _endpoint(model, act), methods=["POST"]) for name, (model, act) in verbs.items()
+        ]
+        return Starlette(routes=routes)
+
+    async def _from_ledger(self, verb: str, asked: _Question) -> Any:
+        return await asyncio.to_thread(answer, self._reader, verb, asked.model_dump())
+
+    async def _acknowledge(self, asked: _Acknowledge) -> Any:
+        return incident_json(self._commands.acknowledge(asked.id, asked.by, asked.comment, asked.seconds), ())
+
+    async def _add_window(self, asked: _Window) -> Any:
+        chosen = asked.selector
+        selector = Selector(
+            councils=chosen.councils,
+            sites=chosen.sites,
+            targets=chosen.targets,
+            services=chosen.services,
+            kinds=chosen.kinds,
+        )
+        window = self._commands.add_window(selector, asked.start, asked.end, asked.reason, asked.by)
+        return {"id": window.id, "start": window.start, "end": window.end, "covers": self._commands.covers(window.id)}
+
+    async def _list_windows(self, _asked: _Question) -> Any:
+        now = self._clock()
+        rows = [
+            {
+                "id": window.id,
+                "start": self._windows.begins(window, now),
+                "end": self._windows.ends(window, now),
+                "owner": window.owner,
+                "reason": window.reason,
+                "covers": self._windows.covers(window),
+            }
+            for window in self._windows.coming(now)
+        ]
+        return {"windows": sorted(rows, key=lambda row: (row["start"], row["id"]))}
+
+    async def _end_window(self, asked: _EndWindow) -> Any:
+        window = self._commands.end_window(asked.id, asked.by)
+        return {"id": window.id, "ended_at": window.ended_at}
+
+    async def _explain(self, asked: _Explain) -> Any:
+        found = self._pipeline.judge.explain(asked.target, asked.check, self._clock())
+        if found is None:
+            what = f"{asked.target}/{asked.check}" if asked.check else asked.target
+            raise NotFound(f"The estate has no {what}; the page /targets lists what it has.")
+        return {
+            "target": found.target,
+            "check": found.check,
+            "checks": [dataclasses.asdict(check) for check in found.checks],
+            "alerts": [
+                {**dataclasses.asdict(alert), "cause": str(alert.cause), "level": alert.level.value}
+                for alert in found.alerts
+            ],
+            "lines": list(found.lines),
+        }
+
+
+def _endpoint(
+    model: type[_Question], act: Callable[[Any], Awaitable[Any]]
+) -> Callable[[Request], Awaitable[JSONResponse]]:
+    async def endpoint(request: Request) -> JSONResponse:
+        try:
+            return JSONResponse(await act(model.model_validate_json(await _body(request))))
+        except ValidationError as error:
+            return JSONResponse({"detail": "; ".join(problem["msg"] for problem in error.errors())}, 422)
+        except NotFound as error:
+            return JSONResponse({"detail": str(error)}, 404)
+        except (CommandError, IncidentError) as error:
+            return JSONResponse({"detail": str(error)}, 409)
+        except LedgerError as error:
+            return JSONResponse({"detail": str(error)}, 503)
+
+    return endpoint
+
+
+async def _body(request: Request) -> bytes:
+    body = b""
+    async for piece in request.stream():
+        body += piece
+        if len(body) > LARGEST_QUESTION:
+            raise CommandError("the question is longer than 64 KiB")
+    return body
+
+
+def open_socket(path: Path) -> socket.socket:
+    """Listen at `path`, for this user only. OSError when another agent or something else is there already."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _make_way(path)
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    before = os.umask(0o177)
+    try:
+        listening.bind(str(path))
+    finally:
+        os.umask(before)
+    listening.listen(16)
+    listening.setblocking(False)
+    return listening
+
+
+def _make_way(path: Path) -> None:
+    """Take away the socket that a killed agent left. An agent with another ledger may still listen at a live one."""
+    try:
+        kind = path.stat().st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISSOCK(kind):
+        raise FileExistsError(errno.EEXIST, "something that is not a socket is there", str(path))
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
+        asking.settimeout(1.0)
+        try:
+            asking.connect(str(path))
+        except ConnectionRefusedError:
+            path.unlink(missing_ok=True)
+            return
+    raise OSError(errno.EADDRINUSE, "another agent listens there", str(path))

@@ -1,0 +1,371 @@
+"""The daemon: starts the parts in the order in which they need each other, and stops them in the opposite one."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import resource
+import signal
+import socket
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from importlib.metadata import version
+from typing import Literal
+
+import structlog
+from sqlalchemy import Connection
+
+from agent.commands import Commands
+from agent.daemon.control import Control, open_socket
+from agent.daemon.parts import gone_checks, incidents_of, judge_of, kept_results, metrics_of, specs_of
+from agent.daemon.pipeline import Outlets, Pipeline
+from agent.daemon.pulse import Pulse
+from agent.daemon.settings import Settings
+from agent.daemon.view import AgentView
+from agent.ledger.apply import append_events
+from agent.ledger.errors import LedgerError
+from agent.ledger.ledger import Ledger
+from agent.ledger.load import LedgerState
+from agent.ledger.outbox import free_leases
+from agent.ledger.recorder import Recorder
+from agent.notify import Notifier
+from agent.records import Event, EventKind, IncidentChange
+from agent.redaction import Redactor
+from agent.run import Runner
+from agent.schedule import Scheduler
+from agent.stderr import StderrFilter
+from agent.windows import Windows
+from checks.contract import CheckKind
+from checks.transports import Transports
+from config.estate import Estate
+from exporters.desks.contract import DeskKind
+from exporters.desks.delivery import Delivery, queues_by_desk
+from exporters.desks.observed import Outcome, observed
+from exporters.desks.pace import system_clock
+from exporters.prometheus.exposition import Exposition
+from exporters.prometheus.own import OwnMetrics
+from exporters.web.app import Site
+from exporters.web.guard import Hosts, is_host_name
+from exporters.web.runbook_pages import Runbooks, shipped
+from exporters.web.server import ListenError, WebServer, listen
+
+STOP_WITHIN = 5.0
+"""Seconds from being told to stop to the end of the process."""
+
+
+_TICKET_ACTIONS: Mapping[str, Literal["created", "adopted", "resolved", "reopened"]] = {
+    "linked": "created",
+    "adopted": "adopted",
+    "resolve": "resolved",
+    "reopen": "reopened",
+}
+"""What happened to a ticket, to the word of the metric."""
+
+
+_LOUD = frozenset({EventKind.OPENED, EventKind.REOPENED, EventKind.RELAPSED})
+_SOFT = frozenset({EventKind.SUSPECTED, EventKind.CANCELLED})
+"""One lost packet makes these; the journal has them at debug."""
+
+
+class StartError(Exception):
+    """The daemon cannot start; the message says why and how to mend it."""
+
+
+def run_daemon(
+    estate: Estate,
+    settings: Settings,
+    kinds: Mapping[str, CheckKind],
+    desks: Mapping[str, DeskKind],
+    redactor: Redactor,
+    dropped: Callable[[], int] = lambda: 0,
+) -> None:
+    """Run until SIGTERM or SIGINT. `dropped` counts log lines left out. Raises StartError."""
+    redactor.learn_estate(estate)
+    _raise_descriptor_limit()
+
+    async def whole_life() -> None:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        # A closed terminal ends the agent; a service must not end by it, since systemd would call that a clean end.
+        loop.add_signal_handler(signal.SIGHUP, stop.set if os.isatty(0) else _stay)
+        async with running(estate, settings, kinds, desks, dropped):
+            await stop.wait()
+
+    with StderrFilter():
+        asyncio.run(whole_life())
+
+
+@contextlib.asynccontextmanager
+async def running(
+    estate: Estate,
+    settings: Settings,
+    kinds: Mapping[str, CheckKind],
+    desks: Mapping[str, DeskKind],
+    dropped: Callable[[], int] = lambda: 0,
+) -> AsyncIterator[Daemon]:
+    """A daemon that is up inside the block and has let go of everything after it. Raises StartError."""
+    daemon = Daemon(estate, settings, kinds, desks, dropped)
+    try:
+        await daemon.start()
+        yield daemon
+    finally:
+        await daemon.stop()
+
+
+def _stay() -> None:
+    structlog.get_logger("agent").warning("SIGHUP changes nothing: restart to have a changed estate used")
+
+
+class Daemon:
+    """Use `running`."""
+
+    def __init__(
+        self,
+        estate: Estate,
+        settings: Settings,
+        kinds: Mapping[str, CheckKind],
+        desks: Mapping[str, DeskKind],
+        dropped: Callable[[], int],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._estate = estate
+        self._settings = settings
+        self._specs = specs_of(estate, settings.vantage)
+        self._kinds = kinds
+        self._desk_kinds = desks
+        self._dropped = dropped
+        self._clock = clock
+        self._log = structlog.get_logger("agent")
+        self._notifier = Notifier.from_environment(
+            os.environ, time.monotonic, lambda: time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+        )
+        self._parts = contextlib.AsyncExitStack()
+        self.pipeline: Pipeline
+        self.addresses: list[tuple[str, int]] = []
+        """Where the pages are, once started."""
+        self.ticket_listeners: list[Callable[[Event], None]] = []
+        """Told of what happens to tickets, in the event loop."""
+
+    async def start(self) -> None:
+        """Open what is needed and begin. On any failure `stop` gives back what was opened. Raises StartError."""
+        began = time.monotonic()
+        now = self._clock()
+        ledger, state = await self._open_ledger(now)
+        transports = Transports.open()
+        self._parts.push_async_callback(transports.close)
+        windows = Windows(self._estate, state.maintenance)
+        exposition, own = metrics_of(self._estate, self._settings.vantage, self._kinds, now)
+        recorder = self._recorder(ledger, state)
+        delivery = self._delivery(ledger, own)
+        scheduler = Scheduler(lambda spec, due: runner.start(spec, due), clock=self._clock, on_jump=self._jumped)
+        self.pipeline = pipeline = Pipeline(
+            judge_of(self._estate, self._settings.vantage, state, windows),
+            incidents_of(self._estate, state),
+            recorder,
+            ledger.writer,
+            exposition,
+            own,
+            Outlets(lambda target: scheduler.run_now(self._askers(target)), delivery.wake, lambda: pulse.soon()),
+            self._clock,
+        )
+        pipeline.listeners.append(self._log_incident)
+        memories = {record.check_id: record.memory for record in state.checks.values() if record.memory is not None}
+        runner = Runner(
+            self._estate,
+            self._kinds,
+            transports,
+            vantage=self._settings.vantage,
+            clock=self._clock,
+            results=pipeline.take,
+            memories=memories,
+        )
+        self._restore(state, pipeline, exposition, now)
+        view = AgentView(
+            self._estate,
+            self._settings.vantage,
+            pipeline,
+            windows,
+            ledger.reader,
+            scheduler,
+            lambda: ledger.health,
+            self._clock,
+        )
+        pulse = Pulse(
+            pipeline,
+            recorder,
+            ledger,
+            scheduler,
+            runner,
+            delivery,
+            own,
+            view,
+            self._notifier,
+            self._clock,
+            exposition,
+            self._dropped,
+        )
+        await self._serve(view, exposition, own, pipeline, windows, ledger)
+        await self._begin(ledger, state, scheduler, runner, delivery, pulse)
+        self._log.info(
+            "agent started",
+            estate=self._estate.name,
+            revision=self._estate.revision[:12],
+            targets=len(self._estate.targets),
+            checks=len(self._specs),
+            seconds=round(time.monotonic() - began, 2),
+            ledger=ledger.where,
+        )
+        view.begun = True
+        self._notifier.ready(view.status_line())
+
+    async def stop(self) -> None:
+        """Let go of everything, at most `STOP_WITHIN` seconds; what has happened is on disk afterwards."""
+        self._notifier.stopping()
+        await self._parts.aclose()
+        self._log.info("agent stopped")
+
+    async def _open_ledger(self, now: float) -> tuple[Ledger, LedgerState]:
+        try:
+            ledger = await asyncio.to_thread(
+                Ledger.open, self._settings.ledger_url, clock=self._clock, vantage=self._settings.vantage
+            )
+        except LedgerError as error:
+            raise StartError(str(error)) from error
+        self._parts.push_async_callback(asyncio.to_thread, ledger.close)
+        try:
+            return ledger, await asyncio.to_thread(ledger.load, now)
+        except LedgerError as error:
+            raise StartError(str(error)) from error
+
+    def _recorder(self, ledger: Ledger, state: LedgerState) -> Recorder:
+        recorder = Recorder(ledger.writer, run=ledger.run, vantage=self._settings.vantage, clock=self._clock)
+        recorder.restore(state)
+        recorder.forget(gone_checks(self._estate, self._settings.vantage, state))
+        self._parts.push_async_callback(recorder.stop)
+        return recorder
+
+    def _delivery(self, ledger: Ledger, own: OwnMetrics) -> Delivery:
+        loop = asyncio.get_running_loop()
+
+        def record(connection: Connection, event: Event) -> None:
+            append_events(connection, [event])
+            loop.call_soon_threadsafe(self._tell_ticket, event, own)
+
+        def count(desk: str, operation: str, outcome: Outcome) -> None:
+            own.desk_call(desk, operation, outcome, self._clock())
+
+        return Delivery(
+            ledger.writer,
+            self._estate.desks,
+            observed(self._desk_kinds, count),
+            queues_by_desk(self._estate.routes),
+            system_clock(),
+            record,
+        )
+
+    def _tell_ticket(self, event: Event, own: OwnMetrics) -> None:
+        action = _TICKET_ACTIONS.get(str(event.data.get("what")))
+        if action is not None:
+            own.ticket(str(event.data["desk"]), action)
+        what, desk, ticket = (event.data.get(name) for name in ("what", "desk", "ticket"))
+        self._log.info("ticket", what=what, desk=desk, ticket=ticket, incident=event.incident, text=event.text)
+        for listener in self.ticket_listeners:
+            listener(event)
+
+    def _restore(self, state: LedgerState, pipeline: Pipeline, exposition: Exposition, now: float) -> None:
+        """Put what the ledger kept on the page, so that a restart leaves no hole in `/metrics`."""
+        for record, result in kept_results(self._estate, self._settings.vantage, state):
+            pipeline.last[record.check_id] = result
+            exposition.restore(result, record.state, record.last_success, now)
+
+    async def _serve(
+        self,
+        view: AgentView,
+        exposition: Exposition,
+        own: OwnMetrics,
+        pipeline: Pipeline,
+        windows: Windows,
+        ledger: Ledger,
+    ) -> None:
+        try:
+            sockets = listen([str(address) for address in self._settings.listen])
+        except ListenError as error:
+            raise StartError(str(error)) from error
+        site = Site(view, exposition, own, Runbooks(shipped()), version("ridgeway"), self._clock)
+        web = WebServer(site.app(Hosts.of((*self._settings.hosts, *_own_names()))), sockets)
+        await web.start()
+        self._parts.push_async_callback(web.stop)
+        self.addresses = web.addresses
+        path = self._settings.control_socket
+        commands = Commands(self._estate, pipeline.incidents, windows, pipeline.keep, self._clock)
+        control = Control(pipeline, commands, windows, ledger.reader, self._clock)
+        try:
+            listening = open_socket(path)
+        except OSError as error:
+            raise StartError(
+                f"--control.socket {path}: {error.strerror}; name a path that this user may write, "
+                "shorter than 108 characters"
+            ) from error
+        self._parts.callback(path.unlink, missing_ok=True)
+        server = WebServer(control.app(), [listening])
+        await server.start()
+        self._parts.push_async_callback(server.stop)
+
+    async def _begin(
+        self,
+        ledger: Ledger,
+        state: LedgerState,
+        scheduler: Scheduler,
+        runner: Runner,
+        delivery: Delivery,
+        pulse: Pulse,
+    ) -> None:
+        await asyncio.to_thread(ledger.writer.call, free_leases)
+        delivery.start()
+        self._parts.push_async_callback(asyncio.to_thread, delivery.stop, 3.0)
+        self._parts.push_async_callback(runner.stop, 1.0)
+        scheduler.load(self._specs, {record.check_id: record.started for record in state.checks.values()})
+        scheduler.start()
+        self._parts.push_async_callback(scheduler.stop)
+        pulse.start()
+        self._parts.push_async_callback(pulse.stop)
+
+    def _askers(self, target: str) -> list[str]:
+        """Checks that can soon tell whether a target is reachable."""
+        known = self._estate.targets.get(target)
+        return [spec.id for spec in known.checks if not spec.evidence] if known is not None else []
+
+    def _log_incident(self, change: IncidentChange) -> None:
+        """The journal tells what happened, too: it is where an administrator looks first."""
+        incident = change.incident
+        for event in change.events:
+            level = "warning" if event.kind in _LOUD else "debug" if event.kind in _SOFT else "info"
+            getattr(self._log, level)(
+                f"incident {event.kind.value}",
+                incident=incident.id,
+                priority=incident.priority.value,
+                council=incident.cause.council,
+                subject=incident.cause.subject,
+                condition=incident.cause.condition,
+                text=event.text,
+            )
+
+    def _jumped(self, seconds: float) -> None:
+        self._log.warning("the clock was stepped", seconds=round(seconds, 1))
+        self.pipeline.shift(seconds)
+
+
+def _own_names() -> list[str]:
+    """What this machine calls itself, as far as it can stand in a Host header."""
+    name = socket.gethostname()  # not getfqdn: that asks DNS, which may hang when the agent starts after a power cut
+    return [name] if is_host_name(name) else []
+
+
+def _raise_descriptor_limit() -> None:
+    """Every device that is being asked takes a descriptor; the soft limit of a shell is far below the hard one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

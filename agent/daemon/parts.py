@@ -1,0 +1,127 @@
+"""The parts of a daemon that are made from an estate and what the ledger kept; nothing here waits or is started."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from importlib.metadata import version
+
+from ulid import ULID
+
+from agent.incidents import Incidents
+from agent.judge import Judge, Seen
+from agent.ledger.batch import CheckRecord
+from agent.ledger.load import LedgerState
+from agent.records import Alert, CheckResult, RoutedDesk
+from agent.windows import Windows
+from checks.contract import CheckKind, Subject
+from config.estate import CheckSpec, Estate
+from config.routing import route_for
+from exporters.prometheus.exposition import Exposition
+from exporters.prometheus.families import families_of
+from exporters.prometheus.own import OwnMetrics
+
+
+def specs_of(estate: Estate, vantage: str) -> list[CheckSpec]:
+    """The checks that are run from this vantage, in the estate's order."""
+    return [
+        spec
+        for target in estate.targets.values()
+        for spec in target.checks
+        if not spec.vantages or vantage in spec.vantages
+    ]
+
+
+def subjects_of(estate: Estate, vantage: str) -> Iterator[Subject]:
+    """What is judged from this vantage: today one target per check."""
+    for spec in specs_of(estate, vantage):
+        target = estate.targets[spec.target]
+        yield Subject(target.name, target.council, target.site, spec, (target,))
+
+
+def judge_of(estate: Estate, vantage: str, state: LedgerState, windows: Windows) -> Judge:
+    """A judge that goes on where the last one was."""
+    seen = [
+        Seen(
+            record.check_id,
+            record.vantage,
+            record.started,
+            record.reached,
+            {finding.key: finding.state for finding in record.assessment.findings},
+        )
+        for record in state.checks.values()
+    ]
+    return Judge(estate, state.alerts.values(), seen, windows=windows.covering, vantage=vantage)
+
+
+def incidents_of(estate: Estate, state: LedgerState) -> Incidents:
+    """An incident machine that goes on where the last one was."""
+    return Incidents(
+        lambda alert: route_of(estate, alert),
+        lambda now: f"RWY-{ULID.from_timestamp(now)}",
+        state.incidents.values(),
+        state.alerts.values(),
+        state.children,
+    )
+
+
+def route_of(estate: Estate, alert: Alert) -> tuple[RoutedDesk, ...]:
+    """The desks that an incident of this alert goes to, by the estate's routes."""
+    cause = alert.cause
+    target = cause.subject if cause.subject in estate.targets else None
+    checks = {spec.id: spec.kind for spec in (estate.targets[target].checks if target else ())}
+    kind = next((checks[name] for name in alert.contributions if name in checks), None)
+    route = route_for(
+        estate, council=cause.council, site=alert.site, target=target, kind=kind, condition=cause.condition
+    )
+    return () if route is None else tuple(RoutedDesk(desk, route.queue, route.mode) for desk in route.desks)
+
+
+def metrics_of(
+    estate: Estate, vantage: str, kinds: Mapping[str, CheckKind], now: float
+) -> tuple[Exposition, OwnMetrics]:
+    """Both halves of the metrics page; every check of the estate is on it, unknown until its first result."""
+
+    def refused() -> Mapping[str, int]:
+        return exposition.counts()
+
+    def stale() -> int:
+        return exposition.checks_stale()
+
+    own = OwnMetrics(version("ridgeway"), estate.revision, refused, stale)
+    exposition = Exposition(families_of(kinds.values()), own.bases())
+    exposition.configure(subjects_of(estate, vantage), vantage, now)
+    own.config_accepted(estate.revision, now, Counter(spec.kind for spec in specs_of(estate, vantage)))
+    own.desks(sorted(estate.desks))
+    return exposition, own
+
+
+def kept_results(estate: Estate, vantage: str, state: LedgerState) -> Iterator[tuple[CheckRecord, CheckResult]]:
+    """What the ledger kept of the estate's checks, as results without the answers behind them."""
+    subjects = {subject.check.id: subject for subject in subjects_of(estate, vantage)}
+    for record in state.checks.values():
+        subject = subjects.get(record.check_id)
+        if subject is not None and record.vantage == vantage:
+            yield record, _result_of(record, subject)
+
+
+def gone_checks(estate: Estate, vantage: str, state: LedgerState) -> list[tuple[str, str]]:
+    """Checks of this vantage that the ledger knows and the estate no longer has."""
+    wanted = {spec.id for spec in specs_of(estate, vantage)}
+    return [key for key in state.checks if key[1] == vantage and key[0] not in wanted]
+
+
+def _result_of(record: CheckRecord, subject: Subject) -> CheckResult:
+    """A kept result as it was handed on, without the answers behind it."""
+    return CheckResult(
+        subject,
+        record.vantage,
+        record.started,
+        record.started,
+        record.duration,
+        (),
+        record.assessment,
+        record.reached,
+        None,
+        record.valid_for,
+    )

@@ -1,0 +1,125 @@
+"""Who plays in the demo: the simulated devices of `config/examples/demo.yaml`, healthy, each at its own address."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from agent.demo.devices import SimpleValue, SimulatedDevices
+from config.estate import Estate, Target
+
+FORTIGATE_MEMORY = "1.3.6.1.4.1.12356.101.4.1.4.0"
+_SYSTEM = "1.3.6.1.2.1.1"
+_INTERFACES = "1.3.6.1.2.1.2.2.1"
+_INTERFACES_X = "1.3.6.1.2.1.31.1.1.1"
+_HOST = "1.3.6.1.2.1.25"
+_UCD = "1.3.6.1.4.1.2021"
+_LINUX = "1.3.6.1.4.1.8072.3.2.10"
+
+
+def play(estate: Estate, community: str) -> SimulatedDevices:
+    """A device for each target that an `snmp` check asks, with the values its profile wants to see."""
+    devices = SimulatedDevices()
+    for target in estate.targets.values():
+        for spec in target.checks:
+            if spec.kind == "snmp":
+                options = spec.options.model_dump()
+                values = _values(target, str(options["profile"]))
+                devices.add(target.name, values, host=target.address, port=int(options["port"]), community=community)
+    return devices
+
+
+def services(estate: Estate) -> list[tuple[str, int]]:
+    """Address and port of each TCP service that a `tcp` check asks."""
+    return [
+        (target.address, int(spec.options.model_dump()["port"]))
+        for target in estate.targets.values()
+        for spec in target.checks
+        if spec.kind == "tcp"
+    ]
+
+
+def _values(target: Target, profile: str) -> Mapping[str, SimpleValue]:
+    values = _system(target)
+    if profile == "interfaces":
+        return values | _two_interfaces()
+    if profile == "firewall/fortigate":
+        return values | _fortigate()
+    if profile == "net-snmp-host":
+        return values | _host()
+    return values
+
+
+def _system(target: Target) -> dict[str, SimpleValue]:
+    """SNMPv2-MIB system group, and hrSystemUptime of HOST-RESOURCES-MIB."""
+    return {
+        f"{_SYSTEM}.1.0": f"Simulated device: {target.title}",
+        f"{_SYSTEM}.2.0": ("oid", _LINUX),
+        f"{_SYSTEM}.3.0": ("uptime", 864_000),
+        f"{_SYSTEM}.4.0": "ict@council.example",
+        f"{_SYSTEM}.5.0": target.name,
+        f"{_SYSTEM}.6.0": target.site,
+        f"{_HOST}.1.1.0": ("uptime", 864_000),
+    }
+
+
+def _two_interfaces() -> dict[str, SimpleValue]:
+    """IF-MIB (RFC 2863): an uplink and the local network, both up."""
+    values: dict[str, SimpleValue] = {"1.3.6.1.2.1.2.1.0": 2}
+    for index, name in ((1, "wan0"), (2, "lan0")):
+        values |= {
+            f"{_INTERFACES}.1.{index}": index,
+            f"{_INTERFACES}.2.{index}": name,
+            f"{_INTERFACES}.3.{index}": 6,
+            f"{_INTERFACES}.4.{index}": 1500,
+            f"{_INTERFACES}.5.{index}": ("gauge", 1_000_000_000),
+            f"{_INTERFACES}.7.{index}": 1,
+            f"{_INTERFACES}.8.{index}": 1,
+            f"{_INTERFACES}.9.{index}": ("ticks", 0),
+            f"{_INTERFACES}.13.{index}": ("counter", 0),
+            f"{_INTERFACES}.14.{index}": ("counter", 0),
+            f"{_INTERFACES}.19.{index}": ("counter", 0),
+            f"{_INTERFACES}.20.{index}": ("counter", 0),
+            f"{_INTERFACES_X}.1.{index}": name,
+            f"{_INTERFACES_X}.6.{index}": ("counter64", 123_456_789_012 * index),
+            f"{_INTERFACES_X}.10.{index}": ("counter64", 98_765_432_109 * index),
+            f"{_INTERFACES_X}.15.{index}": ("gauge", 1000),
+            f"{_INTERFACES_X}.18.{index}": "",
+        }
+    return values
+
+
+def _fortigate() -> dict[str, SimpleValue]:
+    """FORTINET-FORTIGATE-MIB, fgSystemInfo."""
+    info = "1.3.6.1.4.1.12356.101.4.1"
+    return {
+        f"{info}.1.0": "v7.4.8,build2795,250523 (GA.M)",
+        f"{info}.3.0": ("gauge", 11),
+        FORTIGATE_MEMORY: ("gauge", 54),
+        f"{info}.5.0": ("gauge", 2_061_108),
+        f"{info}.8.0": ("gauge", 1834),
+    }
+
+
+def _host() -> dict[str, SimpleValue]:
+    """UCD-SNMP-MIB memory and load, and the storage table of HOST-RESOURCES-MIB."""
+    storage = f"{_HOST}.2.3.1"
+    return {
+        f"{_UCD}.4.3.0": 2_097_148,
+        f"{_UCD}.4.4.0": 2_097_148,
+        f"{_UCD}.4.5.0": 8_388_608,
+        f"{_UCD}.4.6.0": 3_145_728,
+        f"{_UCD}.4.11.0": 5_242_876,
+        f"{_UCD}.4.14.0": 131_072,
+        f"{_UCD}.4.15.0": 2_097_152,
+        f"{_UCD}.4.27.0": 5_242_880,
+        f"{_UCD}.10.1.5.1": 12,
+        f"{_UCD}.10.1.5.2": 15,
+        f"{_UCD}.10.1.5.3": 9,
+        f"{_HOST}.1.6.0": ("gauge", 143),
+        f"{storage}.1.31": 31,
+        f"{storage}.2.31": ("oid", "1.3.6.1.2.1.25.2.1.4"),
+        f"{storage}.3.31": "/",
+        f"{storage}.4.31": 4096,
+        f"{storage}.5.31": 52_428_800,
+        f"{storage}.6.31": 20_971_520,
+    }

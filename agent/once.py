@@ -1,0 +1,70 @@
+"""Run a target's checks once, without schedule, judge or ledger, and report them as one JSON-able object."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from agent.records import CheckResult
+from agent.run import Runner
+from checks.contract import CheckKind, State, worst
+from checks.transports import Transports
+from config.estate import Estate, Target
+
+
+async def run_once(
+    estate: Estate, target: Target, names: frozenset[str], kinds: Mapping[str, CheckKind]
+) -> list[CheckResult]:
+    """Results of the named checks of `target`, in the estate's order, each bounded by its own time-out."""
+    transports = Transports.open()
+    try:
+        runner = Runner(estate, kinds, transports, vantage=estate.vantage, clock=time.time)
+        specs = [spec for spec in target.checks if spec.name in names]
+        return list(await asyncio.gather(*(runner.run(spec, time.time()) for spec in specs)))
+    finally:
+        await transports.close()
+
+
+def overall(results: Sequence[CheckResult]) -> State:
+    """The worst state of all findings; a run without any finding is *unknown*."""
+    return worst([worst([finding.state for finding in result.assessment.findings]) for result in results])
+
+
+def report(target: Target, results: Sequence[CheckResult]) -> dict[str, Any]:
+    """The object that `ridgeway check --json` prints."""
+    return {
+        "target": target.name,
+        "council": target.council,
+        "site": target.site,
+        "checks": [_check(result) for result in results],
+    }
+
+
+def _check(result: CheckResult) -> dict[str, Any]:
+    findings = result.assessment.findings
+    return {
+        "check": result.subject.check.name,
+        "kind": result.subject.check.kind,
+        "state": worst([finding.state for finding in findings]).value,
+        "reached": result.reached,
+        "duration_seconds": round(result.duration, 6),
+        "findings": [
+            {
+                "key": finding.key,
+                "state": finding.state.value,
+                "summary": finding.summary,
+                "evidence": dict(finding.evidence),
+            }
+            for finding in findings
+        ],
+        "readings": [
+            {
+                "name": reading.family.name,
+                "labels": dict(zip(reading.family.labels, reading.labels, strict=True)),
+                "value": reading.value,
+            }
+            for reading in result.assessment.readings
+        ],
+    }

@@ -99,7 +99,7 @@ class Fault:
 
     @property
     def reached(self) -> bool | None:
-        """Did the target itself answer? None: this fault cannot tell (a local fault, a name, an earlier run hanging)."""
+        """Did the target itself answer? None: this fault cannot tell (a local one, a name, an earlier run hanging)."""
         return _REACHED.get(self.reason)
 
 

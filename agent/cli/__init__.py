@@ -59,7 +59,7 @@ def ridgeway() -> None:
     """Watches backups, firewalls and telephony, and says so where people already look."""
 
 
-def run(arguments: Sequence[str]) -> int:
+def answer(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit status; nothing escapes as a traceback that a person caused."""
     plugin = bool(arguments) and arguments[0] == "check"
     try:
@@ -81,4 +81,4 @@ def run(arguments: Sequence[str]) -> int:
 
 def main() -> None:
     """Entry point of the console script."""
-    raise SystemExit(run(sys.argv[1:]))
+    raise SystemExit(answer(sys.argv[1:]))

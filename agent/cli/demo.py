@@ -19,12 +19,15 @@ import click
 from agent.cli.errors import Failure
 
 if TYPE_CHECKING:
-    from agent.daemon import Settings
+    from agent.daemon import Daemon, Settings
     from agent.demo.devices import SimulatedDevices
+    from agent.demo.tickets import TicketBook
     from agent.redaction import Redactor
     from config.estate import Estate
 
 _DESK = ("127.20.0.250", 16180)
+_EPILOGUE = 60.0
+"""Seconds after the story in which everything has to come to its end."""
 
 
 @click.command("demo")
@@ -63,11 +66,13 @@ async def _demo(listen: str, speed: float, once: bool, redactor: Redactor) -> in
             )
         except SettingsError as error:
             raise Failure(str(error), status=2) from error
-        async with _stage(estate) as devices:
-            return await _play(estate, settings, devices, speed, once)
+        async with _stage(estate) as (devices, book):
+            return await _play(estate, settings, devices, book, speed, once)
 
 
-async def _play(estate: Estate, settings: Settings, devices: SimulatedDevices, speed: float, once: bool) -> int:
+async def _play(
+    estate: Estate, settings: Settings, devices: SimulatedDevices, book: TicketBook, speed: float, once: bool
+) -> int:
     from agent.cli.console import Console
     from agent.cli.estate import kinds
     from agent.daemon import StartError
@@ -88,7 +93,7 @@ async def _play(estate: Estate, settings: Settings, devices: SimulatedDevices, s
             story = asyncio.create_task(perform(devices, console.act, speed))
             stopped = asyncio.create_task(stop.wait())
             await asyncio.wait({story, stopped}, return_when=asyncio.FIRST_COMPLETED)
-            left = len(daemon.pipeline.incidents.live)
+            left = await _epilogue(daemon, book, stop)
             if not stop.is_set():
                 console.end(left, once)
                 if not once:
@@ -100,8 +105,20 @@ async def _play(estate: Estate, settings: Settings, devices: SimulatedDevices, s
         raise Failure(str(error)) from error
 
 
+async def _epilogue(daemon: Daemon, book: TicketBook, stop: asyncio.Event) -> int:
+    """Give a slow machine time to end what the story began; returns how many incidents are left without an end."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + _EPILOGUE
+    while True:
+        open_tickets = sum(ticket.status != "resolved" for ticket in book.all())
+        left = max(len(daemon.pipeline.incidents.live), open_tickets)
+        if not left or stop.is_set() or loop.time() > end:
+            return left
+        await asyncio.sleep(0.25)
+
+
 @contextlib.asynccontextmanager
-async def _stage(estate: Estate) -> AsyncIterator[SimulatedDevices]:
+async def _stage(estate: Estate) -> AsyncIterator[tuple[SimulatedDevices, TicketBook]]:
     """Everything that is simulated: devices, services and the desk. Failure when an address is taken."""
     from agent.demo.cast import play, services
     from agent.demo.desk import demo_desk
@@ -125,7 +142,7 @@ async def _stage(estate: Estate) -> AsyncIterator[SimulatedDevices]:
             ) from error
         await desk.start()
         stage.push_async_callback(desk.stop)
-        yield devices
+        yield devices, book
 
 
 async def _hang_up(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

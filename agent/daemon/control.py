@@ -13,9 +13,9 @@ import socket
 import stat
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -27,27 +27,32 @@ from agent.daemon.reading import NotFound, answer
 from agent.incidents import IncidentError
 from agent.ledger.errors import LedgerError
 from agent.ledger.read import Reader
+from agent.records import IncidentState
+from agent.redaction import plain
 from agent.windows import Windows
 from config.estate import Selector
 from exporters.web.api import incident_json
 
 LARGEST_QUESTION = 64 * 1024
-_Text = Annotated[str, Field(min_length=1, max_length=500)]
-_Names = Annotated[tuple[Annotated[str, Field(max_length=100)], ...], Field(max_length=200)]
+_Text = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(plain)]
+_Name = Annotated[str, Field(max_length=100), AfterValidator(plain)]
+_Names = Annotated[tuple[_Name, ...], Field(max_length=200)]
+_Moment = Annotated[float, Field(ge=0, lt=32_503_680_000)]
+"""Unix seconds before the year 3000: beyond it there are no dates to show."""
 
 
 class _Question(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
 class _Listing(_Question):
-    state: str
-    council: str | None = None
+    state: IncidentState | Literal["live", "all"]
+    council: _Name | None = None
     limit: Annotated[int, Field(ge=1, le=1000)]
 
 
 class _One(_Question):
-    id: Annotated[str, Field(max_length=40)]
+    id: Annotated[str, Field(max_length=40), AfterValidator(plain)]
 
 
 class _Acknowledge(_One):
@@ -66,8 +71,8 @@ class _Selector(_Question):
 
 class _Window(_Question):
     selector: _Selector
-    start: float
-    end: float
+    start: _Moment
+    end: _Moment
     reason: _Text
     by: _Text
 
@@ -78,7 +83,7 @@ class _EndWindow(_One):
 
 class _Explain(_Question):
     target: _Text
-    check: str | None = None
+    check: _Text | None = None
 
 
 class Control:

@@ -320,11 +320,6 @@ class Judge:
         before = quiet.contributions if quiet is not None and quiet.level in OPEN_LEVELS else ()
         self._freshness.start(self._scene.watched.values(), before, now)
         carry_over(self._scene, self._scene.estate, None)
-        for alert in self._book:
-            fresh = [
-                self._scene.watched[name].fresh_until for name in alert.contributions if name in self._scene.watched
-            ]
-            alert.fresh_until = max(fresh, default=alert.fresh_until)
         self._openings.resume(now)
 
 

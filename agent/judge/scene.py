@@ -203,6 +203,7 @@ class Scene:
             reach.last_told += seconds
         for alert in self.book:
             alert.fresh_until += seconds
+            alert.last_result += seconds
 
 
 def _standing_of(alert: Alert, overdue: bool, name: str) -> Answer | None:

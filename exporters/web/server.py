@@ -12,6 +12,8 @@ from collections.abc import Iterator, Sequence
 import uvicorn
 from starlette.types import ASGIApp
 
+from exporters.web.patience import PatientProtocol
+
 DEFAULT_PORT = 10190
 DEFAULT_ADDRESS = f"127.0.0.1:{DEFAULT_PORT}"
 """Loopback only, unless the command line says otherwise: there is no log-in."""
@@ -82,7 +84,7 @@ class WebServer:
         config = uvicorn.Config(
             app,
             loop="none",
-            http="h11",
+            http=PatientProtocol,
             ws="none",
             lifespan="off",
             log_config=None,

@@ -59,7 +59,7 @@ def test_a_wrong_estate_is_refused_with_file_line_and_suggestion(new_agent: Call
     said = agent.run("run", status=None)
 
     assert "estate.yaml:" in said
-    assert "did you mean \"forum\"?" in said
+    assert 'did you mean "forum"?' in said
 
 
 def test_metrics_are_whole_at_once_after_a_restart(new_agent: Callable[..., Agent], service: Service) -> None:
@@ -165,9 +165,7 @@ def test_systemd_is_told_that_it_is_ready_and_that_it_makes_progress(
     assert "1 checks of 1 targets" in next(line for line in told if "READY=1" in line)
 
 
-def test_the_pages_answer_and_a_foreign_host_name_does_not(
-    new_agent: Callable[..., Agent], service: Service
-) -> None:
+def test_the_pages_answer_and_a_foreign_host_name_does_not(new_agent: Callable[..., Agent], service: Service) -> None:
     agent = new_agent()
     agent.write(one_service(service.port))
     agent.start()

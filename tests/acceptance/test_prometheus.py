@@ -14,8 +14,6 @@ from pathlib import Path
 from subprocess import Popen
 
 import pytest
-from testbeds.pages import FAMILIES, PACKETS, SESSIONS, TEMPERATURE, MemoryView, result, subject
-from testbeds.peers import free_port, need, wait_until
 
 from checks.contract import Reading, State
 from exporters.prometheus.exposition import Exposition
@@ -24,6 +22,8 @@ from exporters.web.app import Site
 from exporters.web.guard import Hosts
 from exporters.web.runbook_pages import Runbooks, shipped
 from exporters.web.server import WebServer, listen
+from testbeds.pages import FAMILIES, PACKETS, SESSIONS, TEMPERATURE, MemoryView, result, subject
+from testbeds.peers import free_port, need, wait_until
 
 pytestmark = pytest.mark.acceptance
 

@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from testbeds.single import states
 
 from agent import fold
 from checks.contract import REACH, Assessment, Fault, Finding, Observation, Reason, State, covered
 from config.estate import Acceptance
+from testbeds.single import states
 
 REVIEW = datetime(2027, 1, 31, tzinfo=UTC)
 ACCEPTED = Acceptance("the supplier keeps the password", "Ann Example", REVIEW)

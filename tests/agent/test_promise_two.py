@@ -7,13 +7,13 @@ from collections import Counter
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from testbeds.judging import Stage
-from testbeds.small_world import GATE, HAS_SNMP, NAMES, World, estate_of, needs_of, run
 
 from agent.judge.core import MAINTENANCE_EVERY
 from agent.records import OPEN_LEVELS, AlertLevel, Cause, Incident, IncidentState, WishKind
 from checks.contract import REACH, State
 from config.estate import SHARED
+from testbeds.judging import Stage
+from testbeds.small_world import GATE, HAS_SNMP, NAMES, World, estate_of, needs_of, run
 
 names = st.sampled_from(NAMES)
 VALID = 2.5 * 90.0 + 5.0 + 15.0
@@ -145,6 +145,7 @@ class AnyHistory(RuleBasedStateMachine):
 
     @rule(name=st.sampled_from(["link", "pbx", "phone"]))
     def is_renamed(self, name: str) -> None:
+        self.time_passes(MAINTENANCE_EVERY)  # as before a crash
         before = len(self.stage.live())
         old = self.called.get(name, name)
         new = name if name in self.called else f"{name}-2"

@@ -8,7 +8,6 @@ import pytest
 import structlog
 from pydantic import BaseModel
 from structlog.testing import capture_logs
-from testbeds.single import check, estate, states, target
 
 from agent.run import Runner
 from checks.contract import (
@@ -24,6 +23,7 @@ from checks.contract import (
 )
 from checks.transports import Transports
 from config.estate import Cron, MofN, WakeClass
+from testbeds.single import check, estate, states, target
 
 
 class Nothing(BaseModel):

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
-from testbeds.single import check
 
 from agent import schedule
 from agent.cadence import phase
 from agent.schedule import Scheduler
 from config.estate import Cron, Every
+from testbeds.single import check
 
 
 class Nothing(BaseModel):

@@ -2,11 +2,10 @@
 
 from dataclasses import replace
 
-from testbeds.judging import START, Stage, check, estate, finding, target
-
 from agent import wording
 from agent.records import Cause, Incident
 from checks.contract import State
+from testbeds.judging import START, Stage, check, estate, finding, target
 
 SUMMER = 1_782_907_200.0  # 1 July 2026, 12:00 UTC
 

@@ -17,7 +17,6 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
-from testbeds.pages import NOW, MemoryView, result, subject
 
 from agent.records import CheckResult
 from checks.contract import Family, Finding, Reading, State
@@ -27,6 +26,7 @@ from exporters.web.app import Site
 from exporters.web.guard import Hosts
 from exporters.web.runbook_pages import Runbooks, shipped
 from exporters.web.server import WebServer, listen
+from testbeds.pages import NOW, MemoryView, result, subject
 
 CHECKS = 5_000
 FAMILIES = [Family(f"ridgeway_bench_{letter}_ratio", "A reading.", unit="ratio") for letter in "abcdefghij"]

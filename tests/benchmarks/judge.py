@@ -9,14 +9,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from testbeds.judging import NO_ANSWER, START, Stage, all_of, check, estate, finding, target, two_desks
-
 from agent import fold
 from agent.incidents import Incidents
 from agent.judge import Judge
 from agent.records import NOTHING_CHANGED, CheckResult
 from checks.contract import Assessment, State, Subject
 from config.estate import Estate, Target
+from testbeds.judging import NO_ANSWER, START, Stage, all_of, check, estate, finding, target, two_desks
 
 TARGETS = 1_000
 ROUNDS = 20

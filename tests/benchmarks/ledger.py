@@ -17,13 +17,12 @@ from statistics import median
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from testbeds import kept
-
 from agent.ledger.batch import Batch
 from agent.ledger.ledger import Ledger
 from agent.ledger.recorder import Recorder
 from agent.records import CheckResult
 from checks.contract import Assessment, Family, Finding, Reading, State
+from testbeds import kept
 
 CHECKS = 10_000
 VALUES = 10

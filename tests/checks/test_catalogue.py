@@ -5,13 +5,13 @@ from importlib.metadata import EntryPoint
 
 import pytest
 from pydantic import BaseModel
-from testbeds.single import asked
 
 from checks.catalogue import GROUP, kind_faults, load_catalogue, unavailable
 from checks.contract import CheckKind, Family, MetricType, Reason
 from checks.families import family_faults
 from checks.network.icmp import CHECK as ICMP
 from checks.network.tcp import CHECK as TCP
+from testbeds.single import asked
 
 
 class _Loose(BaseModel):

@@ -9,13 +9,13 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from testbeds.estates import DESKS, KINDS
 
 from config.estate import Estate
 from config.load import load_estate
 from config.problems import EstateError
 from config.schema.checks import CheckSettings
 from config.schema.sections import SECTIONS, MaintenanceModel, RouteModel, SiteModel, TargetModel, VantageModel
+from testbeds.estates import DESKS, KINDS
 
 _GOOD: dict[str, Any] = {
     "estate": {"name": "demo", "vantage": "here"},

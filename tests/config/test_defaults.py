@@ -1,8 +1,7 @@
 """The defaults table."""
 
-from testbeds.estates import KINDS
-
 from config.defaults import defaults_table
+from testbeds.estates import KINDS
 
 
 def test_the_table_has_one_row_per_kind_by_name() -> None:

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from testbeds.estates import DESKS, KINDS
 
 from config.load import load_estate
 from config.problems import EstateError
+from testbeds.estates import DESKS, KINDS
 
 _FOLDER = Path(__file__).parent / "invalid"
 _ESTATES = sorted(_FOLDER.glob("invalid-*.yaml"))

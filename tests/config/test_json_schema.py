@@ -4,13 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from testbeds.estates import DESKS, KINDS
 
 from checks.catalogue import load_catalogue
 from config.json_schema import json_schema
 from config.schema.sections import SECTIONS
 from config.source import read_source
 from exporters.desks.catalogue import desk_kinds
+from testbeds.estates import DESKS, KINDS
 
 _EXAMPLES = Path(__file__).parents[2] / "config" / "examples"
 _FOLDER = Path(__file__).parent / "invalid"

@@ -7,12 +7,12 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from testbeds.estates import DESKS, KINDS, SMALLEST, TARGET, Kind, TcpOptions, load_text
 
 from config.estate import Council, Cron, Every, Level, MofN, Need, Route, Selector, WakeClass
 from config.load import clashing_options, load_estate
 from config.problems import EstateError
 from config.secrets import SecretReference
+from testbeds.estates import DESKS, KINDS, SMALLEST, TARGET, Kind, TcpOptions, load_text
 
 
 def test_the_smallest_estate_takes_everything_else_from_defaults(tmp_path: Path) -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from testbeds.estates import SMALLEST, load_text
 
 from config.estate import Cron, Estate, Maintenance, Selector
 from config.routing import is_active, maintenance_at, matches, next_change, route_for
+from testbeds.estates import SMALLEST, load_text
 
 _TEXT = SMALLEST + (
     "services: {telephony: {council: shared, impact: high}}\n"

@@ -3,6 +3,7 @@
 # usage: venv.sh PYTHON LOCK
 set -euo pipefail
 python=$1 lock=$2
+export PIP_USER=0  # a person's pip.conf may say user = true, which no virtual environment can obey
 
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || {
     echo "Ridgeway needs Python 3.11 or newer; '$python' is not. Name another: make run PYTHON=/usr/bin/python3.11" >&2
@@ -22,7 +23,7 @@ if [ ! -x .venv/bin/python ]; then
     echo "Making .venv …"
     "$python" -m venv .venv
 fi
-echo "Installing what $lock lists …"
+echo "Installing what $lock lists (the first time about a minute, by the network) …"
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 if ! .venv/bin/python -m pip install --disable-pip-version-check -q --require-hashes -r "$lock" >"$log" 2>&1 ||

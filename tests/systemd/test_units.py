@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from testbeds.peers import find, need
 
 SHIPPED = Path(__file__).parents[2] / "systemd"

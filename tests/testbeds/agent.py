@@ -178,7 +178,9 @@ class Agent:
 
     def causes(self, *states: str) -> list[tuple[str, str]]:
         """Subject and condition of every incident in one of these states, sorted; of all without a state."""
-        return sorted((row["subject"], row["condition"]) for row in self.known() if not states or row["state"] in states)
+        return sorted(
+            (row["subject"], row["condition"]) for row in self.known() if not states or row["state"] in states
+        )
 
     def events(self, incident: str) -> list[str]:
         """The kinds of everything in an incident's timeline."""

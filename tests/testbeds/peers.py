@@ -1,6 +1,6 @@
 """Where the real peers of the tests are found, and free ports for them.
 
-On a laptop a missing peer skips its test; in CI (environment variable CI) it fails, so that nothing is proved by absence.
+On a laptop a missing peer skips its test; in CI (environment variable CI) it fails: nothing is proved by absence.
 """
 
 from __future__ import annotations

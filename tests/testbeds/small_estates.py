@@ -9,7 +9,13 @@ estate: {{name: test, vantage: here}}
 councils: {{dacorum: {{title: Dacorum}}}}
 sites: {{forum: {{council: dacorum}}}}
 vantages: {{here: {{site: forum}}}}
-defaults: {{every: 1s, timeout: 500ms, open_after: 2 of 2, clear_after: 2 of 2, hold_down: {hold_down}, reopen_window: 5m}}
+defaults:
+  every: 1s
+  timeout: 500ms
+  open_after: 2 of 2
+  clear_after: 2 of 2
+  hold_down: {hold_down}
+  reopen_window: 5m
 """
 RT_DESK = """
 desks: {{rt: {{kind: request-tracker, url: "{url}", token: "{token}", max_in_flight: 1}}}}
@@ -21,7 +27,8 @@ def one_service(port: int, *, hold_down: str = "1s", desk: str = "", impact: str
     """One target with one `tcp` check."""
     return (
         HEAD.format(hold_down=hold_down)
-        + f"targets: {{web: {{address: 127.0.0.1, site: forum, impact: {impact}, checks: [{{tcp: {{port: {port}}}}}]}}}}\n"
+        + f"targets: {{web: {{address: 127.0.0.1, site: forum, impact: {impact}, "
+        + f"checks: [{{tcp: {{port: {port}}}}}]}}}}\n"
         + desk
     )
 
@@ -66,5 +73,8 @@ def firewalls(
 
 def services(ports: Mapping[str, int], *, hold_down: str = "1s", desk: str = "") -> str:
     """TCP services by name and port, each a target with one `tcp` check."""
-    rows = [f"  {name}: {{address: 127.0.0.1, site: forum, checks: [{{tcp: {{port: {port}}}}}]}}" for name, port in ports.items()]
+    rows = [
+        f"  {name}: {{address: 127.0.0.1, site: forum, checks: [{{tcp: {{port: {port}}}}}]}}"
+        for name, port in ports.items()
+    ]
     return HEAD.format(hold_down=hold_down) + "targets:\n" + "\n".join(rows) + "\n" + desk

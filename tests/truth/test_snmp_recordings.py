@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import cast
 
 import pytest
-from testbeds.snmpd import community
 
 from agent.demo.devices import SimulatedDevices, Typed
 from checks.contract import Assessment, Context, Observation, State, Subject
@@ -21,6 +20,7 @@ from checks.network.snmp import CHECK, SnmpAnswers, SnmpOptions
 from checks.transports import Transports
 from checks.transports.snmp import SnmpTransport
 from config.estate import CheckSpec, Every, MofN, Target, WakeClass
+from testbeds.snmpd import community
 
 pytestmark = pytest.mark.truth
 

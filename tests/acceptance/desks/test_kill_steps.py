@@ -16,10 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from testbeds import faulty_worker, peers
-from testbeds.faulty_worker import SENT, STEPS, WISHED
-from testbeds.outbox_ledger import OutboxLedger, incident_id, wish
-from testbeds.rt import RequestTracker
 
 from agent.records import WishKind
 from config.estate import DeskSpec
@@ -30,6 +26,10 @@ from exporters.desks.protocol import new_ticket
 from exporters.desks.request_tracker import DESK
 from exporters.desks.request_tracker.adapter import RequestTracker as Adapter
 from exporters.desks.updates import marker_of
+from testbeds import faulty_worker, peers
+from testbeds.faulty_worker import SENT, STEPS, WISHED
+from testbeds.outbox_ledger import OutboxLedger, incident_id, wish
+from testbeds.rt import RequestTracker
 
 KILLS = int(os.environ.get("RIDGEWAY_KILLS", "20"))
 

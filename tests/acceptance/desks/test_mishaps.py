@@ -12,10 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from testbeds import faulty_worker, peers
-from testbeds.outbox_ledger import OutboxLedger, incident_id, wish
-from testbeds.relay import Fault, relay
-from testbeds.rt import RequestTracker
 
 from agent.records import WishKind
 from config.estate import DeskSpec
@@ -24,6 +20,10 @@ from exporters.desks.pace import Pace, system_clock
 from exporters.desks.parts import Step
 from exporters.desks.request_tracker import DESK
 from exporters.desks.request_tracker.options import RequestTrackerOptions
+from testbeds import faulty_worker, peers
+from testbeds.outbox_ledger import OutboxLedger, incident_id, wish
+from testbeds.relay import Fault, relay
+from testbeds.rt import RequestTracker
 
 pytestmark = pytest.mark.acceptance
 QUICK = Pace(grace=0.3, retry_first=0.05, retry_longest=0.4, idle=0.2)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.cli import options, run
+from agent.cli import answer, options
 
 ESTATE = """
 estate: {name: test, vantage: here}
@@ -82,7 +82,7 @@ def test_what_is_wrong_is_said_with_what_to_do_and_the_status_tells_it_apart(
     (tmp_path / "bad.yaml").write_text("estate: {name: x\n")
     places = {"estate": estate, "home": str(tmp_path)}
 
-    ended = run(line.format(**places).split())
+    ended = answer(line.format(**places).split())
 
     said = capsys.readouterr()
     assert words.format(**places) in said.err
@@ -92,7 +92,7 @@ def test_what_is_wrong_is_said_with_what_to_do_and_the_status_tells_it_apart(
 
 
 def test_a_sound_estate_is_counted(estate: str, capsys: pytest.CaptureFixture[str]) -> None:
-    ended = run(["validate", "--config", estate])
+    ended = answer(["validate", "--config", estate])
 
     assert ended == 0
     assert capsys.readouterr().out.startswith("test: 1 targets, 1 checks, revision ")
@@ -101,16 +101,16 @@ def test_a_sound_estate_is_counted(estate: str, capsys: pytest.CaptureFixture[st
 def test_with_json_an_estate_that_is_not_there_is_still_an_object(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    ended = run(["validate", "--config", str(tmp_path / "no.yaml"), "--json"])
+    ended = answer(["validate", "--config", str(tmp_path / "no.yaml"), "--json"])
 
-    answer = json.loads(capsys.readouterr().out)
+    said = json.loads(capsys.readouterr().out)
     assert ended == 2
-    assert answer["valid"] is False
-    assert "no.yaml" in answer["problems"][0]
+    assert said["valid"] is False
+    assert "no.yaml" in said["problems"][0]
 
 
 def test_the_schema_is_json(capsys: pytest.CaptureFixture[str]) -> None:
-    ended = run(["schema"])
+    ended = answer(["schema"])
 
     assert ended == 0
     assert json.loads(capsys.readouterr().out)["title"] == "Ridgeway estate"

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
-from testbeds.snmpd import community, soon
 
 from agent.demo.devices import SimulatedDevices, SimulatedUser
 from checks.contract import Reason
 from checks.transports.snmp import Device, Missing, SnmpTransport
 from config.estate import Credential
+from testbeds.snmpd import community, soon
 
 NAME = "1.3.6.1.2.1.1.5.0"
 UPTIME = "1.3.6.1.2.1.1.3.0"

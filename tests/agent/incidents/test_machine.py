@@ -1,12 +1,12 @@
 """One cause from its first bad result to the end of its incident."""
 
 import pytest
-from testbeds.judging import ONCE, Stage, all_of, check, estate, finding, reach, target
 
 from agent.incidents import AlreadyOver, NotLive, UnknownIncident
 from agent.records import AlertLevel, Cause, EventKind, IncidentState, Priority
 from checks.contract import State
 from config.estate import Level, MofN
+from testbeds.judging import ONCE, Stage, all_of, check, estate, finding, reach, target
 
 MEMORY = Cause("dacorum", "fw", "snmp/memory")
 FULL = finding("snmp/memory", State.WARNING, "Memory is 93 % full")
@@ -326,6 +326,19 @@ def test_a_renamed_target_keeps_its_incident_and_its_ticket() -> None:
 
     assert [one.id for one in stage.incidents.values()] == [before]
     assert stage.incident(renamed).state is IncidentState.RESOLVED
+
+
+def test_the_grace_of_a_restart_is_not_taken_for_a_good_result() -> None:
+    stage = firewall()
+    stage.result("fw/snmp", FULL)
+    good_for(stage, 240)
+    stage.wait(601)
+
+    stage.crash()
+    stage.reload(estate(target("edge", check("edge", "snmp", open_after=ONCE), formerly=("fw",))))
+    stage.wait(60)
+
+    assert stage.incident(Cause("dacorum", "edge", "snmp/memory")).state is IncidentState.RECOVERING
 
 
 def test_what_was_lately_resolved_is_reopened_under_the_new_name_too() -> None:

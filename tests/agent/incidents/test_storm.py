@@ -1,9 +1,9 @@
 """The link of a site with five thousand targets dies, and comes back."""
 
 import pytest
-from testbeds.judging import Stage, all_of, estate, reach, target
 
 from agent.records import EventKind, IncidentState
+from testbeds.judging import Stage, all_of, estate, reach, target
 
 LINK = reach("link")
 MANY = 5_000

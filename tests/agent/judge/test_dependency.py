@@ -1,6 +1,11 @@
 """What lies behind what: children wait for their parents' answer, and hide behind them."""
 
 import pytest
+
+from agent.judge.dependency import UP, Answer, Standing, combine
+from agent.records import AlertLevel, Cause, IncidentState
+from checks.contract import State
+from config.estate import Need
 from testbeds.judging import (
     ISOLATED,
     ONCE,
@@ -14,11 +19,6 @@ from testbeds.judging import (
     reach,
     target,
 )
-
-from agent.judge.dependency import UP, Answer, Standing, combine
-from agent.records import AlertLevel, Cause, IncidentState
-from checks.contract import State
-from config.estate import Need
 
 LINK, PHONE, PBX = reach("link"), reach("phone"), reach("pbx")
 

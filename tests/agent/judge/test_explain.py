@@ -1,9 +1,8 @@
 """`explain` says why, and what happens next."""
 
-from testbeds.judging import ONCE, Stage, all_of, check, estate, finding, reach, target
-
 from agent.records import AlertLevel
 from checks.contract import State
+from testbeds.judging import ONCE, Stage, all_of, check, estate, finding, reach, target
 
 
 def said(stage: Stage, name: str, check_name: str | None = None) -> str:

@@ -1,5 +1,8 @@
 """One target, its results, and what the judge makes of them."""
 
+from agent.records import NOTHING_CHANGED, AlertLevel, Cause
+from checks.contract import State
+from config.estate import MofN
 from testbeds.judging import (
     LOCAL,
     NO_ANSWER,
@@ -13,10 +16,6 @@ from testbeds.judging import (
     reach,
     target,
 )
-
-from agent.records import NOTHING_CHANGED, AlertLevel, Cause
-from checks.contract import State
-from config.estate import MofN
 
 MEMORY = Cause("dacorum", "fw", "snmp/memory")
 FULL = finding("snmp/memory", State.WARNING, "Memory is 93 % full")

@@ -7,9 +7,9 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from testbeds.postgres import PostgresCluster
 
 from agent.ledger.ledger import Ledger
+from testbeds.postgres import PostgresCluster
 
 NOW = 1_790_000_000.0
 

@@ -8,13 +8,13 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from testbeds import kept
 
 from agent.ledger import backlog
 from agent.ledger.backlog import Entry, compact
 from agent.ledger.batch import AgentSpan, Batch, Peak, Run, Span
 from agent.records import Alert, Cause
 from checks.contract import State
+from testbeds import kept
 
 CAUSES = [replace(kept.CAUSE, subject=f"router-{number}") for number in range(3)]
 

@@ -11,7 +11,6 @@ from typing import Any, get_type_hints
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from testbeds import kept
 
 from agent.ledger import codec
 from agent.ledger.batch import Batch, MaintenanceWindow
@@ -20,6 +19,7 @@ from agent.ledger.ledger import Ledger
 from agent.records import Acknowledgement, Alert, Cause, Incident, IncidentChange, IncidentState, RoutedDesk
 from checks.contract import Assessment, Family, Finding, Memory, Reading, State
 from config.estate import MofN, Selector
+from testbeds import kept
 
 TEXT = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\x00"), max_size=40)
 NAME = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=20)

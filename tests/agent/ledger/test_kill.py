@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, func, select
-from testbeds import kept
 
 from agent.ledger import tables
 from agent.ledger.ledger import Ledger
+from testbeds import kept
 
 KILLS = 30
 TESTS = Path(__file__).parents[2]

@@ -16,7 +16,6 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_mock_engine
 from sqlalchemy.schema import ExecutableDDLElement
-from testbeds import kept
 
 from agent.ledger.batch import Batch
 from agent.ledger.database import Database, database_at
@@ -24,6 +23,7 @@ from agent.ledger.ledger import Ledger
 from agent.ledger.migrate import STEPS, Migrated, migrate
 from agent.ledger.migrations import HEAD
 from agent.ledger.tables import metadata
+from testbeds import kept
 
 NEXT_STEP = """
 from alembic import op

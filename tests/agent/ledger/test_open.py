@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
-from testbeds import kept
-from testbeds.postgres import PostgresCluster
 
 from agent.ledger.batch import Batch
 from agent.ledger.database import database_at
 from agent.ledger.errors import LedgerInUse, LedgerTooNew, LedgerUnavailable, LedgerUnusable
 from agent.ledger.ledger import Ledger
 from agent.ledger.read import Reader
+from testbeds import kept
+from testbeds.postgres import PostgresCluster
 
 
 def _open(location: Path | str, **options: object) -> Ledger:

@@ -12,15 +12,15 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, NullPool, create_engine, text
 from sqlalchemy.exc import DBAPIError
-from testbeds import kept
-from testbeds.peers import wait_until
-from testbeds.postgres import PostgresCluster
 
 from agent.ledger import session as session_module
 from agent.ledger.batch import Audit, Batch
 from agent.ledger.errors import LedgerClosed, LedgerUnavailable
 from agent.ledger.ledger import Ledger
 from agent.ledger.writer import LedgerHealth
+from testbeds import kept
+from testbeds.peers import wait_until
+from testbeds.postgres import PostgresCluster
 
 KIB = 1024
 

@@ -6,12 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from sqlalchemy import select
-from testbeds.outbox_ledger import incident_id, wish
 
 from agent.ledger import outbox, tables
 from agent.ledger.ledger import Ledger
 from agent.ledger.outbox import Backlog, Lease
 from agent.records import DeskWish, Priority, WishKind
+from testbeds.outbox_ledger import incident_id, wish
 
 NOW = 1_790_000_000.0
 ONE, TWO = incident_id(1), incident_id(2)

@@ -6,11 +6,11 @@ import math
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from testbeds import kept
 
 from agent.ledger.batch import Peak
 from agent.ledger.peaks import DAY, Peaks
 from checks.contract import Family, MetricType, Reading
+from testbeds import kept
 
 DAY_OF_NOW = "2026-09-21"
 NAME = kept.MEMORY.name

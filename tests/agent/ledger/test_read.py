@@ -5,13 +5,12 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 
-from testbeds import kept
-
 from agent.ledger.batch import AgentSpan, Batch, Span
 from agent.ledger.ledger import Ledger
 from agent.ledger.read import FeedPosition
 from agent.records import Cause, EventKind, IncidentChange, IncidentState
 from checks.contract import State
+from testbeds import kept
 
 AYLESBURY = Cause("aylesbury-vale", "gateway-router", "snmp/memory")
 

@@ -9,7 +9,6 @@ from itertools import pairwise
 from typing import Any
 
 from sqlalchemy import select
-from testbeds import kept
 
 from agent.ledger import tables
 from agent.ledger.batch import Batch, Peak, Span
@@ -17,6 +16,7 @@ from agent.ledger.ledger import Ledger
 from agent.ledger.recorder import CHUNK, Recorder, RecorderLimits
 from agent.records import AlertLevel, Judgement
 from checks.contract import Fault, Memory, Reason, State
+from testbeds import kept
 
 
 class Clock:

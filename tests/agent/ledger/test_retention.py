@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from testbeds import kept
-from testbeds.peers import wait_until
 
 from agent.ledger.batch import AgentSpan, Audit, Batch, Peak, Run, Span
 from agent.ledger.ledger import Ledger
@@ -14,6 +12,8 @@ from agent.ledger.load import UNFINISHED
 from agent.ledger.retention import DAY, PIECE, YEAR, Pruning, Retention, prune
 from agent.records import Cause, IncidentChange, IncidentState
 from checks.contract import State
+from testbeds import kept
+from testbeds.peers import wait_until
 
 NOW = kept.NOW
 OLD = NOW - 8 * YEAR

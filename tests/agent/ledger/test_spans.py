@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from testbeds import kept
-
 from agent.ledger.batch import Span
 from agent.ledger.spans import Seen, SpanTracker, flags_of
 from agent.records import Cause, Judgement
 from checks.contract import Finding, State
+from testbeds import kept
 
 MEMORY = kept.CAUSE
 CPU = replace(MEMORY, condition="snmp/cpu")

@@ -11,7 +11,6 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import Connection, func, insert, select
 from sqlalchemy.exc import IntegrityError
-from testbeds import kept
 
 from agent.ledger import tables
 from agent.ledger.apply import append_events
@@ -21,6 +20,7 @@ from agent.ledger.ledger import Ledger
 from agent.records import Cause, EventKind, IncidentChange, IncidentState
 from checks.contract import Memory, State
 from config.estate import Selector
+from testbeds import kept
 
 OTHER = Cause("aylesbury-vale", "gateway-router", "snmp/memory")
 

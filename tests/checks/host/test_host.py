@@ -8,13 +8,13 @@ from dataclasses import replace
 import psutil
 import pytest
 from pydantic import ValidationError
-from testbeds.single import asked, check, states, subject
 
 from checks.contract import Memory, Observation, Reason, State, covered
 from checks.host import CHECK, machine
 from checks.host.machine import Disk, HostAnswers
 from checks.host.options import HostOptions
 from checks.transports.aside import Aside
+from testbeds.single import asked, check, states, subject
 
 GIB = 1024**3
 CALM = HostAnswers(

@@ -2,11 +2,11 @@
 
 import pytest
 from pydantic import ValidationError
-from testbeds import network
-from testbeds.single import check, states, subject
 
 from checks.contract import Observation, covered
 from checks.network.icmp import CHECK, IcmpAnswers, IcmpOptions
+from testbeds import network
+from testbeds.single import check, states, subject
 
 COLLECT = """
 import asyncio

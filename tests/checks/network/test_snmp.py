@@ -9,7 +9,6 @@ from typing import Any, cast
 
 import pytest
 from pydantic import ValidationError
-from testbeds.snmpd import Snmpd, community, user
 
 from agent.demo.devices import SimulatedDevices
 from checks.contract import Assessment, Context, Observation, Reason, State, Subject, covered, worst
@@ -18,6 +17,7 @@ from checks.transports import Transports
 from checks.transports.snmp import SnmpTransport
 from config.estate import CheckSpec, Credential, Every, MofN, Target, WakeClass
 from config.profiles import SEARCH_VARIABLE
+from testbeds.snmpd import Snmpd, community, user
 
 
 class OnlySnmp:

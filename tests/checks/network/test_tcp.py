@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
-from testbeds import network
-from testbeds.peers import free_port
-from testbeds.single import asked, check, states, subject
 
 from checks.contract import Observation, Reason, State
 from checks.network.tcp import CHECK, TcpAnswers, TcpOptions
 from checks.transports.tcp import Outcome
+from testbeds import network
+from testbeds.peers import free_port
+from testbeds.single import asked, check, states, subject
 
 
 @pytest.fixture

@@ -5,11 +5,11 @@ import asyncio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from testbeds import network
 
 from checks.contract import Reason
 from checks.transports import icmp_wire as wire
 from checks.transports.fault import TransportFault
+from testbeds import network
 
 PING = """
 import asyncio

@@ -6,12 +6,12 @@ import socket
 from pathlib import Path
 
 import pytest
-from testbeds import network
-from testbeds.peers import free_port
 
 from checks.contract import Reason
 from checks.transports.fault import TransportFault
 from checks.transports.tcp import BANNER_OCTETS, Outcome, TcpTransport
+from testbeds import network
+from testbeds.peers import free_port
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ from typing import Any
 import promql_parser
 import pytest
 import yaml
-from testbeds.peers import need
 
 from exporters.prometheus.families import GENERIC
 from exporters.prometheus.own import OwnMetrics
+from testbeds.peers import need
 
 ROOT = Path(__file__).parents[3]
 SHIPPED = ROOT / "config" / "prometheus"

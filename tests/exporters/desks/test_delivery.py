@@ -10,9 +10,6 @@ from pathlib import Path
 
 import pytest
 from pydantic import BaseModel
-from testbeds import peers
-from testbeds.canned import canned
-from testbeds.outbox_ledger import OutboxLedger, incident_id, wish
 
 from agent.records import Priority, WishKind
 from config.estate import DeskSpec, Route, Selector
@@ -31,6 +28,9 @@ from exporters.desks.delivery import Delivery, queues_by_desk
 from exporters.desks.demo import DESK as DEMO
 from exporters.desks.demo import DemoDeskOptions
 from exporters.desks.pace import Pace, system_clock
+from testbeds import peers
+from testbeds.canned import canned
+from testbeds.outbox_ledger import OutboxLedger, incident_id, wish
 
 QUICK = Pace(grace=0.2, retry_first=0.05, retry_longest=0.2, idle=0.1)
 

@@ -11,10 +11,6 @@ from pathlib import Path
 import pytest
 import requests
 import uvicorn
-from testbeds import peers
-from testbeds.desk_kit import NEW, TIMEOUT, DeskKit
-from testbeds.outbox_ledger import OutboxLedger, incident_id, wish
-from testbeds.relay import Fault, relay
 
 from agent.demo.desk import demo_desk
 from agent.demo.tickets import TicketBook
@@ -26,6 +22,10 @@ from exporters.desks.demo import DESK, DemoDeskOptions
 from exporters.desks.demo.adapter import DemoDesk
 from exporters.desks.pace import Pace, system_clock
 from exporters.desks.trial import test_desk as try_desk
+from testbeds import peers
+from testbeds.desk_kit import NEW, TIMEOUT, DeskKit
+from testbeds.outbox_ledger import OutboxLedger, incident_id, wish
+from testbeds.relay import Fault, relay
 
 QUICK = Pace(grace=0.2, retry_first=0.05, retry_longest=0.3, idle=0.2)
 

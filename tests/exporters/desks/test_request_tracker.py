@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import pytest
 from pydantic import ValidationError
-from testbeds.desk_kit import NEW, TIMEOUT, DeskKit
-from testbeds.rt import RequestTracker
 
 from agent.records import Priority
 from config.estate import DeskSpec
@@ -15,6 +13,8 @@ from exporters.desks.request_tracker.adapter import RequestTracker as Adapter
 from exporters.desks.request_tracker.options import RequestTrackerOptions
 from exporters.desks.request_tracker.ticketsql import quoted
 from exporters.desks.trial import test_desk as try_desk
+from testbeds.desk_kit import NEW, TIMEOUT, DeskKit
+from testbeds.rt import RequestTracker
 
 
 class TestAnswers(DeskKit):

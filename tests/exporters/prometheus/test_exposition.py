@@ -8,12 +8,12 @@ from collections.abc import Iterable
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
-from testbeds.pages import FAMILIES, NOW, PACKETS, SESSIONS, TEMPERATURE, result, subject
 
 from checks.contract import Family, Fault, Finding, MetricType, Reading, Reason, State
 from config.estate import Cron, Every
 from exporters.prometheus.exposition import SERIES_PER_CHECK, Exposition
 from exporters.prometheus.families import FamilyError
+from testbeds.pages import FAMILIES, NOW, PACKETS, SESSIONS, TEMPERATURE, result, subject
 
 SILENCE = Fault(Reason.NO_ANSWER, "no answer", "snmp/no-answer")
 READINGS = (

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
-from testbeds.pages import NOW
 
 from agent.records import Priority
 from exporters.prometheus.own import OwnMetrics
+from testbeds.pages import NOW
 
 
 def made() -> OwnMetrics:

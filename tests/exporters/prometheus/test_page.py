@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
-from testbeds.pages import FAMILIES, NOW, PACKETS, SESSIONS, TEMPERATURE, result, subject
-from testbeds.peers import need
 
 from agent.records import Priority
 from checks.contract import Finding, Reading, State
 from exporters.prometheus.exposition import Exposition
 from exporters.prometheus.own import OwnMetrics
 from exporters.prometheus.page import gzipped, pages
+from testbeds.pages import FAMILIES, NOW, PACKETS, SESSIONS, TEMPERATURE, result, subject
+from testbeds.peers import need
 
 
 def busy() -> tuple[Exposition, OwnMetrics]:

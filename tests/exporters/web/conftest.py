@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from testbeds.pages import FAMILIES, NOW, MemoryView, bad_morning
 
 from exporters.prometheus.exposition import Exposition
 from exporters.prometheus.own import OwnMetrics
@@ -17,6 +16,7 @@ from exporters.web.app import Site
 from exporters.web.guard import Hosts
 from exporters.web.runbook_pages import Runbooks
 from exporters.web.server import WebServer, listen
+from testbeds.pages import FAMILIES, NOW, MemoryView, bad_morning
 
 
 @dataclass

@@ -10,10 +10,10 @@ from itertools import pairwise
 
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
-from testbeds.pages import NOW, SESSIONS, incident, result, subject
 
 from checks.contract import Reading, State
 from exporters.web.view import Health, IncidentDetail, Problem, TicketLink
+from testbeds.pages import NOW, SESSIONS, incident, result, subject
 
 NASTY = "<script>alert('x')</script>\" onmouseover=\"x"
 PAGES = ["/", "/incidents", "/targets", "/targets/hh-fw-a", "/runbooks/", "/runbooks/snmp", "/nowhere"]

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from testbeds.peers import need
 
 pytestmark = pytest.mark.acceptance

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from testbeds.pages import NOW
 
 from checks.contract import State
 from exporters.web.pages import headline, worst_first
 from exporters.web.text import lasting, moment, safe_url, value
 from exporters.web.view import Health, Problem, Summary
+from testbeds.pages import NOW
 
 WELL = Health(True, True)
 

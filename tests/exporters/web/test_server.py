@@ -9,9 +9,9 @@ import socket
 import pytest
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
-from testbeds.peers import free_port
 
 from exporters.web.server import ListenError, WebServer, listen
+from testbeds.peers import free_port
 
 
 async def hello(scope: Scope, receive: Receive, send: Send) -> None:

@@ -3,9 +3,9 @@
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
-from testbeds import snmpd
 
 from checks.transports.snmp import SnmpTransport
+from testbeds import snmpd
 
 
 @pytest.fixture(scope="module")

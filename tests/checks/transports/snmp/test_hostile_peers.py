@@ -11,12 +11,12 @@ import os
 from collections.abc import Iterable
 
 import pytest
-from testbeds.datagrams import Peer, peer
-from testbeds.snmpd import community, soon, user
 
 from checks.contract import Reason
 from checks.transports.snmp import Device, Missing, SnmpTransport
 from config.estate import Credential
+from testbeds.datagrams import Peer, peer
+from testbeds.snmpd import community, soon, user
 
 NAME = "1.3.6.1.2.1.1.5.0"
 COLUMN = "1.3.6.1.2.1.2.2.1.2"

@@ -15,8 +15,6 @@ from collections.abc import Callable, Iterable
 from functools import partial
 
 import pytest
-from testbeds.datagrams import DatagramRelay, relay
-from testbeds.snmpd import TEN, Snmpd, community, soon, user
 
 from agent.stderr import StderrFilter
 from checks.contract import Reason, State
@@ -26,6 +24,8 @@ from checks.network.snmp import _keep
 from checks.transports.snmp import Answer, Device, Missing, SnmpTransport
 from config.estate import Credential
 from config.profiles import ProfileModel
+from testbeds.datagrams import DatagramRelay, relay
+from testbeds.snmpd import TEN, Snmpd, community, soon, user
 
 pytestmark = pytest.mark.acceptance
 

@@ -8,15 +8,15 @@ import socket
 from pathlib import Path
 
 import pytest
-from testbeds import snmpd
-from testbeds.datagrams import relay
-from testbeds.peers import free_port
-from testbeds.snmpd import TEN, Snmpd, community, soon, user
 
 from checks.contract import Reason
 from checks.transports.snmp import Device, Missing, SnmpTransport
 from config.estate import Credential
 from config.secrets import SecretReference
+from testbeds import snmpd
+from testbeds.datagrams import relay
+from testbeds.peers import free_port
+from testbeds.snmpd import TEN, Snmpd, community, soon, user
 
 pytestmark = pytest.mark.acceptance
 

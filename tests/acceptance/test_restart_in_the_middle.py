@@ -1,0 +1,133 @@
+"""One story of faults, told to two agents: one lives through it, the other is killed 25 times in its midst."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+
+from testbeds.agent import Agent, Service
+from testbeds.peers import wait_until
+from testbeds.simulation import FULL, MEMORY, Desk, Simulation
+from testbeds.small_estates import demo_desk, firewalls
+
+pytestmark = pytest.mark.acceptance
+
+KILLS = 25
+NAMES = ("line", "phone-1", "phone-2", "firewall", "switch", "other")
+SCENE = 11.0
+"""Seconds each scene lasts: several lives of the agent that is killed."""
+
+
+class Story:
+    """Scene by scene, what goes wrong and what is mended. Every fault lasts a scene at least, as does every peace."""
+
+    def __init__(self, simulation: Simulation, services: dict[str, Service]) -> None:
+        self._simulation = simulation
+        self._services = services
+        self.scenes: tuple[Callable[[], None], ...] = (self._first, self._second, self._third, self._fourth)
+
+    def _first(self) -> None:
+        self._simulation.silence("line", "phone-1", "phone-2")
+        self._services["web"].close()
+
+    def _second(self) -> None:
+        self._simulation["firewall"].set(MEMORY, FULL)
+        self._simulation.silence("switch")
+        self._services["web"].open()
+
+    def _third(self) -> None:
+        self._simulation.wake("line", "phone-1", "phone-2")
+        self._simulation["other"].set(MEMORY, 85)
+
+    def _fourth(self) -> None:
+        self._simulation["firewall"].set(MEMORY, 54)
+        self._simulation["other"].set(MEMORY, 54)
+        self._simulation.wake("switch")
+
+
+@pytest.mark.timeout(300)
+def test_an_agent_killed_25_times_tells_the_same_story_as_one_that_lived(
+    new_agent: Callable[..., Agent], new_service: Callable[[], Service], simulation: Simulation
+) -> None:
+    seed = random.randrange(2**32)
+    chance = random.Random(seed)
+    print(f"seed {seed}")
+    simulation.add(*NAMES)
+    simulation.start()
+    web = new_service()
+    story = Story(simulation, {"web": web})
+    living, killed = new_agent(), new_agent()
+    desks = {id(agent): simulation.desk() for agent in (living, killed)}
+    for agent in (living, killed):
+        agent.write(_estate(simulation, web, desks[id(agent)]))
+    living.start()
+    killed.start()
+
+    told = threading.Thread(target=_tell, args=(story,))
+    told.start()
+    for life in range(KILLS):
+        time.sleep(chance.uniform(0.05, 1.7))
+        killed.kill()
+        killed.start(ready=chance.random() < 0.8)
+        print(f"life {life + 2} begins")
+    told.join()
+    for agent in (living, killed):
+        wait_until(agent.is_ready, "both are up", 30)
+        wait_until(lambda agent=agent: _over(agent), "everything is over", 60)  # type: ignore[misc]
+        wait_until(lambda agent=agent: set(desks[id(agent)].statuses()) == {"resolved"}, "every ticket is resolved", 60)  # type: ignore[misc]
+
+    assert living.causes() == _expected(web)
+    assert killed.causes() == _expected(web)
+    for agent in (living, killed):
+        tickets = [ticket.key for ticket in desks[id(agent)].tickets()]
+        assert sorted(tickets) == sorted(row["id"] for row in agent.known())
+        _check_events(agent)
+
+
+def _expected(web: Service) -> list[tuple[str, str]]:
+    return [
+        ("firewall", "snmp/memory_used"),
+        ("line", "target/unreachable"),
+        ("other", "snmp/memory_used"),
+        ("switch", "target/unreachable"),
+        ("web", f"tcp/{web.port}"),
+    ]
+
+
+def _estate(simulation: Simulation, web: Service, desk: Desk) -> str:
+    ports = {name: simulation[name].port for name in NAMES}
+    text = firewalls(ports, needs={"phone-1": "line", "phone-2": "line"}, hold_down="2s", desk=demo_desk(desk.url))
+    row = f"  web: {{address: 127.0.0.1, site: forum, checks: [{{tcp: {{port: {web.port}}}}}]}}\n"
+    return text.replace("desks:", row + "desks:", 1)
+
+
+def _tell(story: Story) -> None:
+    for scene in story.scenes:
+        time.sleep(SCENE)
+        scene()
+
+
+def _over(agent: Agent) -> bool:
+    return bool(agent.known()) and {row["state"] for row in agent.known()} <= {"resolved", "cancelled"}
+
+
+def _check_events(agent: Agent) -> None:
+    """Numbers without gaps, times in order within an incident, and no step of a life twice."""
+    ledger = sqlite3.connect(agent.home / "ledger.sqlite3")
+    try:
+        numbers = [row[0] for row in ledger.execute("SELECT sequence FROM events ORDER BY sequence")]
+        last = ledger.execute("SELECT sequence FROM ledger_info").fetchone()[0]
+        waiting = ledger.execute("SELECT count(*) FROM outbox WHERE phase != 'done'").fetchone()[0]
+    finally:
+        ledger.close()
+    assert numbers == list(range(1, last + 1))
+    assert waiting == 0
+    for row in agent.known():
+        kinds = agent.events(row["id"])
+        steps = [kind for kind in kinds if kind in ("opened", "reopened", "recovering", "relapsed", "resolved")]
+        assert steps == ["opened", "recovering", "resolved"], (row["subject"], kinds)

@@ -1,0 +1,61 @@
+"""The harness of `make bench` itself, on its smallest sample. No figure is asserted here but those without a clock."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from testbeds.peers import need
+
+ROOT = Path(__file__).parents[2]
+
+pytestmark = pytest.mark.acceptance
+
+
+def _measured(directory: Path, *names: str) -> tuple[dict[str, Any], str]:
+    file = directory / "figures.json"
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.benchmarks", *names, "--quick", "--json", str(file)],
+        cwd=ROOT, capture_output=True, text=True, timeout=90,
+    )  # fmt: skip
+    assert done.returncode in (0, 1), done.stderr
+    report: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return report, done.stdout
+
+
+def test_a_check_of_the_whole_agent_is_measured_beside_the_exporter_in_the_same_run(tmp_path: Path) -> None:
+    need("snmpd"), need("prometheus-snmp-exporter")
+
+    report, table = _measured(tmp_path, "snmp")
+
+    figure = report["figures"][0]
+    assert figure["peer"] == "snmp_exporter"
+    assert figure["value"] > 0 and figure["peer_value"] > 0
+    assert figure["met"] is (figure["ratio"] <= 1.0)
+    assert report["machine"]["python"] in table and figure["name"] in table
+
+
+def test_a_dead_line_is_measured_on_a_real_line(tmp_path: Path) -> None:
+    need("ip"), need("unshare")
+
+    report, _ = _measured(tmp_path, "link")
+
+    if report["machine"]["own_network"]:
+        values = {figure["name"].split(": ")[1]: figure["value"] for figure in report["figures"]}
+        assert (values["incidents"], values["tickets"], values["children listed inside"]) == (1, 1, 100)
+    else:
+        assert report["figures"][0]["value"] is None and "needs root" in report["figures"][0]["note"]
+
+
+def test_a_benchmark_that_is_not_there_is_refused_with_the_list_of_those_that_are() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.benchmarks", "nothing"], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+
+    assert done.returncode == 2
+    assert "'nothing'" in done.stderr and "thousand" in done.stderr

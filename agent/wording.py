@@ -56,6 +56,13 @@ def title(cause: Cause, summary: str) -> str:
     return " ".join(line.split())[:_TITLE]
 
 
+def hides(count: int) -> str:
+    """How many causes an incident explains now."""
+    if not count:
+        return "Nothing hides behind it any more."
+    return "1 cause hides behind it." if count == 1 else f"{count} causes hide behind it."
+
+
 def runbook(cause: Cause) -> str:
     """Where the agent serves what to do: `/runbooks/snmp-no-answer`, a page of its own or else the page `snmp`."""
     return RUNBOOKS + cause.condition.replace("/", "-")

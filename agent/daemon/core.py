@@ -225,7 +225,8 @@ class Daemon:
         """Let go of everything, at most `STOP_WITHIN` seconds; what has happened is on disk afterwards."""
         self._notifier.stopping()
         await self._parts.aclose()
-        self._log.info("agent stopped")
+        if self.addresses:
+            self._log.info("agent stopped")
 
     async def _open_ledger(self, now: float) -> tuple[Ledger, LedgerState]:
         try:

@@ -167,7 +167,8 @@ class Incidents:
             steps.cancel(draft, now, alert.summary)
         elif state is IncidentState.OPEN:
             steps.recover(draft, alert, now)
-        elif draft.incident.hold_until is None:
+        elif draft.incident.hold_until is None or draft.incident.hold_until > now + alert.hold_down:
+            # Paused, or the clock was set back while the agent was stopped.
             steps.resume(draft, alert, now)
         if steps.may_resolve(draft, alert, False, now):
             self._resolve(draft, alert, now)
@@ -303,7 +304,7 @@ class Incidents:
         draft.event(
             EventKind.HIDES,
             now,
-            f"{len(children)} causes hide behind it.",
+            wording.hides(len(children)),
             added=len(added),
             removed=len(removed),
             total=len(children),

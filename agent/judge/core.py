@@ -213,7 +213,7 @@ class Judge:
         else:
             self._take_good(alert, watched, verdict, started)
         alert.reopen_window = max(watched.spec.reopen_window, watched.valid_for)
-        alert.fresh_until = max(alert.fresh_until, watched.fresh_until)
+        alert.fresh_until = watched.fresh_until  # not the latest ever: the clock may have been set back since
         alert.stale = self._is_stale(alert)
         self._book.touch(alert)
 

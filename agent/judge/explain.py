@@ -80,10 +80,14 @@ def _check(watched: Watched, now: float) -> CheckExplained:
     rule = f"opens after {spec.open_after.m} bad of {spec.open_after.n}, clears after {spec.clear_after.m} good"
     if not watched.states and watched.reached is None:
         state, text = "unknown", f"{spec.name} ({spec.kind}): no result yet; {rule}."
+    elif watched.reached is False:
+        before = worst(list(watched.states.values())).value if watched.states else "nothing"
+        state = "unknown"
+        text = f"{spec.name} ({spec.kind}): did not reach it, so nothing is known now; it last read {before}; {rule}."
     else:
         state = worst(list(watched.states.values())).value
         old = " It has fallen silent." if watched.silent else ""
-        reached = {True: "reached it", False: "did not reach it", None: "cannot tell"}[watched.reached]
+        reached = "reached it" if watched.reached else "cannot tell whether it can be reached"
         text = (
             f"{spec.name} ({spec.kind}): {state}, {reached}; good until {clock(watched.fresh_until, now)}; {rule}.{old}"
         )

@@ -110,7 +110,7 @@ def _gone(
             gone[cause] = Verdict(
                 State.WARNING,
                 f"{key} is no longer reported by {watched.spec.name}; if it was removed on purpose, change the check's "
-                "options in the estate and reload, else find out what took it away.",
+                "options in the estate and restart the agent, else find out what took it away.",
             )
     return gone
 

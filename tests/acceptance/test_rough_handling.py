@@ -19,6 +19,20 @@ from testbeds.small_estates import one_service
 pytestmark = pytest.mark.acceptance
 
 VERBS = ("incidents", "incident", "acknowledge", "maintenance-add", "maintenance-list", "maintenance-end", "explain")
+ODD = (
+    b"GET /targets/" + b"%00" * 2_000 + b" HTTP/1.1",
+    b"GET /targets/..%2f..%2fetc%2fpasswd HTTP/1.1",
+    b"GET /static/../server.py HTTP/1.1",
+    b"GET /runbooks/%2e%2e%2f%2e%2e%2fpyproject.toml HTTP/1.1",
+    b"GET /incidents/%F0%9F%92%A9%ED%A0%80 HTTP/1.1",
+    b"GET /incidents/' OR 1=1 -- HTTP/1.1",
+    b"GET /api/v1/incidents?state=" + b"a" * 10_000 + b" HTTP/1.1",
+    b"POST /metrics HTTP/1.1",
+    b"BREW / HTTP/1.1",
+    b"GET http://attacker.example/ HTTP/1.1",
+    b"GET * HTTP/1.1",
+    b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+)
 CROWD = 250
 """More than the connections the web server lets in."""
 
@@ -97,30 +111,15 @@ def test_a_crowd_that_says_nothing_or_too_little_keeps_nobody_out(agent: Agent, 
     assert json.loads(agent.page("/api/v1/incidents"))["incidents"] == []
 
 
-@pytest.mark.parametrize(
-    "request_line",
-    [
-        b"GET /targets/" + b"%00" * 2_000 + b" HTTP/1.1",
-        b"GET /targets/..%2f..%2fetc%2fpasswd HTTP/1.1",
-        b"GET /static/../server.py HTTP/1.1",
-        b"GET /runbooks/%2e%2e%2f%2e%2e%2fpyproject.toml HTTP/1.1",
-        b"GET /incidents/%F0%9F%92%A9%ED%A0%80 HTTP/1.1",
-        b"GET /incidents/' OR 1=1 -- HTTP/1.1",
-        b"GET /api/v1/incidents?state=" + b"a" * 10_000 + b" HTTP/1.1",
-        b"POST /metrics HTTP/1.1",
-        b"BREW / HTTP/1.1",
-        b"GET http://attacker.example/ HTTP/1.1",
-        b"GET * HTTP/1.1",
-        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
-    ],
-)
-def test_odd_requests_get_a_plain_no(agent: Agent, request_line: bytes) -> None:
-    with _web(agent) as connection:
-        _push(connection, request_line + b"\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-        answer = connection.recv(65_536)
+def test_odd_requests_get_a_plain_no(agent: Agent) -> None:
+    answers = {}
+    for request_line in ODD:
+        with _web(agent) as connection:
+            _push(connection, request_line + b"\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            answers[request_line] = connection.recv(65_536)
 
-    assert answer.startswith(b"HTTP/1.1 4"), answer[:300]
-    assert b"root:" not in answer and b"[project]" not in answer
+    assert {line: answer[:200] for line, answer in answers.items() if not answer.startswith(b"HTTP/1.1 4")} == {}
+    assert not any(b"root:" in answer or b"[project]" in answer for answer in answers.values())
     assert "Traceback" not in agent.log.read_text()
 
 

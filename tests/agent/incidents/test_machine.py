@@ -387,6 +387,24 @@ def test_a_restart_in_the_middle_of_a_hold_down_neither_resolves_early_nor_forge
     assert stage.incident(MEMORY).state is IncidentState.RESOLVED
 
 
+def test_a_clock_set_back_while_the_agent_was_stopped_delays_no_closing_by_a_day_and_fakes_no_freshness() -> None:
+    for silent in (False, True):
+        stage = firewall()
+        stage.result("fw/snmp", FULL)
+        good_for(stage, 240)
+
+        stage.crash()
+        stage.now -= 86_400
+        good_for(stage, 120)
+        if silent:
+            stage.wait(3_600)
+        else:
+            good_for(stage, 660)
+
+        expected = IncidentState.RECOVERING if silent else IncidentState.RESOLVED
+        assert stage.incident(MEMORY).state is expected
+
+
 def test_what_the_ticket_says_is_enough_to_start_with() -> None:
     stage = firewall()
 

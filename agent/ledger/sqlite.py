@@ -94,6 +94,7 @@ class SqliteDatabase:
             f"sqlite:///{self.path}",
             poolclass=NullPool,
             json_serializer=dumps,
+            hide_parameters=True,
             connect_args={"isolation_level": None, "check_same_thread": False, "timeout": BUSY_SECONDS},
         )
 
@@ -119,6 +120,7 @@ class SqliteDatabase:
             pool_size=2,
             max_overflow=6,
             json_serializer=dumps,
+            hide_parameters=True,
             connect_args={"isolation_level": None, "check_same_thread": False, "timeout": BUSY_SECONDS},
         )
 

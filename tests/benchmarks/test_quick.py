@@ -23,7 +23,7 @@ def _measured(directory: Path, *names: str) -> tuple[dict[str, Any], str]:
         [sys.executable, "-m", "tests.benchmarks", *names, "--quick", "--json", str(file)],
         cwd=ROOT, capture_output=True, text=True, timeout=90,
     )  # fmt: skip
-    assert done.returncode in (0, 1), done.stderr
+    assert done.returncode in (0, 1) and file.exists(), done.stderr
     report: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     return report, done.stdout
 

@@ -44,6 +44,10 @@ class CheckResult:
     started: float
     duration: float
     observations: tuple[Observation, ...]
+    """What was brought back, where somebody needs it still: for subjects of several targets, and who runs checks once.
+
+    Else empty, since the last result of every check is kept, and the answers are more than half of it.
+    """
     assessment: Assessment
     reached: bool | None
     """Whether the target answered this check in any way; None when this run cannot tell."""

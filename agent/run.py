@@ -268,7 +268,7 @@ class Runner:
             due,
             entry.started,
             self._loop.time() - entry.began,
-            (observation,),
+            (observation,) if entry.waiters or len(subject.targets) > 1 else (),
             assessment,
             fold.reached(observation, check.accept_unreadable),
             observation.fault,

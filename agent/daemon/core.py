@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import resource
 import signal
@@ -92,6 +93,7 @@ def run_daemon(
         # A closed terminal ends the agent; a service must not end by it, since systemd would call that a clean end.
         loop.add_signal_handler(signal.SIGHUP, stop.set if os.isatty(0) else _stay)
         async with running(estate, settings, kinds, desks, dropped):
+            _spare_the_collector()
             await stop.wait()
 
     with StderrFilter():
@@ -363,6 +365,18 @@ def _own_names() -> list[str]:
     """What this machine calls itself, as far as it can stand in a Host header."""
     name = socket.gethostname()  # not getfqdn: that asks DNS, which may hang when the agent starts after a power cut
     return [name] if is_host_name(name) else []
+
+
+def _spare_the_collector() -> None:
+    """Keep Python's garbage collector from holding the event loop.
+
+    Its oldest generation is visited whenever a quarter of the heap is new, which the last results of all checks soon
+    are: 290 to 460 ms at 5,000 targets. What was made at the start stays for good, and a result is freed by its count
+    of references; so the one is left out and the other looked at less often (docs/benchmarks.md has the figures).
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(5_000, 5, 1_000)
 
 
 def _raise_descriptor_limit() -> None:

@@ -380,6 +380,9 @@ class Incidents:
             return
         gap = now - before
         self._hidden.shift(gap)
+        self._alerts = {
+            cause: replace(alert, fresh_until=alert.fresh_until + gap) for cause, alert in self._alerts.items()
+        }
         for incident in (*self._live.values(), *self._resolved.values()):
             if incident.hold_until is not None:
                 self._draft(incident).set(hold_until=incident.hold_until + gap)

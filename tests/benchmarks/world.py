@@ -88,6 +88,8 @@ def other_side() -> Iterator[OtherSide]:
         _run(ip, "route", "add", f"{BEYOND}.0.0/16", "via", FAR)
         yield side
     finally:
+        # The kernel takes a dead namespace's end of the line away in its own time; the next line has the same name.
+        subprocess.run([ip, "link", "del", "near"], capture_output=True, check=False)
         holder.kill()
         holder.wait()
 

@@ -372,6 +372,18 @@ def test_a_clock_that_jumps_neither_resolves_nor_closes_nor_opens() -> None:
         assert stage.incident(MEMORY).state is IncidentState.RESOLVED
 
 
+def test_a_clock_set_back_does_not_make_an_old_result_fresh_again() -> None:
+    stage = firewall()
+    stage.result("fw/snmp", FULL)
+    good_for(stage, 240)
+    stage.wait(1_200)
+
+    stage.now -= 3_600
+    stage.wait(120)
+
+    assert stage.incident(MEMORY).state is IncidentState.RECOVERING
+
+
 def test_a_restart_in_the_middle_of_a_hold_down_neither_resolves_early_nor_forgets() -> None:
     stage = firewall()
     stage.result("fw/snmp", FULL)

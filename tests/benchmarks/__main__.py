@@ -10,7 +10,7 @@ import importlib
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -39,30 +39,28 @@ def main(arguments: Sequence[str]) -> int:
         parser.error(f"there is no benchmark {unknown[0]!r}; there are {', '.join(BENCHMARKS)}")
     world.enter("tests.benchmarks", arguments)
     facts = figures.machine() | {"own_network": world.own_network(), "quick": options.quick}
-    found = _measured(options.names or list(BENCHMARKS), options.quick)
-    if options.json is not None:
-        report = {"machine": facts, "figures": figures.as_json(found)}
-        options.json.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    found: list[figures.Figure] = []
+    for figure in _measured(options.names or list(BENCHMARKS), options.quick):
+        found.append(figure)
+        print(figures.line(figure), file=sys.stderr, flush=True)
+        if options.json is not None:  # after each, since a run that is ended in its last minute has cost the others
+            report = {"machine": facts, "figures": figures.as_json(found)}
+            options.json.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     print(", ".join(f"{name} {value}" for name, value in facts.items()))
     print()
     print(figures.table(found))
     return 1 if any(figure.met is False or figure.value is None for figure in found) else 0
 
 
-def _measured(names: Sequence[str], quick: bool) -> list[figures.Figure]:
-    found = []
+def _measured(names: Sequence[str], quick: bool) -> Iterator[figures.Figure]:
     for name in names:
         module, function = BENCHMARKS[name]
         begun = time.monotonic()
         try:
-            for figure in getattr(importlib.import_module(module), function)(quick):
-                found.append(figure)
-                print(f"{name}: {figure.name}: {figures.verdict(figure) or 'measured'}", file=sys.stderr)
+            yield from getattr(importlib.import_module(module), function)(quick)
         except figures.Void as error:
-            found.append(figures.not_measured(name, "", "", str(error)))
-            print(f"{name}: void: {error}", file=sys.stderr)
-        print(f"{name}: {time.monotonic() - begun:.0f} s", file=sys.stderr)
-    return found
+            yield figures.not_measured(name, "", "", str(error))
+        print(f"{name}: {time.monotonic() - begun:.0f} s", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -97,6 +97,11 @@ def verdict(figure: Figure) -> str:
     return "met" if figure.met else "NOT MET"
 
 
+def line(figure: Figure) -> str:
+    """The figure in one line, for whoever watches the run."""
+    return "  ".join(cell for cell in _row(figure) if cell)
+
+
 def _row(figure: Figure) -> tuple[str, ...]:
     measured = "–" if figure.value is None else _amount(figure.value, figure.unit)
     peer = "" if figure.peer_value is None else f"{figure.peer}: {_amount(figure.peer_value, figure.unit)}"

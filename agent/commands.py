@@ -15,6 +15,7 @@ from agent.incidents import Incidents
 from agent.ledger.batch import Audit, MaintenanceWindow
 from agent.records import Incident, IncidentChange
 from agent.windows import Windows, as_maintenance
+from checks.transports.lockout import Lockout
 from config.estate import Estate, Selector
 
 LONGEST_ACKNOWLEDGEMENT = 7 * 86_400.0
@@ -41,13 +42,20 @@ class Commands:
     """Acts on a running agent; belongs to the event loop's thread."""
 
     def __init__(
-        self, estate: Estate, incidents: Incidents, windows: Windows, keep: Keep, clock: Callable[[], float]
+        self,
+        estate: Estate,
+        incidents: Incidents,
+        windows: Windows,
+        keep: Keep,
+        clock: Callable[[], float],
+        lockout: Lockout,
     ) -> None:
         self._estate = estate
         self._incidents = incidents
         self._windows = windows
         self._keep = keep
         self._clock = clock
+        self._lockout = lockout
 
     def acknowledge(self, incident: str, by: str, comment: str, seconds: float) -> Incident:
         """Somebody has it, for so long. Raises CommandError or agent.incidents.IncidentError."""
@@ -99,6 +107,16 @@ class Commands:
         self._windows.remove(id)
         self._keep(audit=(Audit(now, by, "maintenance-end", id, {}),), maintenance=(ended,))
         return ended
+
+    def retry_credential(self, name: str, by: str) -> None:
+        """A refused credential has been mended: try it at once. Raises CommandError when nothing holds it back."""
+        _named(by)
+        if not self._lockout.forget(name):
+            raise CommandError(
+                f"nobody refused the credential {name} lately, so nothing holds it back; "
+                "`ridgeway credentials list` shows which are"
+            )
+        self._keep(audit=(Audit(self._clock(), by, "credential-retry", name, {}),))
 
     def covers(self, id: str) -> int:
         """How many targets an added window covers."""

@@ -18,6 +18,7 @@ _ABOUT = {
     REACH: "does not answer",
     "agent/isolated": "the agent may be cut off",
     "agent/checks-silent": "checks bring no results",
+    "credential/refused": "the credential is refused",
 }
 
 

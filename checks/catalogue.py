@@ -6,6 +6,7 @@ and say why, and `Catalogue.broken` lists it for `ridgeway validate`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
@@ -30,6 +31,7 @@ from config.estate import MofN, WakeClass
 
 GROUP = f"ridgeway.checks.v{CONTRACT_VERSION}"
 _OURS = "ridgeway"
+_NAME = re.compile(r"[a-z][a-z0-9_-]*")
 
 
 class CatalogueError(Exception):
@@ -83,8 +85,8 @@ def load_catalogue(found: Iterable[EntryPoint] | None = None) -> Catalogue:
 def kind_faults(kind: CheckKind) -> list[str]:
     """What is wrong with a kind by itself; empty when nothing is."""
     wrong = []
-    if not kind.kind.replace("-", "").isalnum() or kind.kind != kind.kind.lower():
-        wrong.append(f"its name {kind.kind!r} is not made of lower-case letters, digits and hyphens")
+    if not _NAME.fullmatch(kind.kind):
+        wrong.append(f"its name {kind.kind!r} is not made of lower-case letters, digits, hyphens and underscores")
     options: object = kind.options
     if not (isinstance(options, type) and issubclass(options, BaseModel)):
         wrong.append("its options are not a pydantic model")

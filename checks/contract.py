@@ -71,6 +71,8 @@ class Reason(StrEnum):
     LIMIT = "limit"
     LOCAL = "local"
     HANGING = "hanging"
+    WITHHELD = "withheld"
+    """Not asked, to spare an account that was refused lately (`checks.transports.lockout`)."""
     INTERNAL = "internal"
 
 

@@ -146,6 +146,8 @@ class Target:
     """By role (`snmp`, `ssh`, …), already looked up by name."""
     formerly: tuple[str, ...] = ()
     title: str = ""
+    host_keys: tuple[str, ...] = ()
+    """SSH host keys that somebody approved, as `ssh-ed25519 SHA256:…`; without any, SSH is refused."""
 
 
 @dataclass(frozen=True, slots=True)

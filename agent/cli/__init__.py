@@ -16,6 +16,7 @@ from agent.cli.errors import Failure
 
 _VERBS = {
     "check": ("agent.cli.check", "run checks once, now, without a daemon"),
+    "credentials": ("agent.cli.credentials", "which log-ins were refused; have a mended one tried"),
     "demo": ("agent.cli.demo", "watch a simulated estate on loopback"),
     "desk": ("agent.cli.desk", "prove that a service desk is set up as the estate says"),
     "explain": ("agent.cli.explain", "why a target is or is not alerting, and what happens next"),

@@ -30,6 +30,7 @@ from agent.ledger.read import Reader
 from agent.records import IncidentState
 from agent.redaction import plain
 from agent.windows import Windows
+from checks.transports.lockout import WINDOW, Lockout
 from config.estate import Selector
 from exporters.web.api import incident_json
 
@@ -81,6 +82,11 @@ class _EndWindow(_One):
     by: _Text
 
 
+class _Retry(_Question):
+    name: _Name
+    by: _Text
+
+
 class _Explain(_Question):
     target: _Text
     check: _Text | None = None
@@ -96,12 +102,14 @@ class Control:
         windows: Windows,
         reader: Reader,
         clock: Callable[[], float],
+        lockout: Lockout,
     ) -> None:
         self._pipeline = pipeline
         self._commands = commands
         self._windows = windows
         self._reader = reader
         self._clock = clock
+        self._lockout = lockout
 
     def app(self) -> Starlette:
         verbs: Mapping[str, tuple[type[_Question], Callable[[Any], Awaitable[Any]]]] = {
@@ -111,6 +119,8 @@ class Control:
             "maintenance-add": (_Window, self._add_window),
             "maintenance-list": (_Question, self._list_windows),
             "maintenance-end": (_EndWindow, self._end_window),
+            "credentials": (_Question, self._credentials),
+            "credential-retry": (_Retry, self._retry),
             "explain": (_Explain, self._explain),
         }
         routes = [
@@ -154,6 +164,18 @@ class Control:
     async def _end_window(self, asked: _EndWindow) -> Any:
         window = self._commands.end_window(asked.id, asked.by)
         return {"id": window.id, "ended_at": window.ended_at}
+
+    async def _credentials(self, _asked: _Question) -> Any:
+        rows = [
+            {"credential": name, "target": target, "refused_at": at, "counts_until": at + WINDOW}
+            for name, refusals in self._lockout.refused().items()
+            for target, at in refusals.items()
+        ]
+        return {"refusals": sorted(rows, key=lambda row: (row["credential"], row["refused_at"]))}
+
+    async def _retry(self, asked: _Retry) -> Any:
+        self._commands.retry_credential(asked.name, asked.by)
+        return {"credential": asked.name}
 
     async def _explain(self, asked: _Explain) -> Any:
         found = self._pipeline.judge.explain(asked.target, asked.check, self._clock())

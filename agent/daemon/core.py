@@ -19,7 +19,7 @@ from sqlalchemy import Connection
 
 from agent.commands import Commands
 from agent.daemon.control import Control, open_socket
-from agent.daemon.parts import gone_checks, incidents_of, judge_of, kept_results, metrics_of, specs_of
+from agent.daemon.parts import gone_checks, incidents_of, judge_of, kept_results, lockout_of, metrics_of, specs_of
 from agent.daemon.pipeline import Outlets, Pipeline
 from agent.daemon.pulse import Pulse
 from agent.daemon.settings import Settings
@@ -39,6 +39,7 @@ from agent.stderr import StderrFilter
 from agent.windows import Windows
 from checks.contract import CheckKind
 from checks.transports import Transports
+from checks.transports.lockout import Lockout
 from config.estate import Estate
 from exporters.desks.contract import DeskKind
 from exporters.desks.delivery import Delivery, queues_by_desk
@@ -156,7 +157,7 @@ class Daemon:
         began = time.monotonic()
         now = self._clock()
         ledger, state = await self._open_ledger(now)
-        transports = Transports.open()
+        transports = Transports.open(lockout_of(ledger, state, self._clock))
         self._parts.push_async_callback(transports.close)
         windows = Windows(self._estate, state.maintenance)
         exposition, own = metrics_of(self._estate, self._settings.vantage, self._kinds, now)
@@ -208,8 +209,9 @@ class Daemon:
             self._clock,
             exposition,
             self._dropped,
+            transports,
         )
-        await self._serve(view, exposition, own, pipeline, windows, ledger)
+        await self._serve(view, exposition, own, pipeline, windows, ledger, transports.lockout)
         await self._begin(ledger, state, scheduler, runner, delivery, pulse)
         self._log.info(
             "agent started",
@@ -292,6 +294,7 @@ class Daemon:
         pipeline: Pipeline,
         windows: Windows,
         ledger: Ledger,
+        lockout: Lockout,
     ) -> None:
         try:
             sockets = listen([str(address) for address in self._settings.listen])
@@ -303,8 +306,8 @@ class Daemon:
         self._parts.push_async_callback(web.stop)
         self.addresses = web.addresses
         path = self._settings.control_socket
-        commands = Commands(self._estate, pipeline.incidents, windows, pipeline.keep, self._clock)
-        control = Control(pipeline, commands, windows, ledger.reader, self._clock)
+        commands = Commands(self._estate, pipeline.incidents, windows, pipeline.keep, self._clock, lockout)
+        control = Control(pipeline, commands, windows, ledger.reader, self._clock, lockout)
         try:
             listening = open_socket(path)
         except OSError as error:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import version
 
 from ulid import ULID
 
 from agent.incidents import Incidents
 from agent.judge import Judge, Seen
-from agent.ledger.batch import CheckRecord
+from agent.ledger.batch import Batch, CheckRecord, CredentialRefusals
+from agent.ledger.ledger import Ledger
 from agent.ledger.load import LedgerState
 from agent.records import Alert, CheckResult, RoutedDesk
 from agent.windows import Windows
 from checks.contract import CheckKind, Subject
+from checks.transports.lockout import Lockout, Refusals
 from config.estate import CheckSpec, Estate
 from config.routing import route_for
 from exporters.prometheus.exposition import Exposition
@@ -52,6 +54,15 @@ def judge_of(estate: Estate, vantage: str, state: LedgerState, windows: Windows)
         for record in state.checks.values()
     ]
     return Judge(estate, state.alerts.values(), seen, windows=windows.covering, vantage=vantage)
+
+
+def lockout_of(ledger: Ledger, state: LedgerState, clock: Callable[[], float]) -> Lockout:
+    """A guard of the accounts that remembers what was refused before a restart, and keeps what is refused now."""
+
+    def keep(credential: str, refusals: Refusals) -> None:
+        ledger.writer.submit(Batch(refusals=(CredentialRefusals(credential, dict(refusals)),)))
+
+    return Lockout(clock, state.refusals, keep)
 
 
 def incidents_of(estate: Estate, state: LedgerState) -> Incidents:

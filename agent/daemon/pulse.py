@@ -16,6 +16,7 @@ from agent.notify import Notifier
 from agent.records import IncidentState
 from agent.run import Runner
 from agent.schedule import Scheduler
+from checks.transports import Transports
 from exporters.desks.delivery import Delivery
 from exporters.desks.status import DeskStatus
 from exporters.prometheus.exposition import Exposition
@@ -44,6 +45,7 @@ class Pulse:
         clock: Callable[[], float],
         exposition: Exposition,
         dropped: Callable[[], int],
+        transports: Transports,
     ) -> None:
         self._pipeline = pipeline
         self._recorder = recorder
@@ -57,6 +59,7 @@ class Pulse:
         self._clock = clock
         self._exposition = exposition
         self._dropped_now = dropped
+        self._transports = transports
         self._log = structlog.get_logger("agent")
         self._task: asyncio.Task[None] | None = None
         self._changed = True
@@ -97,6 +100,9 @@ class Pulse:
         self._dropped = dropped
         self._own.skipped(self._runner.skipped - self._skipped)
         self._skipped = self._runner.skipped
+        self._own.under_way(self._runner.running, self._runner.hanging + self._transports.aside.hanging)
+        refused = self._transports.lockout.refused()
+        self._own.credential_refusals({name: len(targets) for name, targets in refused.items()})
         health = self._ledger.health
         self._own.ledger(
             waiting=health.queued,

@@ -86,13 +86,13 @@ def _renamed_check(contributor: str, renamed: dict[str, str]) -> str:
 def _is_asked(scene: Scene, alert: Alert) -> bool:
     """Whether anything in the estate can still say that this is over; drops the contributions of what cannot."""
     target = scene.target_of(alert.cause)
-    if target is None:
-        return False
     gone = [name for name in alert.contributions if name not in scene.watched]
     for name in gone:
         del alert.contributions[name]
         alert.faults.pop(name, None)
         scene.book.touch(alert)
+    if target is None:
+        return bool(alert.contributions)  # what several targets share: a credential
     if alert.cause.condition == REACH and scene.reach_cause(target) != alert.cause:
         return False  # it has become the gateway, whose failures are a cause of their own
     if alert.contributions:

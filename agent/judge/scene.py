@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from math import inf
 
 from agent.isolation import gateway_of, isolation, reach_cause, silence
+from agent.judge.accounts import REFUSED, Accounts
 from agent.judge.asking import SLACK, SPACING, Asking
 from agent.judge.book import Book
 from agent.judge.dependency import UP, Answer, Standing, both, combine
@@ -38,6 +39,8 @@ class Scene:
         self.estate = estate
         self.vantage = vantage
         self.gateway = gateway_of(estate, vantage)
+        home = estate.vantages.get(vantage)
+        self.accounts = Accounts(estate, home.site if home is not None else "")
         before, self.watched = self.watched, {}
         self.of_target = {name: [] for name in estate.targets}
         self.reach = {name: self.reach.get(name, Reach()) for name in estate.targets}
@@ -100,7 +103,7 @@ class Scene:
     def site_of(self, cause: Cause, target: Target) -> str:
         if cause == isolation(self.vantage):
             return self.estate.vantages[self.vantage].site
-        return target.site
+        return self.accounts.site(cause.subject) if cause.condition == REFUSED else target.site
 
     def impact_of(self, target: Target) -> str:
         """The greatest of the target's own impact and that of the services it carries."""

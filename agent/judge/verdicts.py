@@ -59,7 +59,7 @@ def _of_fault(
     scene: Scene, watched: Watched, target: Target, result: CheckResult, fault: Fault, started: float
 ) -> Verdicts:
     condition = condition_of(watched.spec, fault)
-    own = Cause(target.council, target.name, condition)
+    own = scene.accounts.cause(target, condition)
     protocol = Verdict(fault.state, fault.message[:_LONGEST], fault=bool(result.reached))
     for finding in result.assessment.findings:
         if finding.key == condition:  # the runner's word for it, which knows what was accepted as unreadable

@@ -121,6 +121,14 @@ class MaintenanceWindow:
 
 
 @dataclass(frozen=True, slots=True)
+class CredentialRefusals:
+    """Which targets refused a credential last, and when (Unix seconds); nobody, after a log-in everywhere worked."""
+
+    credential: str
+    targets: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """Rows that are written in one transaction. Writing the same batch twice does no harm, save for `runs` and `audit`.
 
@@ -142,6 +150,7 @@ class Batch:
     runs: tuple[Run, ...] = ()
     audit: tuple[Audit, ...] = ()
     maintenance: tuple[MaintenanceWindow, ...] = ()
+    refusals: tuple[CredentialRefusals, ...] = ()
 
     def __post_init__(self) -> None:
         if self.alerts:
@@ -150,7 +159,7 @@ class Batch:
     @property
     def durable(self) -> bool:
         """Whether it must survive a power cut once its future is done. Judgements and histories can be made again."""
-        return bool(self.incident_changes or self.events or self.audit or self.maintenance)
+        return bool(self.incident_changes or self.events or self.audit or self.maintenance or self.refusals)
 
     @property
     def holding(self) -> str:

@@ -32,6 +32,8 @@ class LedgerState:
     """By check id and vantage."""
     maintenance: tuple[MaintenanceWindow, ...]
     """Windows that are neither over nor ended."""
+    refusals: Mapping[str, Mapping[str, float]]
+    """Credential to the targets that refused it last, and when."""
     last_life: AgentSpan | None
     """The agent's life before this one at the same vantage; not `clean` when it was killed."""
 
@@ -57,6 +59,7 @@ def load(connection: Connection, vantage: str, run: str, now: float) -> LedgerSt
         children=_children(connection, incidents),
         checks=checks,
         maintenance=_maintenance(connection, now),
+        refusals=_refusals(connection),
         last_life=_last_life(connection, vantage, run),
     )
 
@@ -101,6 +104,11 @@ def _maintenance(connection: Connection, now: float) -> tuple[MaintenanceWindow,
     table = tables.maintenance
     wanted = select(table).where(table.c.end > now, table.c.ended_at.is_(None)).order_by(table.c.start, table.c.id)
     return tuple(codec.maintenance_of(row) for row in connection.execute(wanted).mappings())
+
+
+def _refusals(connection: Connection) -> dict[str, dict[str, float]]:
+    rows = connection.execute(select(tables.credential_refusals))
+    return {row.credential: dict(row.targets) for row in rows if row.targets}
 
 
 def _last_life(connection: Connection, vantage: str, run: str) -> AgentSpan | None:

@@ -7,19 +7,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, inspect, select
-from sqlalchemy import table as sql_table
-from sqlalchemy.sql import column
+from sqlalchemy import Column, Connection, MetaData, String, Table, insert, inspect, select
 
 from agent.ledger.database import Database
 from agent.ledger.errors import LedgerTooNew, LedgerUnusable
 from agent.ledger.migrations import HEAD
+from agent.ledger.tables import metadata
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
 STEPS = Path(__file__).parent / "migrations"
-_VERSION = sql_table("alembic_version", column("version_num"))
+_VERSION = Table("alembic_version", MetaData(), Column("version_num", String(32), primary_key=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +56,9 @@ def migrate(
     before = revision_of(connection)
     if before == head:
         return None
+    if before is None and steps == STEPS:
+        _create(connection, head)
+        return Migrated(None, head)
     configuration = _configuration(steps, connection)
     if before is not None and before not in _known(configuration):
         raise LedgerTooNew(
@@ -69,6 +71,14 @@ def migrate(
         snapshot = database.snapshot(connection, head, stamp)
     _upgrade(configuration, connection, head)
     return Migrated(before, head, snapshot)
+
+
+def _create(connection: Connection, head: str) -> None:
+    """A new ledger needs no steps, and so no Alembic, which would cost 11 MiB for the rest of the agent's life."""
+    with connection.begin():
+        metadata.create_all(connection, checkfirst=False)
+        _VERSION.create(connection)
+        connection.execute(insert(_VERSION).values(version_num=head))
 
 
 def _configuration(steps: Path, connection: Connection) -> Config:

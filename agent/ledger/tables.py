@@ -258,6 +258,13 @@ runs = Table(  # run history: state changes and faults, not every run
     Index("runs_by_check", "check_id", "started"),
 )
 
+credential_refusals = Table(  # which credential was refused by whom, so that a restart tries no account into its lock
+    "credential_refusals",
+    metadata,
+    Column("credential", String(100), primary_key=True),
+    Column("targets", JSON, nullable=False),  # target to the moment of its last refusal
+)
+
 audit = Table(  # who did what, through agent.commands
     "audit",
     metadata,

@@ -6,11 +6,13 @@ from collections.abc import Hashable, Mapping, Sequence
 
 from config.estate import CheckSpec, Credential, Level, Target
 from config.kinds import KindLike
+from config.problems import either
 from config.resolve import entries, levels, needs
 from config.resolve.checks import CheckResolver
 from config.resolve.places import Names, Places
 from config.resolve.report import Report
 from config.schema.checks import Merged
+from config.schema.credentials import ROLE_KINDS
 from config.schema.sections import TargetModel
 from config.yaml import TreePath
 
@@ -77,6 +79,7 @@ class TargetReader:
             credentials=credentials,
             formerly=tuple(model.formerly),
             title=model.title or name,
+            host_keys=tuple(model.host_keys),
         )
 
     def _glance(self, raw: object, path: TreePath) -> None:
@@ -95,8 +98,7 @@ class TargetReader:
         for index, service in enumerate(model.services):
             good &= known("service", service, self._names.services, (*path, "services", index))
         for role, credential in model.credentials.items():
-            here = (*path, "credentials", role)
-            good &= known("credential", credential, self._names.credentials, here, secret=True)
+            good &= self._check_credential(role, credential, path)
         for needed in sorted(model.depends_on.names()) if model.depends_on else ():
             if needed == name:
                 self._report.add((*path, "depends_on"), "names the target itself")
@@ -112,8 +114,19 @@ class TargetReader:
             for index, vantage in enumerate(settings.get("vantages", ())):
                 self._report.known("vantage", vantage, self._names.vantages, (*path, "vantages", index))
         for role, credential in level.credentials.items():
-            here = (*level.path, "credentials", role)
-            self._report.known("credential", credential, self._names.credentials, here, secret=True)
+            self._check_credential(role, credential, level.path)
+
+    def _check_credential(self, role: str, name: str, path: TreePath) -> bool:
+        """Whether there is such a credential, and one of it can be used in that role."""
+        here = (*path, "credentials", role)
+        if not self._report.known("credential", name, self._names.credentials, here, secret=True):
+            return False
+        credential = self._credentials.get(name)
+        if credential is None or role not in ROLE_KINDS or credential.kind in ROLE_KINDS[role]:
+            return True
+        message = f'the credential "{name}" is of the kind {credential.kind}; as `{role}` it must be of the kind '
+        self._report.add(here, message + either(ROLE_KINDS[role]))
+        return False
 
     def _levels(self, model: TargetModel, council: str, path: TreePath) -> Sequence[levels.Level]:
         chain = [self._estate_level, self._places.council_levels[council], self._places.site_levels[model.site]]
@@ -181,9 +194,9 @@ class TargetReader:
     def _check_roles(
         self, entry: entries.Entry, credentials: Mapping[str, Credential], model: TargetModel, path: TreePath
     ) -> None:
+        at = entry.path if entry.path[:2] == path[:2] else path
         for role in self._kinds[entry.kind].requires:
             if role not in credentials and role not in model.credentials:
-                at = entry.path if entry.path[:2] == path[:2] else path
                 message = f'"{entry.name}" needs a credential: add `credentials: {{{role}: NAME}}` to the target'
                 self._report.add(at, message, key=True)
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, field_validator
+from pydantic import BaseModel, Field, field_validator
 
 from config.schema.words import Line, Model
 from config.secrets import SecretReference
@@ -56,13 +56,46 @@ class Token(Model):
     token: SecretReference
 
 
+class SshKey(Model):
+    """A private key for SSH (RFC 4252), in the form of OpenSSH or PEM; with a certificate where a CA signs keys."""
+
+    user: Line
+    key: SecretReference
+    passphrase: SecretReference | None = None
+    certificate: SecretReference | None = None
+
+
+class Header(Model):
+    """A key that an HTTP API wants in a header of its own, as in `X-Api-Key`."""
+
+    header: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")]
+    value: SecretReference
+
+
+class ClientCertificate(Model):
+    """A certificate chain and its private key in PEM, shown to a server that asks for one (RFC 8446)."""
+
+    certificate: SecretReference
+    key: SecretReference
+    passphrase: SecretReference | None = None
+
+
 CREDENTIAL_KINDS: dict[str, type[BaseModel]] = {
     "snmp-v1": SnmpCommunity,
     "snmp-v2c": SnmpCommunity,
     "snmp-v3": SnmpUser,
     "password": Password,
     "token": Token,
+    "ssh-key": SshKey,
+    "header": Header,
+    "client-certificate": ClientCertificate,
 }
+ROLE_KINDS: dict[str, tuple[str, ...]] = {
+    "snmp": ("snmp-v1", "snmp-v2c", "snmp-v3"),
+    "ssh": ("password", "ssh-key"),
+    "http": ("password", "token", "header", "client-certificate"),
+}
+"""What can be used in a role. A role that is not listed is a plug-in's own, and takes any kind."""
 
 
 def settings_of(model: BaseModel, prefix: str = "") -> dict[str, str | int | SecretReference]:

@@ -17,6 +17,7 @@ SECTIONS = (
 """Every section that a file may have, in the order in which one reads them."""
 _PATTERN = re.compile(r"[A-Za-z0-9*][A-Za-z0-9*._/-]{0,99}")
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0-9]{2}:[0-9]{2})?")
+_HOST_KEY = re.compile(r"(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)) SHA256:[A-Za-z0-9+/]{43}")
 MOMENT_FORM = 'in quotes, as in "2026-11-07 22:00"'
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
@@ -44,6 +45,18 @@ def _read_moment_text(value: object) -> str:
     return value
 
 
+def _read_host_key(value: object) -> str:
+    if not isinstance(value, str) or not _HOST_KEY.fullmatch(value):
+        raise ValueError(
+            "must be a kind of key and its fingerprint, as `ridgeway hostkeys scan TARGET` shows them: "
+            '"ssh-ed25519 SHA256:…"'
+        )
+    return value
+
+
+HostKey = Annotated[
+    str, PlainValidator(_read_host_key), WithJsonSchema({"type": "string", "pattern": f"^{_HOST_KEY.pattern}$"})
+]
 RawDefaults = dict[Any, Any]
 """Read by `config.resolve.levels`, which knows the kinds."""
 Pattern = Annotated[
@@ -108,6 +121,7 @@ class TargetModel(Model):
     impact: LevelWord = None
     credentials: dict[Name, Name] = Field(default_factory=dict)
     formerly: Names = Field(default_factory=list)
+    host_keys: Annotated[list[HostKey], Field(min_length=1, max_length=8)] = Field(default_factory=list)
     defaults: RawDefaults = Field(default_factory=dict)
 
 

@@ -109,6 +109,16 @@ class OwnMetrics:
         self._run_skipped = self._counter(
             "ridgeway_check_skipped_runs_total", "Runs left out since the one before had not ended or still waited."
         )
+        self._under_way = self._gauge("ridgeway_check_runs_under_way", "Runs of checks that have not ended.")
+        self._hanging = self._gauge(
+            "ridgeway_check_runs_hanging",
+            "Runs, and calls of theirs in threads, that outlived their deadline and have not ended.",
+        )
+        self._credential_refusals = self._gauge(
+            "ridgeway_credential_refusals",
+            "Targets that refused a credential the last time it was tried.",
+            ("credential",),
+        )
         self._duration = self._histogram(
             "ridgeway_check_duration_seconds", "How long runs took, by kind.", DURATION_BUCKETS, ("kind",)
         )
@@ -222,6 +232,17 @@ class OwnMetrics:
     def skipped(self, runs: int) -> None:
         """So many more runs were left out."""
         self._run_skipped.inc(runs)
+
+    def under_way(self, runs: int, hanging: int) -> None:
+        """How many runs have not ended, and how many of them, and of their threads, should have."""
+        self._under_way.set(runs)
+        self._hanging.set(hanging)
+
+    def credential_refusals(self, refusals: Mapping[str, int]) -> None:
+        """Credentials that are refused, and by how many targets."""
+        self._credential_refusals.clear()
+        for credential, targets in refusals.items():
+            self._credential_refusals.labels(credential).set(targets)
 
     def _of(self, kind: str) -> tuple[Counter, Histogram]:
         found = self._runs_of.get(kind)

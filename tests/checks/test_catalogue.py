@@ -58,7 +58,7 @@ async def test_a_plug_in_that_cannot_be_imported_is_reported_and_its_checks_are_
     [
         ("a text", "text", "plugins.text:CHECK is a str, not a CheckKind"),
         (ICMP, "ping", "the entry point is called ping, the kind icmp: they must be the same"),
-        (dataclasses.replace(TCP, kind="Tcp 2"), "Tcp 2", "lower-case letters, digits and hyphens"),
+        (dataclasses.replace(TCP, kind="Tcp 2"), "Tcp 2", "lower-case letters, digits, hyphens and underscores"),
         (dataclasses.replace(TCP, kind="loose", options=_Loose), "loose", "do not forbid unknown keys"),
         (dataclasses.replace(TCP, kind="mute", finding_keys={}), "mute", "declares no finding keys"),
         (

@@ -4,7 +4,8 @@
 set -euo pipefail
 
 packages=(
-    snmpd snmp
+    snmpd snmp snmptrapd
+    openssh-server openssh-client nginx-light openssl dnsmasq-base chrony monitoring-plugins-basic
     prometheus prometheus-snmp-exporter prometheus-blackbox-exporter
     postgresql
     request-tracker5 rt5-standalone rt5-db-sqlite dbconfig-no-thanks msmtp-mta libjson-perl

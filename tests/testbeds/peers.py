@@ -28,8 +28,20 @@ _DEBIAN_PACKAGES = {
     "systemd-analyze": "systemd",
     "ip": "iproute2",
     "ping": "iputils-ping",
+    "sshd": "openssh-server",
+    "ssh": "openssh-client",
+    "ssh-keygen": "openssh-client",
+    "nginx": "nginx-light",
+    "openssl": "openssl",
+    "dnsmasq": "dnsmasq-base",
+    "chronyd": "chrony",
+    "check_dummy": "monitoring-plugins-basic",
+    "snmptrap": "snmp",
+    "snmptrapd": "snmptrapd",
 }
-_EXTRA_PATH = ("/usr/sbin", "/sbin", "/usr/lib/postgresql/15/bin", "/usr/lib/postgresql/17/bin")
+_EXTRA_PATH = (
+    "/usr/sbin", "/sbin", "/usr/lib/postgresql/15/bin", "/usr/lib/postgresql/17/bin", "/usr/lib/nagios/plugins",
+)  # fmt: skip
 
 
 def find(program: str) -> Path | None:

@@ -70,6 +70,8 @@ def estate(tmp_path: Path) -> str:
         ("maintenance add --site forum --start 2026-03-29T01:30 --hours 1 -m CHG1", 2, "the clocks go forward over it"),
         ("maintenance add --site forum --start 2026-10-25T01:30 --hours 1 -m CHG1", 2, "add the offset"),
         ("maintenance end MNT-1", 3, "No agent listens at"),
+        ("credentials list", 3, "No agent listens at"),
+        ("credentials retry reader", 3, "No agent listens at"),
         ("desk test --config {estate}", 2, "test has no desk"),
         ("demo --speed 9", 2, "is not in the range"),
         ("demo --web.listen-address 192.0.2.1:80", 2, "is not on loopback"),

@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from agent.ledger import tables
 from agent.ledger.apply import append_events
-from agent.ledger.batch import Audit, Batch, Peak
+from agent.ledger.batch import Audit, Batch, CredentialRefusals, Peak
 from agent.ledger.errors import LedgerClosed, LedgerRefused
 from agent.ledger.ledger import Ledger
 from agent.records import Cause, EventKind, IncidentChange, IncidentState
@@ -187,6 +187,18 @@ def test_a_peak_only_ever_widens_within_its_day(ledger: Ledger) -> None:
         ledger.writer.submit(Batch(peaks=(Peak("2026-09-21", "f", "t", "[]", low, high),))).result(30)
 
     assert ledger.reader.peaks("2026-09-21", "2026-09-21") == (Peak("2026-09-21", "f", "t", "[]", 2.0, 9.0),)
+
+
+def test_refused_credentials_are_kept_until_they_work_again(ledger: Ledger) -> None:
+    def keep(credential: str, **targets: float) -> None:
+        ledger.writer.submit(Batch(refusals=(CredentialRefusals(credential, targets),))).result(30)
+
+    keep("reader", nas=kept.NOW)
+    keep("other", nas=kept.NOW)
+    keep("reader", nas=kept.NOW, switch=kept.NOW + 60)
+    keep("other")
+
+    assert ledger.load(kept.NOW).refusals == {"reader": {"nas": kept.NOW, "switch": kept.NOW + 60}}
 
 
 def test_what_a_person_did_is_kept_with_the_window_they_made(ledger: Ledger) -> None:

@@ -5,26 +5,39 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from agent.records import CheckResult
 from agent.run import Runner
 from checks.contract import CheckKind, State, worst
 from checks.transports import Transports
+from checks.transports.snmp import Asking
 from config.estate import Estate, Target
 
 
 async def run_once(
-    estate: Estate, target: Target, names: frozenset[str], kinds: Mapping[str, CheckKind]
+    estate: Estate, target: Target, names: frozenset[str], kinds: Mapping[str, CheckKind], *, second: bool = False
 ) -> list[CheckResult]:
-    """Results of the named checks of `target`, in the estate's order, each bounded by its own time-out."""
-    transports = Transports.open()
+    """Results of the named checks of `target`, in the estate's order, each bounded by its own time-out.
+
+    `second` asks over SNMP with the second engine.
+    """
+    opened = Transports.open()
+    transports = replace(opened, snmp=_second()) if second else opened
     try:
         runner = Runner(estate, kinds, transports, vantage=estate.vantage, clock=time.time)
         specs = [spec for spec in target.checks if spec.name in names]
         return list(await asyncio.gather(*(runner.run(spec, time.time()) for spec in specs)))
     finally:
         await transports.close()
+        await opened.close()
+
+
+def _second() -> Asking:
+    from checks.transports.snmp.second import SecondTransport  # pysnmp takes a while to import
+
+    return SecondTransport()
 
 
 def overall(results: Sequence[CheckResult]) -> State:

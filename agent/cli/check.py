@@ -24,18 +24,25 @@ if TYPE_CHECKING:
 @click.argument("subject", metavar="TARGET[/CHECK]")
 @config_option
 @json_option
-def command(subject: str, config_file: Path, as_json: bool) -> int:
+@click.option(
+    "--snmp-engine",
+    type=click.Choice(["gufo-snmp", "pysnmp"]),
+    default="gufo-snmp",
+    show_default=True,
+    help="Which library asks over SNMP; in doubt compare both.",
+)
+def command(subject: str, config_file: Path, as_json: bool, snmp_engine: str) -> int:
     """Run the checks of a target, or one of them, once and now.
 
     Exit status: 0 ok, 1 warning, 2 critical, 3 unknown or unsupported.
     """
     estate = read(config_file)
-    target, names = _choose(estate, subject)
+    target, names = choose(estate, subject)
     from agent.once import overall, report
     from agent.stderr import StderrFilter
 
     with StderrFilter():
-        results = asyncio.run(_run(estate, target, names))
+        results = asyncio.run(_run(estate, target, names, snmp_engine == "pysnmp"))
 
     state = overall(results)
     if as_json:
@@ -45,7 +52,8 @@ def command(subject: str, config_file: Path, as_json: bool) -> int:
     return min(state.code, 3)
 
 
-def _choose(estate: Estate, subject: str) -> tuple[Target, frozenset[str]]:
+def choose(estate: Estate, subject: str) -> tuple[Target, frozenset[str]]:
+    """The target that is meant, and the names of its checks that are. Raises Failure."""
     name, slash, check = subject.partition("/")
     target = estate.targets.get(name)
     if target is None:
@@ -67,11 +75,11 @@ def _nearest(name: str, known: object) -> str:
     return f" Did you mean {close[0]}?" if close else ""
 
 
-async def _run(estate: Estate, target: Target, names: frozenset[str]) -> list[CheckResult]:
+async def _run(estate: Estate, target: Target, names: frozenset[str], second: bool) -> list[CheckResult]:
     from agent.once import run_once
 
     check_kinds, _ = kinds()
-    return await run_once(estate, target, names, check_kinds)
+    return await run_once(estate, target, names, check_kinds, second=second)
 
 
 def _for_people(target: Target, results: list[CheckResult], state: State) -> str:

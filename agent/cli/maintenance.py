@@ -3,41 +3,18 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import click
 
 from agent.cli.control import call
-from agent.cli.options import by_option, json_option, socket_option
+from agent.cli.options import Moment, by_option, json_option, socket_option
 from agent.cli.tables import moment, table
-
-_LONDON = ZoneInfo("Europe/London")
 
 
 @click.group("maintenance")
 def command() -> None:
     """Add, list and end maintenance windows."""
-
-
-class _Moment(click.ParamType[float]):
-    """`2026-12-01 18:00` in Europe/London, an ISO time with an offset, or `now`."""
-
-    name = "time"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        if isinstance(value, float):
-            return value
-        text = str(value).strip()
-        if text == "now":
-            return datetime.now(UTC).timestamp()
-        from config.resolve.routes import read_moment
-
-        try:
-            return read_moment(text, _LONDON).timestamp()
-        except ValueError as error:
-            self.fail(f"{text!r} {error}", param, ctx)
 
 
 @command.command("add")
@@ -46,7 +23,7 @@ class _Moment(click.ParamType[float]):
 @click.option("--council", "councils", multiple=True, help="A council. Repeatable.")
 @click.option("--service", "services", multiple=True, help="A service. Repeatable.")
 @click.option("--kind", "kinds", multiple=True, help="A kind of check. Repeatable.")
-@click.option("--start", type=_Moment(), default="now", show_default=True, help="Beginning.")
+@click.option("--start", type=Moment(), default="now", show_default=True, help="Beginning.")
 @click.option("--hours", type=click.FloatRange(0.02, 24 * 60), required=True, help="How long; it ends by itself.")
 @click.option("--reason", "-m", required=True, help="What is being done, with the change's number.")
 @by_option

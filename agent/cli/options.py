@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 import click
 
@@ -60,6 +62,25 @@ def may_be(path: Path) -> bool:
 
 def _first(own: Path, system: Path) -> Path:
     return system if not may_be(own) and may_be(system) else own
+
+
+class Moment(click.ParamType[float]):
+    """`2026-12-01 18:00` in Europe/London, an ISO time with an offset, or `now`."""
+
+    name = "time"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        if isinstance(value, float):
+            return value
+        text = str(value).strip()
+        if text == "now":
+            return datetime.now(UTC).timestamp()
+        from config.resolve.routes import read_moment
+
+        try:
+            return read_moment(text, ZoneInfo("Europe/London")).timestamp()
+        except ValueError as error:
+            self.fail(f"{text!r} {error}", param, ctx)
 
 
 def config_option(function: F) -> F:

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from checks.contract import Assessment, Finding, Memory, Reading, State
 from checks.network.note import Notebook
 from checks.network.plan import PROFILE, Plan, TablePlan, ValuePlan
-from checks.network.transform import Answer, Scalar, Unreadable, transformed
+from checks.network.transform import Answer, Scalar, Unreadable, decimal, transformed
 from config.profiles import Limit, Transform
 from config.profiles.model import Ratio
 
@@ -122,6 +122,8 @@ def _value(work: _Work, plan: ValuePlan, key: str, group: _Group, fine: Finding)
             _number(work, plan, key, raw * plan.scale, group, fine)
             return
     try:
+        if plan.only_where:
+            _exists(plan, work, group)
         if plan.ratio is not None:
             _number(work, plan, key, _ratio(plan.ratio, group), group, fine)
             return
@@ -165,6 +167,8 @@ def _judge(work: _Work, plan: ValuePlan, key: str, raw: Scalar, group: _Group, f
         _enumerated(work, plan, key, raw, group, fine)
         return
     value = transformed(plan.transform, raw, plan.scale, work.at)
+    if plan.decimal is not None and not isinstance(value, str):
+        value = decimal(value, _part(plan.decimal.scale, group), _part(plan.decimal.precision, group))
     if isinstance(value, str):
         if plan.judged:
             work.fine(fine)
@@ -237,15 +241,18 @@ def shown(plan: ValuePlan, value: float) -> str:
 
 def _enumerated(work: _Work, plan: ValuePlan, key: str, raw: Scalar, group: _Group, fine: Finding) -> None:
     assert plan.enum is not None
-    if not isinstance(raw, int):
+    if plan.transform in (Transform.TEXT, Transform.OID):
+        raw = str(raw).strip()
+    elif isinstance(raw, int):
+        group.numbers[plan.name] = raw
+        _read(work, plan, raw, group)
+    else:
         raise Unreadable(f"{str(raw)[:40]!r} where one of a list of numbers belongs")
-    group.numbers[plan.name] = raw
-    _read(work, plan, raw, group)
     if plan.judge_where is not None and not _applies(plan, work, group):
         raise _Quiet
     meaning = plan.enum.get(raw)
     if meaning is None:
-        raise Unreadable(f"{raw}, which is not among the known values")
+        raise Unreadable(f"{str(raw)[:100]}, which is not among the known values")
     name, state = meaning
     if state is not State.OK:
         work.bad(key, state, f"{plan.title}: {name}", {"value": f"{name} ({raw})"})
@@ -274,8 +281,25 @@ def _told(column: str, work: _Work, group: _Group) -> Answer:
     except (_Absent, _NotRead, _Quiet, Unreadable):
         return None
     if plan.enum is not None:
-        return plan.enum[raw][0] if isinstance(raw, int) and raw in plan.enum else None
+        return _word(plan, raw)
     return raw
+
+
+def _word(plan: ValuePlan, raw: Scalar) -> str | None:
+    """An enumeration's word for a value; None for one that is not listed."""
+    if plan.enum is None or isinstance(raw, float):
+        return None
+    known = plan.enum.get(raw.strip() if isinstance(raw, str) else raw)
+    return None if known is None else known[0]
+
+
+def _exists(plan: ValuePlan, work: _Work, group: _Group) -> None:
+    """Whether the row has the value at all. Raises _Quiet if not, _NotRead if that was not read."""
+    for where in plan.only_where:
+        if where.column in group.unread:
+            raise _NotRead
+        if _told(where.column, work, group) not in where.among:
+            raise _Quiet
 
 
 def _ratio(ratio: Ratio, group: _Group) -> float:
@@ -309,13 +333,14 @@ def _evidence(plan: ValuePlan, group: _Group) -> dict[str, str]:
 def _table(work: _Work, plan: TablePlan, answers: SnmpAnswers, may_be_empty: frozenset[str]) -> None:
     complete = [oid for oid in plan.oids if oid in answers.rows and oid not in answers.cut]
     read = [oid for oid in plan.oids if oid in answers.rows]
-    naming = [value for value in (plan.label, plan.where and plan.by_name[plan.where.column]) if value]
+    naming = [value for value in (plan.label, plan.rows_of, plan.where and plan.by_name[plan.where.column]) if value]
     if not read or any(oid not in complete for value in naming for oid in value.oids):
         # Without the names, or the column that says which rows count, no row can be told from another.
         work.uncovered |= {f"snmp/{plan.name}", f"{plan.name}/*", *(f"{column.key}/*" for column in plan.columns)}
         return
     unread = {column.name for column in plan.columns if any(oid not in complete for oid in column.oids)}
-    indexes = dict.fromkeys(index for oid in read for index in answers.rows[oid])
+    listing = read if plan.rows_of is None else plan.rows_of.oids
+    indexes = dict.fromkeys(index for oid in listing for index in answers.rows[oid])
     names: dict[str, str] = {}
     for index in indexes:
         _row(work, plan, answers, index, names, unread)
@@ -362,7 +387,8 @@ def _label(plan: TablePlan, group: _Group) -> str:
     """The row's name: its label if it has one, else its index. Never empty, at most 64 characters."""
     if plan.label is not None:
         try:
-            text = str(first(plan.label, group.raw, group.errors)).strip()
+            raw = first(plan.label, group.raw, group.errors)
+            text = (_word(plan.label, raw) or str(raw)).strip()
         except (_Absent, _NotRead, _Quiet, Unreadable):
             text = ""
         if text:

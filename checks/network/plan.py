@@ -8,7 +8,7 @@ from difflib import get_close_matches
 
 from checks.contract import Family, Finding, MetricType, Reason, State
 from config.profiles import Limit, ProfileModel, TableModel, Transform, ValueModel
-from config.profiles.model import Metric, Ratio, Where
+from config.profiles.model import Decimal, Metric, Ratio, Where
 
 UPTIME = "1.3.6.1.2.1.1.3.0"
 """sysUpTime, read beside every counter whose rate is judged: when it falls, the counters began anew."""
@@ -34,7 +34,8 @@ class ValuePlan:
     scale: float
     plain: bool
     """Nothing but a number, a scale and limits: the quick way through the judgement."""
-    enum: Mapping[int, tuple[str, State]] | None
+    decimal: Decimal | None
+    enum: Mapping[int | str, tuple[str, State]] | None
     no_value: frozenset[int | str]
     not_known: frozenset[int | str]
     required: bool
@@ -43,6 +44,7 @@ class ValuePlan:
     bits: int | None
     ratio: Ratio | None
     judge_where: Where | None
+    only_where: tuple[Where, ...]
     family: Family | None
     judged: bool
     """Whether it makes a finding at all."""
@@ -64,6 +66,7 @@ class TablePlan:
     columns: tuple[ValuePlan, ...]
     oids: tuple[str, ...]
     label: ValuePlan | None
+    rows_of: ValuePlan | None
     where: Where | None
     may_be_empty: bool
     may_go: bool
@@ -178,6 +181,7 @@ def _value(name: str, key: str, model: ValueModel, override: Override | None, la
         transform=model.transform,
         scale=model.scale,
         plain=_plain(model),
+        decimal=model.decimal,
         enum=None if model.enum is None else {code: (m.name, State(m.state)) for code, m in model.enum.items()},
         no_value=frozenset(model.no_value),
         not_known=frozenset(model.not_known),
@@ -187,6 +191,7 @@ def _value(name: str, key: str, model: ValueModel, override: Override | None, la
         bits=model.per_second if warning or critical else None,
         ratio=model.ratio,
         judge_where=model.judge_where,
+        only_where=model.only_where,
         family=None if model.metric is None else family(model.metric, labels),
         judged=judged,
         fine=Finding(key, State.OK, f"{model.title}: as it should be"),
@@ -198,6 +203,8 @@ def _plain(model: ValueModel) -> bool:
         model.transform is Transform.NUMBER
         and len(model.oids) == 1
         and model.enum is None
+        and model.decimal is None
+        and not model.only_where
         and model.per_second is None
         and not model.no_value
         and not model.not_known
@@ -216,6 +223,7 @@ def _table(name: str, model: TableModel, thresholds: Mapping[str, Override], wan
         columns=columns,
         oids=_unique(oid for column in columns for oid in column.oids),
         label=by_name[model.label] if model.label else None,
+        rows_of=by_name[model.rows_of] if model.rows_of else None,
         where=model.where,
         may_be_empty=model.may_be_empty,
         may_go=model.may_go,

@@ -17,6 +17,8 @@ _LONGEST_HEX = 64
 _NUMBER = re.compile(r"\s*([-+]?\d{1,18}(?:\.\d{1,9})?)")
 _DOTTED = re.compile(r"\d+(\.\d+)+")
 _WORD = 2**32
+_UNITS = 9
+"""EntitySensorDataScale: units(9)."""
 
 
 class Unreadable(Exception):
@@ -81,6 +83,15 @@ def transformed(transform: Transform, raw: Scalar, scale: float, at: float) -> f
     if isinstance(raw, str):
         return as_hex(raw.encode())
     raise Unreadable(f"{_shown(raw)} where octets belong")
+
+
+def decimal(value: float, scale: float, precision: float) -> float:
+    """A sensor's value in its unit (RFC 3433, EntitySensorDataScale and EntitySensorPrecision). Raises Unreadable."""
+    if not (1 <= scale <= 17 and -8 <= precision <= 9 and scale == int(scale) and precision == int(precision)):
+        raise Unreadable(f"a value of scale {scale:g} and precision {precision:g}, which cannot be")
+    power = 3 * (int(scale) - _UNITS) - int(precision)
+    # Dividing by a power of ten is exact to the last digit, multiplying by a negative one is not.
+    return value * 10.0**power if power >= 0 else value / 10.0**-power
 
 
 def _number(raw: Scalar) -> int | float:

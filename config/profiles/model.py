@@ -124,6 +124,15 @@ class Where(_Model):
     among: tuple[str | int, ...] = Field(min_length=1)
 
 
+class Decimal(_Model):
+    """Where the decimal point of a sensor's value stands: the columns with its SI prefix and its digits (RFC 3433)."""
+
+    scale: Name
+    """EntitySensorDataScale: 9 is the unit itself, 8 a thousandth, 10 a thousand."""
+    precision: Name
+    """How many digits stand behind the point, -8 to 9."""
+
+
 class ValueModel(_Model):
     """One value: a scalar, or a column of a table."""
 
@@ -134,7 +143,9 @@ class ValueModel(_Model):
     ratio: Ratio | None = None
     transform: Transform = Transform.NUMBER
     scale: float = 1.0
-    enum: dict[int, Meaning] | None = None
+    decimal: Decimal | None = None
+    enum: dict[int | str, Meaning] | None = None
+    """By number; by text for the transforms `text` and `oid`, whose words have no metric."""
     no_value: tuple[int | str, ...] = ()
     """Raw values by which the device says that it has no such thing: neither reading nor finding."""
     not_known: tuple[int | str, ...] = ()
@@ -146,6 +157,8 @@ class ValueModel(_Model):
     per_second: int | None = None
     """Limits apply to the rate of this counter; 32 or 64 is its width in bits, at which it wraps."""
     judge_where: Where | None = None
+    only_where: tuple[Where, ...] = ()
+    """Only rows of which all of these hold have the value at all; the others have neither reading nor finding."""
     metric: Metric | None = None
 
     @model_validator(mode="after")
@@ -157,8 +170,12 @@ class ValueModel(_Model):
         if self.per_second not in (None, 32, 64):
             raise ValueError("per_second is the width of the counter: 32 or 64")
         numeric = self.transform not in (Transform.TEXT, Transform.OID, Transform.HEX)
-        if not numeric and (self.metric or self.warning or self.critical or self.enum or self.per_second):
-            raise ValueError(f"a value of transform {self.transform.value} is text: no metric, limits, enum or rate")
+        if not numeric and (self.metric or self.warning or self.critical or self.per_second or self.decimal):
+            raise ValueError(f"a value of transform {self.transform.value} is text: no metric, limits, rate or decimal")
+        if any(isinstance(key, int) is not numeric for key in self.enum or ()):
+            raise ValueError("an enumeration of numbers has numbers for keys, one of transform text or oid has texts")
+        if self.decimal is not None and (self.enum or self.ratio or self.per_second):
+            raise ValueError("decimal is for plain numbers: no enum, ratio or rate beside it")
         if self.enum is not None and (self.warning or self.critical):
             raise ValueError("an enumeration says the state itself: no limits beside it")
         return self
@@ -179,6 +196,8 @@ class TableModel(_Model):
     label_name: Name = "index"
     """The label's name in metrics."""
     where: Where | None = None
+    rows_of: Name | None = None
+    """The column that has every row of this table, where others (names of all parts of a chassis) have more."""
     may_be_empty: bool = False
     may_go: bool = False
     """Whether a row may disappear without a finding."""
@@ -187,7 +206,8 @@ class TableModel(_Model):
     @model_validator(mode="after")
     def _names_exist(self) -> Self:
         refer(self.columns)
-        for what, name in (("label", self.label), ("where", self.where and self.where.column)):
+        named = (("label", self.label), ("where", self.where and self.where.column), ("rows_of", self.rows_of))
+        for what, name in named:
             if name is not None and name not in self.columns:
                 raise ValueError(f"{what}: there is no column {name!r} here; there are {', '.join(self.columns)}")
         return self
@@ -218,8 +238,8 @@ class ProfileModel(_Model):
     def _names_exist(self) -> Self:
         refer(self.values)
         for name, value in self.values.items():
-            if value.judge_where is not None:
-                raise ValueError(f"values.{name}: judge_where is for columns of a table")
+            if value.judge_where is not None or value.only_where or value.decimal:
+                raise ValueError(f"values.{name}: judge_where, only_where and decimal are for columns of a table")
         return self
 
 
@@ -227,8 +247,8 @@ def refer(values: dict[str, ValueModel]) -> None:
     """Refuse ratios and conditions that name what is not there."""
     for name, value in values.items():
         wanted = [*value.ratio.of, value.ratio.to] if value.ratio else []
-        if value.judge_where is not None:
-            wanted.append(value.judge_where.column)
+        wanted += [where.column for where in (value.judge_where, *value.only_where) if where is not None]
+        wanted += [value.decimal.scale, value.decimal.precision] if value.decimal else []
         for other in wanted:
             if other not in values:
                 raise ValueError(f"{name}: there is no {other!r} beside it; there are {', '.join(values)}")

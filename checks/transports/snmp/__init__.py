@@ -1,5 +1,6 @@
 """SNMP: get, columns, walk, close; v1, v2c and v3 over IPv4 and IPv6. Polling is gufo-snmp's, the guarding ours."""
 
+from checks.transports.snmp.asking import Asking
 from checks.transports.snmp.credentials import problems
 from checks.transports.snmp.errors import SnmpError
 from checks.transports.snmp.transport import Device, SnmpTransport, wanted_descriptors
@@ -7,6 +8,7 @@ from checks.transports.snmp.values import Answer, Columns, Missing, Value
 
 __all__ = [
     "Answer",
+    "Asking",
     "Columns",
     "Device",
     "Missing",

@@ -40,6 +40,8 @@ _TOO_BIG = 1
 _NO_SUCH_NAME = 2
 _OS_ERROR = re.compile(r"\(os error (\d+)\)")
 _NO_WAY = (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN, errno.EACCES, errno.EPERM)
+_NOT_IN_A_WALK = (0x80, 0x81)
+"""noSuchObject and noSuchInstance, which only a GET is answered with (RFC 3416, section 4.2)."""
 _NONE = wire.Response(0, [])
 _T = TypeVar("_T")
 ClientSocket = SnmpV1ClientSocket | SnmpV2cClientSocket | SnmpV3ClientSocket
@@ -122,10 +124,13 @@ class Session:
             raise Oversized(f"{self.address}: the device says that its reply would be too big")
         if status:
             raise Malformed(f"{self.address}: the device ends a walk with error status {status}")
-        rows = [row for row in found if row is not None]
+        rows: list[tuple[str, Value]] = [row for row in found if row is not None]  # type: ignore[misc]  # values are not None
+        nulls = self._response.nulls
+        if any(tag in _NOT_IN_A_WALK for tag in self._response.types):
+            raise Malformed(f"{self.address}: the device says in the middle of a walk that there is no such object")
         # Fewer rows than variables: something else than a row of this walk came after them.
-        over = len(rows) < len(found) or len(rows) < len(self._response.types)
-        return rows, over  # type: ignore[return-value]  # a row's value is None for no type we can receive
+        over = len(rows) + len(nulls) < len(self._response.types)
+        return (rows, over) if not nulls else (_with_nulls(rows, nulls), over)
 
     async def following(self, iterator: GetIter, until: float) -> tuple[list[tuple[str, Value]], bool]:
         """The next row of a GETNEXT walk, which is all SNMPv1 has. Raises SnmpError."""
@@ -138,6 +143,8 @@ class Session:
         status = self._response.status
         if status not in (0, _NO_SUCH_NAME):
             raise Malformed(f"{self.address}: the device ends a walk with error status {status}")
+        if status != _NO_SUCH_NAME and self._response.nulls:
+            return _with_nulls([], self._response.nulls), False
         if row is None or status == _NO_SUCH_NAME:
             return [], True
         return [row], False  # type: ignore[list-item]  # as above
@@ -198,6 +205,11 @@ class Session:
     def _reported(self) -> SnmpError:
         """What gufo-snmp's "authentication failed" means; here, that the reply does not carry our community."""
         return Malformed(f"{self.address}: the reply carries another community than the question")
+
+
+def _with_nulls(rows: list[tuple[str, Value]], nulls: tuple[str, ...]) -> list[tuple[str, Value]]:
+    """The rows with those in their places that gufo-snmp leaves out, since they have no value."""
+    return sorted([*rows, *((oid, Missing.NULL) for oid in nulls)], key=lambda row: [*map(int, row[0].split("."))])
 
 
 def guarded(address: str, act: Callable[[], _T]) -> _T:

@@ -18,6 +18,7 @@ from checks.transports.names import Names
 from checks.transports.snmp.credentials import Access, AccessCache, User
 from checks.transports.snmp.errors import (
     Capped,
+    Malformed,
     NoAnswer,
     OutOfResources,
     OutOfStep,
@@ -27,7 +28,7 @@ from checks.transports.snmp.errors import (
 )
 from checks.transports.snmp.session import Session, guarded
 from checks.transports.snmp.v3 import V3Session, open_v3
-from checks.transports.snmp.values import Answer, Columns, Value
+from checks.transports.snmp.values import Answer, Columns, Missing, Value
 from config.estate import Credential
 
 _T = TypeVar("_T")
@@ -175,6 +176,9 @@ class SnmpTransport:
         while not over:
             rows, over = await self._ask(device, deadline, lambda session, until: page(session, iterator, until))
             for oid, value in rows:
+                if value is Missing.NULL and not oid.startswith(root + "."):
+                    over = True
+                    break
                 number = tuple(map(int, oid.split(".")))
                 if number <= last:
                     raise Capped(f"{device.host}: the walk of {root} goes in a circle at {oid}")
@@ -182,6 +186,9 @@ class SnmpTransport:
                     raise Capped(f"{device.host}: the walk of {root} has more than {most} values")
                 last = number
                 values[oid] = value
+            if rows and not over and all(value is Missing.NULL for _, value in rows):
+                # gufo-snmp's iterator moves on with values only: it would ask for the same row for ever.
+                raise Malformed(f"{device.host}: the walk of {root} cannot go on at {rows[0][0]}, which is NULL")
 
     async def _ask(self, device: Device, deadline: float, question: Callable[[Session, float], Awaitable[_T]]) -> _T:
         """Put a question, again if that may help, until the deadline. Raises SnmpError."""

@@ -17,6 +17,7 @@ _SEQUENCE = 0x30
 _INTEGER = 0x02
 _OCTETS = 0x04
 _OID = 0x06
+_NULL = 0x05
 _REPORT = 0xA8
 _RESPONSE = 0xA2
 _MISSING = {0x80: Missing.OBJECT, 0x81: Missing.INSTANCE, 0x82: Missing.END, 0x05: Missing.NULL}
@@ -67,6 +68,8 @@ class Response:
     status: int
     """0 is noError, 1 tooBig, 2 noSuchName, 5 genErr, 16 authorizationError."""
     types: list[int]
+    nulls: tuple[str, ...] = ()
+    """The OIDs of the bindings that are NULL, which gufo-snmp leaves out of a walk without a word."""
 
     def missing(self) -> list[Missing | None]:
         """For each variable binding, in order, why there is no value; None where there is one."""
@@ -89,7 +92,8 @@ def response(pdu: Span) -> Response:
         at, stop = _expect(data, at, end, _SEQUENCE)
         if stop != end or status < 0:
             raise Malformed("the reply goes on where it should end, or has no error status")
-        return Response(status, _bindings(data, at, end))
+        types = _bindings(data, at, end)
+        return Response(status, types, _nulls(data, at, end) if _NULL in types else ())
     except IndexError:
         raise Malformed("the reply is cut short") from None
 
@@ -122,6 +126,29 @@ def _bindings(data: bytes, at: int, end: int) -> list[int]:
         types.append(tag)
         at = stop
     return types
+
+
+def _nulls(data: bytes, at: int, end: int) -> tuple[str, ...]:
+    """The names of the bindings whose value is NULL, of a list that `_bindings` has found whole."""
+    names = []
+    while at < end:
+        _, start, at = element(data, at, end)
+        _, first, stop = element(data, start, at)
+        if data[stop] == _NULL:
+            names.append(_dotted(data[first:stop]))
+    return tuple(names)
+
+
+def _dotted(body: bytes) -> str:
+    """An OID of SNMP, which begins with 0, 1 or 2.0 to 2.39 (X.690, section 8.19)."""
+    parts, part = [], 0
+    for octet in body:
+        part = part << 7 | octet & 0x7F
+        if not octet & 0x80:
+            parts.append(part)
+            part = 0
+    head = divmod(parts[0], 40)
+    return ".".join(map(str, (*head, *parts[1:])))
 
 
 def community_pdu(data: bytes) -> Span:

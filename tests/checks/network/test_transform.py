@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.network.transform import Unreadable, spelt, transformed
+from checks.network.transform import Unreadable, decimal, spelt, transformed
 from config.profiles import Transform
 
 AT = 1_700_000_000.0
@@ -105,3 +105,27 @@ def test_any_answer_at_all_is_a_finite_number_a_text_or_unreadable(
         return
 
     assert isinstance(value, str) or math.isfinite(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "scale", "precision", "expected"),
+    [
+        (235, 9, 1, 23.5),
+        (12_050, 8, 0, 12.05),
+        (4_200, 9, 0, 4_200.0),
+        (7, 10, 0, 7_000.0),
+        (-405, 9, 1, -40.5),
+        (3, 9, -2, 300.0),
+        (1_234_567, 8, 3, 1.234567),
+    ],
+)
+def test_the_decimal_point_of_a_sensor_is_where_scale_and_digits_say(
+    value: float, scale: float, precision: float, expected: float
+) -> None:
+    assert decimal(value, scale, precision) == expected
+
+
+@pytest.mark.parametrize(("scale", "precision"), [(0, 0), (18, 0), (9, 10), (9, -9), (8.5, 0), (9, 0.5)])
+def test_a_scale_that_cannot_be_is_unreadable(scale: float, precision: float) -> None:
+    with pytest.raises(Unreadable):
+        decimal(1, scale, precision)

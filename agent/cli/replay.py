@@ -1,0 +1,108 @@
+"""`ridgeway replay FILE…`: what the checks would say of a recording, without any network."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from agent.cli.errors import Failure
+from agent.cli.options import Moment, json_option
+from agent.cli.tables import table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from agent.replay import Replay
+    from checks.contract import CheckKind
+    from checks.recordings.recording import RecordedCheck, Recording
+
+_DEFAULT = "generic"
+
+
+@click.command("replay")
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--profile", help="The profile to read an SNMP recording with, instead of the one it was taken with.")
+@click.option("--at", "at", type=Moment(), help="When it is to have been read; otherwise when it was.")
+@json_option
+def command(files: tuple[Path, ...], profile: str | None, at: float | None, as_json: bool) -> int:
+    """Assess recordings without any network: the target is called after the file.
+
+    Exit status: 0 ok, 1 warning, 2 critical, 3 unknown or unsupported.
+    """
+    from agent.once import overall
+    from checks.catalogue import load_catalogue
+    from checks.recordings.recording import RecordingError
+
+    kinds = load_catalogue()
+    replays: list[Replay] = []
+    for file in files:
+        try:
+            replays.append(asyncio.run(_replayed(file, profile, at, kinds)))
+        except RecordingError as error:
+            raise Failure(str(error), status=3) from error
+    if as_json:
+        reports = [replay.report() for replay in replays]
+        click.echo(json.dumps(reports[0] if len(reports) == 1 else reports, indent=2, ensure_ascii=False))
+    else:
+        click.echo("\n\n".join(_for_people(replay) for replay in replays))
+    from checks.contract import worst
+
+    return min(worst([overall(replay.results) for replay in replays]).code, 3)
+
+
+async def _replayed(file: Path, profile: str | None, at: float | None, kinds: Mapping[str, CheckKind]) -> Replay:
+    from agent.replay import now, replay_observation, replay_snmp
+    from checks.recordings import observed, reading
+
+    name = file.name
+    raw = reading.octets(file)
+    if reading.is_observation(raw):
+        observation, check, kind = observed.read(raw, name, kinds)
+        if profile is not None:
+            if kind.kind != "snmp":
+                raise Failure(f"{name} is an observation of the kind {kind.kind}; --profile is for SNMP.", status=3)
+            check = _with_profile(profile)
+        return replay_observation(name, observation, check, kind, at)
+    recording = reading.recording(raw, name)
+    _tell_oddities(name, recording)
+    moment = at if at is not None else recording.at if recording.at is not None else now()
+    return await replay_snmp(name, recording, _checks(name, recording, profile), kinds["snmp"], moment)
+
+
+def _checks(name: str, recording: Recording, profile: str | None) -> tuple[RecordedCheck, ...]:
+    if profile is not None:
+        return (_with_profile(profile),)
+    if recording.checks:
+        return recording.checks
+    click.echo(
+        f"{name} does not say for which profile it was taken; read with {_DEFAULT}. Name another with --profile.",
+        err=True,
+    )
+    return (_with_profile(_DEFAULT),)
+
+
+def _with_profile(profile: str) -> RecordedCheck:
+    from checks.recordings.recording import RecordedCheck
+
+    return RecordedCheck(profile, {"profile": profile})
+
+
+def _tell_oddities(name: str, recording: Recording) -> None:
+    for oddity in recording.oddities:
+        click.echo(f"{name}: passed over {oddity}", err=True)
+
+
+def _for_people(replay: Replay) -> str:
+    from agent.once import overall
+
+    rows = [
+        (result.subject.check.name, finding.state.upper(), finding.key, finding.summary)
+        for result in replay.results
+        for finding in sorted(result.assessment.findings, key=lambda finding: -finding.state.rank)
+    ]
+    head = f"{overall(replay.results).upper()} - {replay.target.name} (a recording)"
+    return head + ("\n" + table(("check", "state", "finding", "what"), rows) if rows else "")

@@ -22,6 +22,9 @@ from exporters.prometheus.families import Declared
 LATENESS_BUCKETS = (0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0)
 DURATION_BUCKETS = (0.005, 0.025, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0)
 HOLD_BUCKETS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.0)
+NOTIFICATIONS = (
+    "prompted", "coalesced", "limited", "ignored", "unknown_sender", "unauthentic", "malformed", "dropped",
+)  # fmt: skip
 DESK_OPERATIONS = ("look-up", "create", "read", "note", "priority", "resolve", "reopen", "counts", "sweep")
 
 _REFUSED = Declared(
@@ -122,6 +125,14 @@ class OwnMetrics:
         self._duration = self._histogram(
             "ridgeway_check_duration_seconds", "How long runs took, by kind.", DURATION_BUCKETS, ("kind",)
         )
+
+        self._notifications = self._counter(
+            "ridgeway_snmp_notifications_total",
+            "SNMP traps and informs that came in, by what became of them; the poll they prompt decides everything.",
+            ("outcome",),
+        )
+        for outcome in NOTIFICATIONS:
+            self._notifications.labels(outcome)
 
     def _keeping(self) -> None:
         self._queue = self._gauge("ridgeway_ledger_queue_writes", "Writes waiting for the ledger.")
@@ -243,6 +254,10 @@ class OwnMetrics:
         self._credential_refusals.clear()
         for credential, targets in refusals.items():
             self._credential_refusals.labels(credential).set(targets)
+
+    def snmp_notification(self, outcome: str) -> None:
+        """A trap or an inform came in. `outcome` is one of NOTIFICATIONS."""
+        self._notifications.labels(outcome).inc()
 
     def _of(self, kind: str) -> tuple[Counter, Histogram]:
         found = self._runs_of.get(kind)

@@ -24,15 +24,29 @@ def installed(directory: Path, *drop_ins: str) -> Path:
     """A copy of the unit with these drop-ins, whose program exists."""
     program = shutil.which("true") or "/bin/true"
     unit = directory / "ridgeway.service"
-    unit.write_text(UNIT.read_text().replace("/opt/ridgeway/bin/ridgeway", program))
+    unit.write_text(_with(program, UNIT))
     for name in drop_ins:
         target = directory / "ridgeway.service.d" / name
         target.parent.mkdir(exist_ok=True)
-        target.write_text((SHIPPED / "ridgeway.service.d" / name).read_text())
+        target.write_text(_with(program, SHIPPED / "ridgeway.service.d" / name))
     return unit
 
 
-@pytest.mark.parametrize("drop_ins", [(), ("icmp.conf",), ("addresses.conf",), ("icmp.conf", "addresses.conf")])
+def _with(program: str, shipped: Path) -> str:
+    return shipped.read_text().replace("/opt/ridgeway/bin/ridgeway", program)
+
+
+@pytest.mark.parametrize(
+    "drop_ins",
+    [
+        (),
+        ("icmp.conf",),
+        ("addresses.conf",),
+        ("traps.conf",),
+        ("plugins.conf",),
+        ("icmp.conf", "addresses.conf", "traps.conf", "plugins.conf"),
+    ],
+)
 def test_the_exposure_stays_below_the_gate(tmp_path: Path, drop_ins: tuple[str, ...]) -> None:
     unit = installed(tmp_path, *drop_ins)
 
@@ -56,7 +70,7 @@ def test_the_gate_would_catch_a_unit_without_its_hardening(tmp_path: Path) -> No
     assert done.returncode == 1
 
 
-@pytest.mark.parametrize("drop_ins", [(), ("icmp.conf", "addresses.conf")])
+@pytest.mark.parametrize("drop_ins", [(), ("icmp.conf", "addresses.conf"), ("traps.conf",), ("plugins.conf",)])
 def test_systemd_finds_no_mistake_in_the_unit(tmp_path: Path, drop_ins: tuple[str, ...]) -> None:
     unit = installed(tmp_path, *drop_ins)
 

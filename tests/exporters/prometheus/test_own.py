@@ -5,7 +5,7 @@ from __future__ import annotations
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from agent.records import Priority
-from exporters.prometheus.own import OwnMetrics
+from exporters.prometheus.own import NOTIFICATIONS, OwnMetrics
 from testbeds.pages import NOW
 
 
@@ -41,6 +41,15 @@ def test_a_run_is_counted_by_kind_with_its_lateness_duration_and_reason() -> Non
     assert value(own, "ridgeway_check_failed_runs_total", kind="snmp", reason="no-answer") == 1
     assert value(own, "ridgeway_scheduler_lateness_seconds_sum") == 0.2
     assert value(own, "ridgeway_check_duration_seconds_bucket", kind="snmp", le="0.5") == 1
+
+
+def test_every_outcome_of_a_trap_is_zero_before_the_first_comes() -> None:
+    own = made()
+
+    own.snmp_notification("prompted")
+
+    counts = {outcome: value(own, "ridgeway_snmp_notifications_total", outcome=outcome) for outcome in NOTIFICATIONS}
+    assert counts == {outcome: float(outcome == "prompted") for outcome in NOTIFICATIONS}
 
 
 def test_the_oldest_wish_has_no_series_while_none_waits() -> None:

@@ -1,0 +1,222 @@
+"""Traps and informs, put together: who is believed, which target is meant, its poll. They open and close nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import time
+from collections.abc import Callable, Iterable
+
+import structlog
+from structlog.typing import FilteringBoundLogger
+
+from agent.prompts import Prompted, Prompts
+from agent.senders import ROLES, Nobody, Senders
+from checks.transports.aside import Aside, Crowded, StillHanging
+from checks.transports.snmp.allowance import Allowance, Allowances
+from checks.transports.snmp.credentials import Access, resolve
+from checks.transports.snmp.engine import Engine
+from checks.transports.snmp.envelope import Keyring
+from checks.transports.snmp.errors import OutOfResources
+from checks.transports.snmp.notification import Notification
+from checks.transports.snmp.traps import Refusal, TrapReceiver
+from config.estate import Credential, Target
+
+REFRESH = 60.0
+"""Seconds between two looks at secrets and names."""
+_LOOKUPS = 8
+_PATIENCE = 5.0
+"""Seconds that a name is waited for, and that secrets may hold up the start."""
+_NAMED = 3
+"""Targets at one address that a line names."""
+_NOTHING: frozenset[str] = frozenset()
+
+
+class Traps:
+    """Use `start` and `stop`, in the event loop."""
+
+    def __init__(
+        self,
+        targets: Iterable[Target],
+        engine: Engine,
+        ask: Callable[[str], bool],
+        count: Callable[[str], None],
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        look_up: Callable[[str], Iterable[str]] | None = None,
+        log: FilteringBoundLogger | None = None,
+    ) -> None:
+        """`ask` begins the poll of a target, and says whether all of it could begin; `count` gets every outcome."""
+        targets = tuple(targets)
+        self._credentials = {
+            credential.name: credential
+            for target in targets
+            for role, credential in target.credentials.items()
+            if role in ROLES
+        }
+        self._engine = engine
+        self._ask_now = ask
+        self._count = count
+        self._look_up = look_up or _addresses
+        self._lines = _Lines(log or structlog.get_logger("agent.traps"), monotonic)
+        self._aside = Aside(_LOOKUPS + 1)
+        self._places = asyncio.Semaphore(_LOOKUPS)
+        self._accesses: dict[str, Access] = {}
+        self._senders = Senders(targets)
+        self._prompts = Prompts(self._ask)
+        self._tasks: list[asyncio.Task[None]] = []
+        self.receiver = TrapReceiver(engine, self._heard, self._refused, monotonic)
+
+    async def start(self, addresses: Iterable[tuple[str, int]]) -> None:
+        """Listen. Raises `TrapListenError`."""
+        self.receiver.start(addresses)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE):
+                await self._renew_keys()
+        loop = asyncio.get_running_loop()
+        self._tasks = [loop.create_task(self._keep_keys()), loop.create_task(self._keep_addresses())]
+        listening = ", ".join(f"{host} port {port}" for host, port in self.receiver.addresses)
+        self._lines.log.info("traps are taken", at=listening, engine_id=self._engine.id.hex())
+
+    async def stop(self) -> None:
+        """Listen no more; safe to call twice."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.receiver.stop()
+        self._prompts.stop()
+
+    def _heard(self, said: Notification) -> None:
+        vouched = self.receiver.keyring.communities.get(said.origin_community, _NOTHING)
+        meant = self._senders.meant(said, vouched)
+        if said.words == "authenticationFailure" and not isinstance(meant, Nobody):
+            # Asking would not tell more, and if it was us who asked wrongly, the device would only say it again.
+            self._count("ignored")
+            who = f"{', '.join(meant[:_NAMED])} ({said.source})"
+            self._lines.stranger(f"{said.source} ignored", f"{_word(said)} from {who}: {said.words}; {_ASKED_WRONGLY}")
+            return
+        if isinstance(meant, Nobody):
+            self._count(_OUTCOMES[meant])
+            self._lines.stranger(said.source, f"{_word(said)} from {said.source}: {said.words}; {_WHY[meant]}")
+            return
+        became = {name: self._prompts.prompt(name) for name in meant}
+        self._count(min(became.values(), key=_RANK.__getitem__))
+        for name, prompted in became.items():
+            event = f"{_word(said)} from {name} ({said.source}): {said.words}; {_BECAME[prompted]}"
+            if prompted is Prompted.COALESCED:
+                self._lines.log.debug(event)
+            else:
+                self._lines.say(event)
+
+    def _refused(self, source: str, why: Refusal, words: str) -> None:
+        self._count(why)
+        names = self._senders.at(source)
+        if why is Refusal.MALFORMED:
+            words = "it is no notification that can be read"
+        who = f"{', '.join(names[:_NAMED])} ({source})" if names else source
+        self._lines.stranger(f"{source} {why}", f"datagram from {who} ignored: {words}")
+
+    def _ask(self, target: str, prompts: int, later: bool) -> bool:
+        if later:
+            self._lines.say(
+                f"{target} polled once more, for {prompts} traps since"
+                if prompts
+                else f"{target} polled once more, since its checks were running when the trap came"
+            )
+        return self._ask_now(target)
+
+    async def _keep_keys(self) -> None:
+        while True:
+            await asyncio.sleep(REFRESH)
+            await self._renew_keys()
+
+    async def _keep_addresses(self) -> None:
+        """Look all names up again and again, a few at a time."""
+        while True:
+            await asyncio.gather(*(self._renew_address(host) for host in self._senders.to_look_up()))
+            await asyncio.sleep(REFRESH)
+
+    async def _renew_keys(self) -> None:
+        """Read the secrets again; one that cannot be read keeps what it was before."""
+        try:
+            resolved = await self._aside.run("secrets of traps", self._resolve)
+        except (StillHanging, Crowded):
+            return
+        for name, access in resolved.items():
+            if isinstance(access, Access):
+                self._accesses[name] = access
+            else:
+                self._lines.stranger(f"credential {name}", f"traps of some targets are not believed: {access}")
+        self.receiver.keyring = Keyring.of(self._accesses)
+
+    def _resolve(self) -> dict[str, Access | OutOfResources]:
+        return {name: _access(each, self._accesses.get(name)) for name, each in self._credentials.items()}
+
+    async def _renew_address(self, host: str) -> None:
+        """Look one name up; without an answer it keeps the addresses it had."""
+        async with self._places:
+            try:
+                async with asyncio.timeout(_PATIENCE):
+                    found = await self._aside.run(f"lookup of {host}", lambda: frozenset(self._look_up(host)))
+            except (OSError, UnicodeError, StillHanging, Crowded):  # a time-out is an OSError, too
+                return
+        if found:
+            self._senders.told(host, found)
+
+
+class _Lines:
+    """What the journal is told: enough to understand a night, and no flood."""
+
+    def __init__(self, log: FilteringBoundLogger, monotonic: Callable[[], float]) -> None:
+        self.log = log
+        self._monotonic = monotonic
+        self._known = Allowance(0.5, 30)
+        self._strangers = Allowance(0.1, 10)
+        self._stranger = Allowances(1 / 600, 1)
+        self._left_out = 0
+
+    def say(self, event: str) -> None:
+        """About a target: 30 lines at once, then one in two seconds."""
+        if not self._known.take(self._monotonic()):
+            self._left_out += 1
+            return
+        if self._left_out:
+            self.log.info(f"{self._left_out} lines about traps left out")
+            self._left_out = 0
+        self.log.info(event)
+
+    def stranger(self, who: str, event: str) -> None:
+        """About somebody else: once in ten minutes for each, and no more than one in ten seconds for all."""
+        now = self._monotonic()
+        if self._stranger.take(who, now) and self._strangers.take(now):
+            self.log.warning(event)
+
+
+_OUTCOMES = {Nobody.UNKNOWN: "unknown_sender", Nobody.UNPROVEN: Refusal.UNAUTHENTIC.value}
+_WHY = {
+    Nobody.UNKNOWN: "no target of the estate has this address or name, ignored",
+    Nobody.UNPROVEN: "it proved another target's credential than its own, ignored",
+}
+_BECAME = {
+    Prompted.PROMPTED: "polled now",
+    Prompted.COALESCED: "polled soon, together with others",
+    Prompted.LIMITED: "polled in its turn, many devices send traps",
+}
+_ASKED_WRONGLY = "somebody asks it with a wrong community, user or password; not polled"
+_RANK = {Prompted.PROMPTED: 0, Prompted.LIMITED: 1, Prompted.COALESCED: 2}
+
+
+def _word(said: Notification) -> str:
+    return "inform" if said.inform else "trap"
+
+
+def _access(credential: Credential, earlier: Access | None) -> Access | OutOfResources:
+    try:
+        return resolve(credential, earlier)
+    except OutOfResources as error:
+        return error
+
+
+def _addresses(host: str) -> list[str]:
+    return sorted({str(row[4][0]).partition("%")[0] for row in socket.getaddrinfo(host, None, type=socket.SOCK_DGRAM)})

@@ -13,11 +13,9 @@ from enum import StrEnum
 from checks.contract import Reason
 from checks.transports.fault import TransportFault
 from checks.transports.names import Address, Names
+from checks.transports.socket_fault import socket_fault
 
 BANNER_OCTETS = 1024
-_AWAY = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN})
-_REFUSED = frozenset({errno.ECONNREFUSED, errno.ECONNRESET, errno.ECONNABORTED})
-_FORBIDDEN = frozenset({errno.EPERM, errno.EACCES})
 
 
 class Outcome(StrEnum):
@@ -40,6 +38,13 @@ class Connection:
     outcome: Outcome
     seconds: float
     banner: bytes = b""
+
+
+_OUTCOMES = {
+    Reason.REFUSED: Outcome.REFUSED,
+    Reason.NO_ANSWER: Outcome.SILENT,
+    Reason.UNREACHABLE: Outcome.UNREACHABLE,
+}
 
 
 class TcpTransport:
@@ -123,24 +128,12 @@ def _take_what_came(opened: socket.socket) -> None:
 
 
 def _failure(error: int, address: Address, port: int) -> Outcome:
-    if error in _REFUSED:
-        return Outcome.REFUSED
-    if error == errno.ETIMEDOUT:
-        return Outcome.SILENT
-    if error in _AWAY:
-        return Outcome.UNREACHABLE
-    raise _fault(error, address, port)
+    fault = _fault(error, address, port)
+    outcome = _OUTCOMES.get(fault.reason)
+    if outcome is None:
+        raise fault
+    return outcome
 
 
 def _fault(error: int, address: Address, port: int) -> TransportFault:
-    where = f"{address.ip} port {port}"
-    why = errno.errorcode.get(error, str(error))
-    if error in _FORBIDDEN:
-        return TransportFault(
-            Reason.LOCAL, f"{where}: connecting is forbidden on this machine; look at its own firewall"
-        )
-    if error in (errno.EMFILE, errno.ENFILE):
-        return TransportFault(Reason.LOCAL, f"{where}: this process is out of file descriptors; raise LimitNOFILE")
-    if error == errno.EAFNOSUPPORT:
-        return TransportFault(Reason.LOCAL, f"{where}: this machine has no support for this address family")
-    return TransportFault(Reason.LOCAL, f"{where}: this machine could not connect ({why})")
+    return socket_fault(error, f"{address.ip} port {port}")

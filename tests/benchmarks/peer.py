@@ -114,14 +114,14 @@ def snmp_exporter(targets: Sequence[str]) -> Iterator[Peer]:
 
 
 @contextlib.contextmanager
-def blackbox_exporter(module: str, targets: Sequence[str]) -> Iterator[Peer]:
-    """blackbox_exporter; `module` is tcp or icmp."""
+def blackbox_exporter(module: str, targets: Sequence[str], modules: str = "") -> Iterator[Peer]:
+    """blackbox_exporter; `module` is tcp, icmp, or one of `modules`, which are lines of its configuration."""
     port = free_port()
     with tempfile.TemporaryDirectory() as scratch:
         configuration = Path(scratch) / "blackbox.yml"
         configuration.write_text(
             "modules:\n  tcp: {prober: tcp, timeout: 5s}\n"
-            "  icmp: {prober: icmp, timeout: 5s, icmp: {preferred_ip_protocol: ip4}}\n"
+            "  icmp: {prober: icmp, timeout: 5s, icmp: {preferred_ip_protocol: ip4}}\n" + modules
         )
         options = (f"--config.file={configuration}", f"--web.listen-address=127.0.0.1:{port}")
         with _running("prometheus-blackbox-exporter", "prometheus-blackbox-exporter", *options) as process:

@@ -6,8 +6,8 @@ The rules, for every kind alike:
   When the target itself did not answer it is `target/unreachable` (critical), whatever the check; else it is the
   fault's own condition.
 * With answers, `assess` decides; a fault beside the answers becomes a finding of its own. The conditions a fault of
-  this kind can have, `<kind>/<reason>` for every `Reason`, are covered and may go: a run that worked ends them, after
-  a restart too, for nothing has to be remembered.
+  this kind can have, `<kind>/<reason>` for every `Reason` and `credential/<name>`, are covered and may go: a run that
+  worked ends them, after a restart too, for nothing has to be remembered.
 * `accept_unreadable` turns an *unknown* that the target causes into *unsupported*. It does not cover our own faults
   (name, local, hanging, internal), nor a network that says the target is away.
 """
@@ -17,6 +17,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from checks.contract import REACH, Assessment, Fault, Finding, Observation, Reason, State
+from checks.transports.lockout import CONDITION
 from config.estate import Acceptance
 
 ACCEPTANCE = "acceptance/overdue"
@@ -76,7 +77,7 @@ def fault_keys(kind: str) -> frozenset[str]:
 def _widened(kind: str, covers: frozenset[str], may_go: frozenset[str]) -> tuple[frozenset[str], frozenset[str]]:
     """Cached, since all checks of a kind share few such sets: thousands of last assessments then share them too."""
     # A key that the kind covers by name is its own (a profile's value may be called `limit`): it may not just go.
-    over = (fault_keys(kind) | {ACCEPTANCE}) - covers
+    over = (fault_keys(kind) | {ACCEPTANCE, f"{CONDITION}*"}) - covers
     return covers | over, may_go | over
 
 

@@ -15,6 +15,12 @@ ISOLATED = "agent/isolated"
 """The agent's own way out does not answer."""
 SILENT = "agent/checks-silent"
 """The agent runs, but some of its checks have brought no result for too long."""
+AWAY = "vantage/away"
+"""The prober at a vantage cannot be asked; also what its checks then say of themselves."""
+DIFFERS = "vantage/differs"
+"""What a check from a vantage says of itself when the prober there reads another estate; the cause is `AWAY` too."""
+PATH = "path/unreachable"
+"""Targets of a site answer one vantage and not another."""
 
 
 def gateway_of(estate: Estate, vantage: str) -> str | None:
@@ -31,6 +37,11 @@ def isolation(vantage: str) -> Cause:
 def silence(vantage: str) -> Cause:
     """The cause of an agent whose checks no longer report."""
     return Cause(SHARED, vantage, SILENT)
+
+
+def away(vantage: str) -> Cause:
+    """The cause of a prober that cannot be asked."""
+    return Cause(SHARED, vantage, AWAY)
 
 
 def reach_cause(target: Target, gateway: str | None, vantage: str) -> Cause:

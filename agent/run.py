@@ -19,6 +19,7 @@ from structlog.typing import FilteringBoundLogger
 from agent import fold
 from agent.cadence import valid_for
 from agent.complaints import Complaints, place
+from agent.elsewhere import ALLOWANCE, Collect
 from agent.records import CheckResult
 from checks.catalogue import unavailable
 from checks.contract import Assessment, CheckKind, Context, Fault, Memory, Observation, Reason, Subject
@@ -51,16 +52,19 @@ class _Door:
 
 
 class _Entry:
-    """A check and its run, of which there is never more than one."""
+    """A check at one vantage and its run, of which there is never more than one."""
 
     __slots__ = (
-        "began", "context", "door", "due", "epoch", "kind", "overdue", "stage", "started", "subject", "target", "task",
-        "timer", "valid_for", "waiters",
+        "allowance", "began", "collect", "context", "door", "due", "epoch", "gone", "kind", "memory", "overdue",
+        "stage", "started", "subject", "target", "task", "timer", "valid_for", "waiters",
     )  # fmt: skip
 
     def __init__(self, subject: Subject, kind: CheckKind, context: Context, door: _Door) -> None:
         self.context = context
         self.door = door
+        self.memory: Memory | None = None
+        self.gone = False
+        """Taken out of the estate."""
         self.epoch = 0
         self.stage = _Stage.IDLE
         self.task: asyncio.Task[None] | None = None
@@ -70,9 +74,11 @@ class _Entry:
         self.waiters: list[asyncio.Future[CheckResult]] = []
         self.set(subject, kind)
 
-    def set(self, subject: Subject, kind: CheckKind) -> None:
-        """What to run from now on."""
+    def set(self, subject: Subject, kind: CheckKind, elsewhere: Collect | None = None) -> None:
+        """What to run from now on; `elsewhere` asks for it from another vantage."""
         spec = subject.check
+        self.collect = elsewhere or kind.collect
+        self.allowance = ALLOWANCE if elsewhere is not None else 0.0
         self.subject = subject
         self.target = subject.targets[0]
         self.kind = kind
@@ -91,12 +97,16 @@ class Runner:
         vantage: str,
         clock: Callable[[], float] = time.time,
         results: Callable[[CheckResult], None] | None = None,
-        memories: Mapping[str, Memory] | None = None,
+        memories: Mapping[tuple[str, str], Memory] | None = None,
+        elsewhere: Callable[[str, CheckSpec], Collect] | None = None,
         limit: int = 512,
         per_target: int = 4,
         log: FilteringBoundLogger | None = None,
     ) -> None:
-        """Made inside the running loop. `results` gets every result; `memories` are the ledger's notes by check id."""
+        """Made inside the running loop. `results` gets every result; `memories` are the ledger's notes by check id and
+        vantage. Every check is made from `vantage`; with `elsewhere`, from each of its own vantages, and that gives
+        what asks another one.
+        """
         self._loop = asyncio.get_running_loop()
         self._kinds = kinds
         self._transports = transports
@@ -104,11 +114,14 @@ class Runner:
         self._clock = clock
         self._results = results
         self._memories = dict(memories or {})
+        self._elsewhere = elsewhere
         self._limit = limit
         self._per_target = per_target
         self._complaints = Complaints(log or structlog.get_logger("agent.run"), self._loop.time)
-        self._entries: dict[str, _Entry] = {}
-        self._doors: dict[str, _Door] = {}
+        self._entries: dict[str, tuple[_Entry, ...]] = {}
+        """By check id: one for each vantage."""
+        self._doors: dict[tuple[str, str], _Door] = {}
+        """By target and vantage: what a prober asks does not burden the target from here."""
         self._queue: deque[_Entry] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
@@ -122,29 +135,38 @@ class Runner:
     @property
     def waiting(self) -> int:
         """Checks that are due but wait for a place."""
-        return sum(entry.stage is _Stage.WAITING for entry in self._entries.values())
+        return sum(entry.stage is _Stage.WAITING for entries in self._entries.values() for entry in entries)
 
     def load(self, estate: Estate) -> None:
         """Run the checks of this estate from now on. Runs under way of checks that changed or went give no result."""
-        entries: dict[str, _Entry] = {}
-        doors: dict[str, _Door] = {}
+        before = {(name, entry.context.vantage): entry for name, some in self._entries.items() for entry in some}
+        entries: dict[str, tuple[_Entry, ...]] = {}
+        doors: dict[tuple[str, str], _Door] = {}
         for target in estate.targets.values():
-            doors[target.name] = door = self._doors.get(target.name) or _Door()
             for spec in target.checks:
-                entries[spec.id] = self._entry(target, spec, door)
-        for name, entry in self._entries.items():
-            if name not in entries:
-                entry.epoch += 1
-                for future in entry.waiters:
-                    future.cancel()
+                made = []
+                for vantage in self._vantages(spec):
+                    place = (target.name, vantage)
+                    door = doors.get(place) or self._doors.get(place) or _Door()
+                    doors[place] = door
+                    made.append(self._entry(target, spec, door, vantage, before.pop((spec.id, vantage), None)))
+                entries[spec.id] = tuple(made)
+        for entry in before.values():
+            entry.epoch += 1
+            entry.gone = True
+            for future in entry.waiters:
+                future.cancel()
         self._entries, self._doors = entries, doors
-        self._memories = {name: memory for name, memory in self._memories.items() if name in entries}
+        self._memories = {}
 
     def start(self, spec: CheckSpec, due: float) -> None:
         """Run a check now, or as soon as there is a place; never raises. The result goes to `results`."""
-        entry = self._entries.get(spec.id)
-        if entry is None or self._stopping:
-            return  # taken out of the estate a moment ago
+        if self._stopping:
+            return
+        for entry in self._entries.get(spec.id, ()):  # none when it was taken out of the estate a moment ago
+            self._start(entry, due)
+
+    def _start(self, entry: _Entry, due: float) -> None:
         if entry.stage is _Stage.IDLE:
             entry.due = due
             door = entry.door
@@ -162,11 +184,15 @@ class Runner:
             self.skipped += 1
 
     async def run(self, spec: CheckSpec, due: float) -> CheckResult:
-        """Run a check, or join its run under way, and wait for the result. Raises KeyError for a check not loaded."""
-        entry = self._entries[spec.id]
+        """Run a check, or join its run under way, and wait for the result; of several vantages the first one's.
+
+        Raises KeyError for a check not loaded.
+        """
+        entry = self._entries[spec.id][0]
         future: asyncio.Future[CheckResult] = self._loop.create_future()
         entry.waiters.append(future)
-        self.start(spec, due)
+        if not self._stopping:
+            self._start(entry, due)
         return await future
 
     async def stop(self, within: float = 2.0) -> None:
@@ -175,22 +201,27 @@ class Runner:
         tasks = set(self._tasks)
         for task in tasks:
             task.cancel()
-        for entry in self._entries.values():
-            for future in entry.waiters:
-                future.cancel()
+        for entries in self._entries.values():
+            for entry in entries:
+                for future in entry.waiters:
+                    future.cancel()
         if tasks:
             await asyncio.wait(tasks, timeout=within)
 
-    def _entry(self, target: Target, spec: CheckSpec, door: _Door) -> _Entry:
+    def _vantages(self, spec: CheckSpec) -> tuple[str, ...]:
+        return (self._vantage,) if self._elsewhere is None else spec.vantages or (self._vantage,)
+
+    def _entry(self, target: Target, spec: CheckSpec, door: _Door, vantage: str, entry: _Entry | None) -> _Entry:
         kind = self._kinds.get(spec.kind) or unavailable(spec.kind, "no plug-in provides it")
         subject = Subject(target.name, target.council, target.site, spec, (target,))
-        entry = self._entries.get(spec.id)
-        if entry is not None:
-            if entry.subject.check != spec or _place(entry.target) != _place(target):
-                entry.epoch += 1  # the answer that is on its way is one to another question
-            entry.set(subject, kind)
-            return entry
-        return _Entry(subject, kind, Context(self._vantage, self._transports, self._clock), door)
+        if entry is None:
+            entry = _Entry(subject, kind, Context(vantage, self._transports, self._clock), door)
+            entry.memory = self._memories.get((spec.id, vantage))
+        elif entry.subject.check != spec or _place(entry.target) != _place(target):
+            entry.epoch += 1  # the answer that is on its way is one to another question
+        asks = self._elsewhere if vantage != self._vantage else None
+        entry.set(subject, kind, asks(vantage, spec) if asks is not None else None)
+        return entry
 
     def _begin(self, entry: _Entry) -> None:
         entry.stage = _Stage.RUNNING
@@ -204,7 +235,7 @@ class Runner:
         entry.started = started = self._clock()
         entry.began = began = loop.time()
         entry.overdue = False
-        entry.context.deadline = deadline = began + subject.check.timeout
+        entry.context.deadline = deadline = began + subject.check.timeout + entry.allowance
         entry.timer = loop.call_at(deadline, self._overdue, entry)
         try:
             observation = await self._observe(entry, kind, subject, started)
@@ -219,7 +250,7 @@ class Runner:
         """What the check brought back, or an observation of why it brought nothing."""
         check = subject.check
         try:
-            observation = await kind.collect(entry.target, check.options, entry.context)
+            observation = await entry.collect(entry.target, check.options, entry.context)
         except asyncio.CancelledError as error:
             if self._stopping:
                 raise
@@ -245,7 +276,7 @@ class Runner:
         now = self._clock()
         if observation.answers is not None:
             try:
-                assessment = kind.assess(subject, (observation,), self._memories.get(check.id), now)
+                assessment = kind.assess(subject, (observation,), entry.memory, now)
                 assessment = fold.with_answers(kind.kind, assessment, observation.fault, acceptance, now)
             except _FINAL:
                 raise
@@ -255,7 +286,7 @@ class Runner:
             assert observation.fault is not None  # `_unusable` saw to it; for mypy
             assessment = fold.without_answers(kind.kind, observation.fault, acceptance, now)
         elif assessment.memory is not None:
-            self._remember(check.id, kind, assessment.memory)
+            self._remember(entry, kind, assessment.memory)
         self._hand_on(entry, subject, due, observation, assessment)
 
     def _hand_on(
@@ -264,7 +295,7 @@ class Runner:
         check = subject.check
         result = CheckResult(
             subject,
-            self._vantage,
+            entry.context.vantage,
             due,
             entry.started,
             self._loop.time() - entry.began,
@@ -282,13 +313,12 @@ class Runner:
                 if not future.done():
                     future.set_result(result)
 
-    def _remember(self, check_id: str, kind: CheckKind, memory: Memory) -> None:
+    def _remember(self, entry: _Entry, kind: CheckKind, memory: Memory) -> None:
         if len(memory.text) <= _LARGEST_MEMORY:
-            self._memories[check_id] = memory
+            entry.memory = memory
         else:
-            self._complaints.say(
-                "check's memory is too big and was not kept", check_id, kind.kind, f"{len(memory.text)} characters"
-            )
+            what = f"{len(memory.text)} characters"
+            self._complaints.say("check's memory is too big and was not kept", entry.subject.check.id, kind.kind, what)
 
     def _overdue(self, entry: _Entry) -> None:
         entry.timer = self._loop.call_later(_YIELD, self._cancel, entry)
@@ -326,7 +356,7 @@ class Runner:
             self._queue.append(door.queue.popleft())
         while self._queue and self.running < self._limit and not self._stopping:
             waiting = self._queue.popleft()
-            if self._entries.get(waiting.subject.check.id) is not waiting:
+            if waiting.gone:
                 waiting.stage = _Stage.IDLE  # taken out of the estate while it waited
             elif waiting.door.inside >= self._per_target:
                 waiting.door.queue.append(waiting)
@@ -341,7 +371,8 @@ class Runner:
 
     def _nothing(self, entry: _Entry, kind: CheckKind, reason: Reason, message: str, started: float) -> Observation:
         fault = Fault(reason, message[:500], f"{kind.kind}/{reason.value}")
-        return Observation(entry.target.name, self._vantage, started, self._loop.time() - entry.began, None, fault)
+        vantage = entry.context.vantage
+        return Observation(entry.target.name, vantage, started, self._loop.time() - entry.began, None, fault)
 
 
 def _place(target: Target) -> Target:

@@ -18,6 +18,8 @@ _ABOUT = {
     REACH: "does not answer",
     "agent/isolated": "the agent may be cut off",
     "agent/checks-silent": "checks bring no results",
+    "path/unreachable": "the way between is at fault",
+    "vantage/away": "the prober there cannot be asked",
     "credential/refused": "the credential is refused",
 }
 

@@ -182,6 +182,18 @@ class Vantage:
     gateway: str | None = None
     """Name of the target that is this vantage's own way out."""
     url: str | None = None
+    """Where the agent that stands there, a prober, is asked: `https://host:port`."""
+    token: SecretReference | None = None
+    """What the judge shows the prober; both read the same estate."""
+    ca: str | None = None
+    """File of the authority that signed the prober's certificate; without it the machine's own authorities count."""
+    pin: str | None = None
+    """`sha256/…` of the key in the prober's certificate (RFC 7469, section 2.4): no other key is believed."""
+    listen: str | None = None
+    """Where the prober listens: `address:port`."""
+    certificate: str | None = None
+    """File of the certificate chain that the prober shows."""
+    key: SecretReference | None = None
 
 
 @dataclass(frozen=True, slots=True)

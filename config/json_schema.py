@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter
 
 from config.kinds import DeskLike, KindLike
-from config.schema import checks, sections
+from config.schema import checks, sections, vantages
 from config.schema.credentials import CREDENTIAL_KINDS
 from config.schema.words import MAX_NAME
 
@@ -23,7 +23,7 @@ _MODELS: dict[str, type[BaseModel]] = {
     "estate": sections.EstateModel,
     "councils": sections.CouncilModel,
     "sites": sections.SiteModel,
-    "vantages": sections.VantageModel,
+    "vantages": vantages.VantageModel,
     "services": sections.ServiceModel,
     "targets": sections.TargetModel,
     "working_hours": sections.WorkingHoursModel,

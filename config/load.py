@@ -47,6 +47,7 @@ def resolve(source: Source, kinds: Mapping[str, KindLike], desks: Mapping[str, D
     vantage = head.vantage if head else ""
     reader = TargetReader(report, names, places, credentials, kinds, vantage, hours.time_zone)
     targets = read_targets(reader, report, names)
+    resolve_places.check_probers(report, places.vantages, targets, vantage)
     desk_specs = read_desks(report, names, desks)
     maintenance = read_maintenance(report, names, kinds, hours.time_zone)
     routes = read_routes(report, names, kinds, bool(names.desks))

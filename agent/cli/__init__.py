@@ -1,7 +1,7 @@
 """`ridgeway`, the console script. Each verb lives in its own module and is imported when it is asked for.
 
-Exit status: 0 fine, 1 problems found, 2 wrong usage, 3 could not tell. `check` answers as a monitoring plug-in does
-(0 ok, 1 warning, 2 critical, 3 unknown), so there wrong usage is 3 as well.
+Exit status: 0 fine, 1 problems found, 2 wrong usage, 3 could not tell. `check` and `replay` answer as a monitoring
+plug-in does (0 ok, 1 warning, 2 critical, 3 unknown), so there wrong usage is 3 as well.
 """
 
 from __future__ import annotations
@@ -20,8 +20,11 @@ _VERBS = {
     "demo": ("agent.cli.demo", "watch a simulated estate on loopback"),
     "desk": ("agent.cli.desk", "prove that a service desk is set up as the estate says"),
     "explain": ("agent.cli.explain", "why a target is or is not alerting, and what happens next"),
+    "hostkeys": ("agent.cli.hostkeys", "which SSH host keys devices show, to be approved"),
     "incidents": ("agent.cli.incidents", "list, show and acknowledge incidents"),
     "maintenance": ("agent.cli.maintenance", "add, list and end maintenance windows"),
+    "record": ("agent.cli.record", "record what a device answers, masked, to be replayed elsewhere"),
+    "replay": ("agent.cli.replay", "assess a recording, without any network"),
     "run": ("agent.cli.run", "run the agent"),
     "schema": ("agent.cli.schema", "print the JSON Schema of an estate file"),
     "validate": ("agent.cli.validate", "say everything that is wrong with an estate file"),
@@ -62,7 +65,7 @@ def ridgeway() -> None:
 
 def answer(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit status; nothing escapes as a traceback that a person caused."""
-    plugin = bool(arguments) and arguments[0] == "check"
+    plugin = bool(arguments) and arguments[0] in ("check", "replay")
     try:
         result = ridgeway.main(args=list(arguments), prog_name="ridgeway", standalone_mode=False)
     except click.ClickException as error:

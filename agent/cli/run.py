@@ -34,7 +34,24 @@ if TYPE_CHECKING:
 @click.option(
     "--web.allowed-host", "hosts", multiple=True, help="A further name under which browsers may ask; repeatable."
 )
-@click.option("--vantage", default=None, help="The place this agent stands at, if not the one the estate names.")
+@click.option(
+    "--snmp.trap-address",
+    "traps",
+    multiple=True,
+    help="Where SNMP traps and informs are taken (UDP), for example 0.0.0.0:162; repeatable. Nowhere unless named.",
+)
+@click.option(
+    "--snmp.engine-id",
+    "engine_id",
+    default=None,
+    show_default="made from the host's and the vantage's name",
+    help="This agent's SNMP engine id for SNMPv3 informs, in hexadecimal.",
+)
+@click.option(
+    "--vantage",
+    default=None,
+    help="The place this agent stands at; a place that is not the estate's own makes it a prober.",
+)
 @click.option(
     "--log.level",
     "level",
@@ -57,11 +74,16 @@ def command(
     control_socket: Path,
     listen: tuple[str, ...],
     hosts: tuple[str, ...],
+    traps: tuple[str, ...],
+    engine_id: str | None,
     vantage: str | None,
     level: str,
     style: str | None,
 ) -> int:
-    """Run the agent until it is told to stop (SIGTERM or SIGINT)."""
+    """Run the agent until it is told to stop (SIGTERM or SIGINT).
+
+    At a vantage that is not the estate's own it is a prober: it makes checks when the judge asks, and keeps no ledger.
+    """
     from agent.daemon.settings import Settings, SettingsError
     from agent.logs import LogOptions, configure
     from agent.redaction import Redactor
@@ -69,10 +91,18 @@ def command(
     redactor = Redactor()
     repeats = configure(LogOptions(level, style), redactor, time.time)
     estate = read(config_file)
-    _make_home(ledger_url)
+    if vantage in (None, estate.vantage):
+        _make_home(ledger_url)
     try:
         settings = Settings.make(
-            estate, ledger_url=ledger_url, control_socket=control_socket, listen=listen, vantage=vantage, hosts=hosts
+            estate,
+            ledger_url=ledger_url,
+            control_socket=control_socket,
+            listen=listen,
+            vantage=vantage,
+            hosts=hosts,
+            traps=traps,
+            engine_id=engine_id,
         )
     except SettingsError as error:
         raise Failure(str(error), status=2) from error
@@ -85,6 +115,11 @@ def serve(estate: Estate, settings: Settings, redactor: Redactor, dropped: Calla
 
     check_kinds, desk_kinds = kinds()
     try:
+        if settings.vantage != estate.vantage:
+            from agent.daemon.prober import run_prober
+
+            run_prober(estate, settings, check_kinds, redactor)
+            return 0
         run_daemon(estate, settings, check_kinds, desk_kinds, redactor, dropped)
     except StartError as error:
         raise Failure(str(error)) from error

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import os
-import resource
-import signal
 import socket
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -19,11 +16,13 @@ from sqlalchemy import Connection
 
 from agent.commands import Commands
 from agent.daemon.control import Control, open_socket
+from agent.daemon.life import StartError, raise_descriptor_limit, spare_the_collector, stop_event
 from agent.daemon.parts import gone_checks, incidents_of, judge_of, kept_results, lockout_of, metrics_of, specs_of
 from agent.daemon.pipeline import Outlets, Pipeline
 from agent.daemon.pulse import Pulse
 from agent.daemon.settings import Settings
 from agent.daemon.view import AgentView
+from agent.elsewhere import Elsewhere
 from agent.ledger.apply import append_events
 from agent.ledger.errors import LedgerError
 from agent.ledger.ledger import Ledger
@@ -50,6 +49,7 @@ from exporters.prometheus.own import OwnMetrics
 from exporters.web.app import Site
 from exporters.web.guard import Hosts, is_host_name
 from exporters.web.runbook_pages import Runbooks, shipped
+from exporters.web.sd import Discovery
 from exporters.web.server import ListenError, WebServer, listen
 
 STOP_WITHIN = 5.0
@@ -70,10 +70,6 @@ _SOFT = frozenset({EventKind.SUSPECTED, EventKind.CANCELLED})
 """One lost packet makes these; the journal has them at debug."""
 
 
-class StartError(Exception):
-    """The daemon cannot start; the message says why and how to mend it."""
-
-
 def run_daemon(
     estate: Estate,
     settings: Settings,
@@ -84,17 +80,12 @@ def run_daemon(
 ) -> None:
     """Run until SIGTERM or SIGINT. `dropped` counts log lines left out. Raises StartError."""
     redactor.learn_estate(estate)
-    _raise_descriptor_limit()
+    raise_descriptor_limit()
 
     async def whole_life() -> None:
-        stop = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop.set)
-        # A closed terminal ends the agent; a service must not end by it, since systemd would call that a clean end.
-        loop.add_signal_handler(signal.SIGHUP, stop.set if os.isatty(0) else _stay)
+        stop = stop_event()
         async with running(estate, settings, kinds, desks, dropped):
-            _spare_the_collector()
+            spare_the_collector()
             await stop.wait()
 
     with StderrFilter():
@@ -118,10 +109,6 @@ async def running(
         await daemon.stop()
 
 
-def _stay() -> None:
-    structlog.get_logger("agent").warning("SIGHUP changes nothing: restart to have a changed estate used")
-
-
 class Daemon:
     """Use `running`."""
 
@@ -136,7 +123,7 @@ class Daemon:
     ) -> None:
         self._estate = estate
         self._settings = settings
-        self._specs = specs_of(estate, settings.vantage)
+        self._specs = specs_of(estate)
         self._kinds = kinds
         self._desk_kinds = desks
         self._dropped = dropped
@@ -175,7 +162,7 @@ class Daemon:
             self._clock,
         )
         pipeline.listeners.append(self._log_incident)
-        memories = {record.check_id: record.memory for record in state.checks.values() if record.memory is not None}
+        memories = {key: record.memory for key, record in state.checks.items() if record.memory is not None}
         runner = Runner(
             self._estate,
             self._kinds,
@@ -184,6 +171,7 @@ class Daemon:
             clock=self._clock,
             results=pipeline.take,
             memories=memories,
+            elsewhere=Elsewhere(self._estate, self._kinds).collector,
         )
         self._restore(state, pipeline, exposition, now)
         view = AgentView(
@@ -213,6 +201,7 @@ class Daemon:
         )
         await self._serve(view, exposition, own, pipeline, windows, ledger, transports.lockout)
         await self._begin(ledger, state, scheduler, runner, delivery, pulse)
+        await self._take_traps(scheduler, runner, own)
         self._log.info(
             "agent started",
             estate=self._estate.name,
@@ -283,7 +272,7 @@ class Daemon:
     def _restore(self, state: LedgerState, pipeline: Pipeline, exposition: Exposition, now: float) -> None:
         """Put what the ledger kept on the page, so that a restart leaves no hole in `/metrics`."""
         for record, result in kept_results(self._estate, self._settings.vantage, state):
-            pipeline.last[record.check_id] = result
+            pipeline.last[record.check_id, record.vantage] = result
             exposition.restore(result, record.state, record.last_success, now)
 
     async def _serve(
@@ -300,7 +289,8 @@ class Daemon:
             sockets = listen([str(address) for address in self._settings.listen])
         except ListenError as error:
             raise StartError(str(error)) from error
-        site = Site(view, exposition, own, Runbooks(shipped()), version("ridgeway"), self._clock)
+        discovery = Discovery(self._estate)
+        site = Site(view, exposition, own, Runbooks(shipped()), version("ridgeway"), self._clock, discovery)
         web = WebServer(site.app(Hosts.of((*self._settings.hosts, *_own_names()))), sockets)
         await web.start()
         self._parts.push_async_callback(web.stop)
@@ -339,6 +329,29 @@ class Daemon:
         pulse.start()
         self._parts.push_async_callback(pulse.stop)
 
+    async def _take_traps(self, scheduler: Scheduler, runner: Runner, own: OwnMetrics) -> None:
+        """Listen for SNMP traps where the command line says so; pysnmp is loaded for nobody else."""
+        if not self._settings.traps:
+            return
+        from agent.daemon.traps import Traps
+        from checks.transports.snmp.engine import Engine, engine_id
+        from checks.transports.snmp.traps import TrapListenError
+
+        def ask(target: str) -> bool:
+            skipped = runner.skipped
+            scheduler.run_now(self._askers(target))
+            return runner.skipped == skipped
+
+        here = {spec.target for spec in self._specs if not spec.evidence}
+        targets = [target for target in self._estate.targets.values() if target.name in here]
+        identity = self._settings.engine_id or engine_id(f"{socket.gethostname()} {self._settings.vantage}")
+        traps = Traps(targets, Engine(identity, self._clock(), time.monotonic), ask, own.snmp_notification)
+        self._parts.push_async_callback(traps.stop)
+        try:
+            await traps.start([(address.host, address.port) for address in self._settings.traps])
+        except TrapListenError as error:
+            raise StartError(str(error)) from error
+
     def _askers(self, target: str) -> list[str]:
         """Checks that can soon tell whether a target is reachable."""
         known = self._estate.targets.get(target)
@@ -368,22 +381,3 @@ def _own_names() -> list[str]:
     """What this machine calls itself, as far as it can stand in a Host header."""
     name = socket.gethostname()  # not getfqdn: that asks DNS, which may hang when the agent starts after a power cut
     return [name] if is_host_name(name) else []
-
-
-def _spare_the_collector() -> None:
-    """Keep Python's garbage collector from holding the event loop.
-
-    Its oldest generation is visited whenever a quarter of the heap is new, which the last results of all checks soon
-    are: 290 to 460 ms at 5,000 targets. What was made at the start stays for good, and a result is freed by its count
-    of references; so the one is left out and the other looked at less often (docs/benchmarks.md has the figures).
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(5_000, 5, 1_000)
-
-
-def _raise_descriptor_limit() -> None:
-    """Every device that is being asked takes a descriptor; the soft limit of a shell is far below the hard one."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -10,6 +10,7 @@ from ulid import ULID
 
 from agent.incidents import Incidents
 from agent.judge import Judge, Seen
+from agent.judge.watch import check_of, vantages_of
 from agent.ledger.batch import Batch, CheckRecord, CredentialRefusals
 from agent.ledger.ledger import Ledger
 from agent.ledger.load import LedgerState
@@ -24,21 +25,16 @@ from exporters.prometheus.families import families_of
 from exporters.prometheus.own import OwnMetrics
 
 
-def specs_of(estate: Estate, vantage: str) -> list[CheckSpec]:
-    """The checks that are run from this vantage, in the estate's order."""
-    return [
-        spec
-        for target in estate.targets.values()
-        for spec in target.checks
-        if not spec.vantages or vantage in spec.vantages
-    ]
+def specs_of(estate: Estate) -> list[CheckSpec]:
+    """Every check of the estate, from whichever vantage, in the estate's order."""
+    return [spec for target in estate.targets.values() for spec in target.checks]
 
 
-def subjects_of(estate: Estate, vantage: str) -> Iterator[Subject]:
-    """What is judged from this vantage: today one target per check."""
-    for spec in specs_of(estate, vantage):
-        target = estate.targets[spec.target]
-        yield Subject(target.name, target.council, target.site, spec, (target,))
+def subjects_of(estate: Estate) -> Iterator[Subject]:
+    """What is judged: today one target per check."""
+    for target in estate.targets.values():
+        for spec in target.checks:
+            yield Subject(target.name, target.council, target.site, spec, (target,))
 
 
 def judge_of(estate: Estate, vantage: str, state: LedgerState, windows: Windows) -> Judge:
@@ -81,7 +77,8 @@ def route_of(estate: Estate, alert: Alert) -> tuple[RoutedDesk, ...]:
     cause = alert.cause
     target = cause.subject if cause.subject in estate.targets else None
     checks = {spec.id: spec.kind for spec in (estate.targets[target].checks if target else ())}
-    kind = next((checks[name] for name in alert.contributions if name in checks), None)
+    named = (check_of(name) for name in alert.contributions)
+    kind = next((checks[name] for name in named if name in checks), None)
     route = route_for(
         estate, council=cause.council, site=alert.site, target=target, kind=kind, condition=cause.condition
     )
@@ -101,25 +98,25 @@ def metrics_of(
 
     own = OwnMetrics(version("ridgeway"), estate.revision, refused, stale)
     exposition = Exposition(families_of(kinds.values()), own.bases())
-    exposition.configure(subjects_of(estate, vantage), vantage, now)
-    own.config_accepted(estate.revision, now, Counter(spec.kind for spec in specs_of(estate, vantage)))
+    exposition.configure(subjects_of(estate), vantage, now)
+    own.config_accepted(estate.revision, now, Counter(spec.kind for spec in specs_of(estate)))
     own.desks(sorted(estate.desks))
     return exposition, own
 
 
 def kept_results(estate: Estate, vantage: str, state: LedgerState) -> Iterator[tuple[CheckRecord, CheckResult]]:
     """What the ledger kept of the estate's checks, as results without the answers behind them."""
-    subjects = {subject.check.id: subject for subject in subjects_of(estate, vantage)}
+    subjects = {subject.check.id: subject for subject in subjects_of(estate)}
     for record in state.checks.values():
         subject = subjects.get(record.check_id)
-        if subject is not None and record.vantage == vantage:
+        if subject is not None and record.vantage in vantages_of(subject.check, vantage):
             yield record, _result_of(record, subject)
 
 
 def gone_checks(estate: Estate, vantage: str, state: LedgerState) -> list[tuple[str, str]]:
-    """Checks of this vantage that the ledger knows and the estate no longer has."""
-    wanted = {spec.id for spec in specs_of(estate, vantage)}
-    return [key for key in state.checks if key[1] == vantage and key[0] not in wanted]
+    """Checks, by id and vantage, that the ledger knows and the estate no longer has."""
+    wanted = {(spec.id, place) for spec in specs_of(estate) for place in vantages_of(spec, vantage)}
+    return [key for key in state.checks if key not in wanted]
 
 
 def _result_of(record: CheckRecord, subject: Subject) -> CheckResult:

@@ -60,8 +60,8 @@ class Pipeline:
     ) -> None:
         self.judge = judge
         self.incidents = incidents
-        self.last: dict[str, CheckResult] = {}
-        """Last result by check id, since the start or from the ledger."""
+        self.last: dict[tuple[str, str], CheckResult] = {}
+        """Last result by check id and vantage, since the start or from the ledger."""
         self.listeners: list[Listener] = []
         self._recorder = recorder
         self._writer = writer
@@ -74,7 +74,7 @@ class Pipeline:
         """One finished run. Everything that follows from it is submitted before this returns."""
         now = self._clock()
         state = state_of(result)
-        self.last[result.subject.check.id] = result
+        self.last[result.subject.check.id, result.vantage] = result
         self._exposition.update(result, state)
         self._recorder.take(result, state)
         fault = result.fault
@@ -91,8 +91,8 @@ class Pipeline:
     def shift(self, seconds: float) -> None:
         """The clock was stepped: what was found is as old as it was before."""
         self.last = {
-            name: replace(result, due=result.due + seconds, started=result.started + seconds)
-            for name, result in self.last.items()
+            key: replace(result, due=result.due + seconds, started=result.started + seconds)
+            for key, result in self.last.items()
         }
         self._exposition.shift(seconds)
 

@@ -34,6 +34,10 @@ class Settings:
     vantage: str
     hosts: tuple[str, ...] = ()
     """Names, beside the machine's own, under which the pages may be asked."""
+    traps: tuple[Address, ...] = ()
+    """Where SNMP traps and informs are taken; nowhere unless somebody says so."""
+    engine_id: bytes = b""
+    """The SNMP engine id of this agent, if it shall not be made from names."""
 
     @classmethod
     def make(
@@ -45,18 +49,34 @@ class Settings:
         listen: Iterable[str],
         vantage: str | None = None,
         hosts: Sequence[str] = (),
+        traps: Iterable[str] = (),
+        engine_id: str | None = None,
     ) -> Settings:
         """Check what the command line gave against the estate. Raises SettingsError."""
         place = vantage or estate.vantage
         if place not in estate.vantages:
             known = ", ".join(sorted(estate.vantages))
             raise SettingsError(f"--vantage: the estate has no vantage {place!r}; it has {known}")
+        traps = tuple(traps)
+        if traps and place != estate.vantage:
+            raise SettingsError(
+                "--snmp.trap-address: only the agent at the estate's own vantage takes traps; have the devices send "
+                "theirs to that one"
+            )
         wrong = [name for name in hosts if not is_host_name(name)]
         if wrong:
             raise SettingsError(
                 f"--web.allowed-host: {wrong[0]!r} is not a host name; write it without scheme and port"
             )
-        return cls(ledger_url, control_socket, tuple(_address(text) for text in listen), place, tuple(hosts))
+        return cls(
+            ledger_url,
+            control_socket,
+            tuple(_address(text) for text in listen),
+            place,
+            tuple(hosts),
+            tuple(_trap_address(text) for text in traps),
+            _engine_id(engine_id),
+        )
 
 
 def _address(text: str) -> Address:
@@ -74,3 +94,33 @@ def _address(text: str) -> Address:
             "loopback is served; put a reverse proxy with authentication before it."
         )
     return Address(host, int(port))
+
+
+def _trap_address(text: str) -> Address:
+    host, colon, port = text.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    try:
+        if colon and port.isascii() and port.isdigit() and 0 < int(port) < 65_536:
+            return Address(ipaddress.ip_address(host).compressed, int(port))
+    except ValueError:
+        pass
+    raise SettingsError(
+        f"--snmp.trap-address: {text!r} is not an address and a port; write 192.0.2.1:162, [2001:db8::1]:162, or "
+        "0.0.0.0:162 and [::]:162 for every address of this machine"
+    )
+
+
+def _engine_id(text: str | None) -> bytes:
+    """RFC 3411, section 5: 5 to 32 octets, neither all 0 nor all 255."""
+    if text is None:
+        return b""
+    try:
+        identity = bytes.fromhex(text.removeprefix("0x"))
+    except ValueError:
+        identity = b""
+    if not 5 <= len(identity) <= 32 or identity.strip(b"\x00") == b"" or identity.strip(b"\xff") == b"":
+        raise SettingsError(
+            f"--snmp.engine-id: {text!r} is not an engine id; write 5 to 32 octets in hexadecimal (RFC 3411), or leave "
+            "it out to have one made"
+        )
+    return identity

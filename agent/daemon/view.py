@@ -6,12 +6,13 @@ import asyncio
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from agent.daemon.parts import specs_of
 from agent.daemon.pipeline import Pipeline, state_of
 from agent.daemon.reading import states_named, tickets_of
 from agent.isolation import isolation
+from agent.judge.watch import vantages_of
 from agent.ledger.errors import LedgerError
 from agent.ledger.read import Reader
 from agent.ledger.writer import LedgerHealth
@@ -91,7 +92,7 @@ class AgentView:
         open_ones = sum(
             incident.state is not IncidentState.SUSPECT for incident in self._pipeline.incidents.live.values()
         )
-        checks = sum(len(target.checks) for target in self._estate.targets.values())
+        checks = sum(1 for _ in self._runs(specs_of(self._estate)))
         return f"{checks} checks of {len(self._estate.targets)} targets, {open_ones} open incident(s)"
 
     async def summary(self) -> Summary:
@@ -99,8 +100,8 @@ class AgentView:
         states: Counter[State] = Counter()
         stale = 0
         last: float | None = None
-        for spec in specs_of(self._estate, self._vantage):
-            result = self._pipeline.last.get(spec.id)
+        for key in self._runs(specs_of(self._estate)):
+            result = self._pipeline.last.get(key)
             old = result is None or _stale(result, now)
             stale += result is not None and old
             states[State.UNKNOWN if old or result is None else state_of(result)] += 1
@@ -165,7 +166,11 @@ class AgentView:
             address=target.address,
             impact=target.impact.value,
             depends_on=_need(target.depends_on),
-            checks=[self._check(spec, now) for spec in target.checks],
+            checks=[
+                self._check(spec, vantage, now)
+                for spec in target.checks
+                for vantage in vantages_of(spec, self._vantage)
+            ],
             incidents=incidents,
         )
 
@@ -222,23 +227,27 @@ class AgentView:
     def _line(self, target: Target, now: float) -> TargetLine:
         states = []
         stale = False
-        for spec in target.checks:
-            result = self._pipeline.last.get(spec.id)
+        for key in self._runs(target.checks):
+            result = self._pipeline.last.get(key)
             old = result is None or _stale(result, now)
             stale = stale or (result is not None and old)
             states.append(State.UNKNOWN if old or result is None else state_of(result))
-        return TargetLine(
-            target.name, target.title, target.council, target.site, worst(states), stale, len(target.checks)
-        )
+        return TargetLine(target.name, target.title, target.council, target.site, worst(states), stale, len(states))
 
-    def _check(self, spec: CheckSpec, now: float) -> CheckView:
-        result = self._pipeline.last.get(spec.id)
+    def _runs(self, specs: Iterable[CheckSpec]) -> Iterator[tuple[str, str]]:
+        """Each check's id, with every vantage from which it is made."""
+        for spec in specs:
+            for vantage in vantages_of(spec, self._vantage):
+                yield spec.id, vantage
+
+    def _check(self, spec: CheckSpec, vantage: str, now: float) -> CheckView:
+        result = self._pipeline.last.get((spec.id, vantage))
         stale = result is not None and _stale(result, now)
         schedule = spec.schedule
         return CheckView(
             name=spec.name,
             kind=spec.kind,
-            vantage=self._vantage,
+            vantage=vantage,
             state=State.UNKNOWN if result is None or stale else state_of(result),
             stale=stale,
             last_run=result.started if result is not None else None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agent.records import Cause
 from checks.transports.lockout import CONDITION
-from config.estate import SHARED, Estate, Target
+from config.estate import SHARED, Estate
 
 REFUSED = "credential/refused"
 """The condition; the cause's subject is the credential's name."""
@@ -23,10 +23,10 @@ class Accounts:
                 self._councils.setdefault(credential.name, set()).add(target.council)
                 self._sites.setdefault(credential.name, set()).add(target.site)
 
-    def cause(self, target: Target, condition: str) -> Cause:
-        """Of a fault of asking: the credential's where the log-in failed, else the target's own."""
+    def cause(self, council: str, subject: str, condition: str) -> Cause:
+        """Of a fault of asking: the credential's where the log-in failed, else the subject's own."""
         if not condition.startswith(CONDITION):
-            return Cause(target.council, target.name, condition)
+            return Cause(council, subject, condition)
         name = condition.removeprefix(CONDITION)
         councils = self._councils.get(name, set())
         return Cause(next(iter(councils)) if len(councils) == 1 else SHARED, name, REFUSED)

@@ -53,7 +53,7 @@ def explain(scene: Scene, name: str, check: str | None, now: float) -> Explanati
     causes = {cause for one in watched for cause in one.causes}
     if check is None:
         causes |= {cause for cause in scene.book.alerts if scene.target_of(cause) is target}
-    checks = tuple(_check(one, now) for one in watched)
+    checks = tuple(_check(one, now, several=scene.several) for one in watched)
     alerts = tuple(_alert(scene, target, scene.book.alerts[cause], now) for cause in sorted(causes))
     return Explanation(name, check, checks, alerts, tuple(_lines(scene, target, checks, alerts)))
 
@@ -62,12 +62,12 @@ def _lines(
     scene: Scene, target: Target, checks: tuple[CheckExplained, ...], alerts: tuple[AlertExplained, ...]
 ) -> list[str]:
     lines = [f"{target.name} ({target.address}), {target.council}, at {target.site}"]
-    parents = list(scene.parents(target))
+    parents = scene.in_the_way(target)
     if parents:
         lines.append("Before anything about reaching it opens, these are asked: " + ", ".join(parents) + ".")
     lines += [one.text for one in checks]
     if not checks:
-        lines.append(f"No check of it runs at the vantage {scene.vantage}.")
+        lines.append("The estate has no check of it.")
     for one in alerts:
         lines += [f"{one.cause.condition}: {one.level.value}", f"  why:  {one.why}", f"  next: {one.next}"]
     if not alerts:
@@ -75,22 +75,23 @@ def _lines(
     return lines
 
 
-def _check(watched: Watched, now: float) -> CheckExplained:
+def _check(watched: Watched, now: float, *, several: bool) -> CheckExplained:
     spec = watched.spec
+    name = f"{spec.name} ({spec.kind}{f', from {watched.vantage}' if several else ''})"
     rule = f"opens after {spec.open_after.m} bad of {spec.open_after.n}, clears after {spec.clear_after.m} good"
-    if not watched.states and watched.reached is None:
-        state, text = "unknown", f"{spec.name} ({spec.kind}): no result yet; {rule}."
+    if watched.away:
+        state, text = "unknown", f"{name}: {watched.vantage} could not be asked, so nothing is known now; {rule}."
+    elif not watched.states and watched.reached is None:
+        state, text = "unknown", f"{name}: no result yet; {rule}."
     elif watched.reached is False:
         before = worst(list(watched.states.values())).value if watched.states else "nothing"
         state = "unknown"
-        text = f"{spec.name} ({spec.kind}): did not reach it, so nothing is known now; it last read {before}; {rule}."
+        text = f"{name}: did not reach it, so nothing is known now; it last read {before}; {rule}."
     else:
         state = worst(list(watched.states.values())).value
         old = " It has fallen silent." if watched.silent else ""
         reached = "reached it" if watched.reached else "cannot tell whether it can be reached"
-        text = (
-            f"{spec.name} ({spec.kind}): {state}, {reached}; good until {clock(watched.fresh_until, now)}; {rule}.{old}"
-        )
+        text = f"{name}: {state}, {reached}; good until {clock(watched.fresh_until, now)}; {rule}.{old}"
     known = watched.fresh_until if watched.fresh_until != float("inf") else None
     return CheckExplained(spec.id, state, known, watched.silent, text)
 
@@ -143,7 +144,7 @@ def _held_story(scene: Scene, target: Target, alert: Alert, since: str, now: flo
             f"When {root.subject} is clear again, the next bad result of {target.name} itself opens it.",
             None,
         )
-    asked = scene.way_to(target, alert.last_result, overdue=False).ask or (target.name,)
+    asked = scene.way(alert, target, alert.last_result, overdue=False).ask or (target.name,)
     until = clock(alert.held_until, now)
     return (
         said + f"{', '.join(asked)} must answer first.",

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from heapq import heappop, heappush
 from math import inf
 
-from agent.isolation import isolation
+from agent.isolation import ISOLATED, PATH
 from agent.judge.asking import SLACK
 from agent.judge.dependency import Answer, Standing
 from agent.judge.scene import Scene
@@ -72,12 +72,17 @@ class Openings:
             self.drop(alert.cause)
             self._set(alert, AlertLevel.HELD, maintenance=window)
             return
-        if target is None or not scene.explainable(alert):
+        if not scene.explainable(alert):
             self._fire(alert)
             return
         hold = self._holds.get(alert.cause) or Hold(since, inf, ())
-        answer = scene.way_to(target, hold.since, overdue)
-        if answer.standing is Standing.UP and not overdue and self._others_unasked(alert, target):
+        answer = scene.way(alert, target, hold.since, overdue)
+        if (
+            target is not None
+            and answer.standing is Standing.UP
+            and not overdue
+            and self._others_unasked(alert, target)
+        ):
             answer = Answer(Standing.WAIT, ask=(target.name,))
         if answer.standing is Standing.UP:
             self._fire(alert)
@@ -87,15 +92,16 @@ class Openings:
         else:
             self._hold(alert, target, hold, answer, now)
 
-    def _hold(self, alert: Alert, target: Target, hold: Hold, answer: Answer, now: float) -> None:
+    def _hold(self, alert: Alert, target: Target | None, hold: Hold, answer: Answer, now: float) -> None:
         if alert.cause not in self._holds:
-            hold.names = tuple(dict.fromkeys((*self._scene.parents(target), target.name)))
+            own = (target.name,) if target is not None else ()
+            hold.names = tuple(dict.fromkeys((*self._scene.parents(alert, target), *own)))
             self._holds[alert.cause] = hold
             for name in hold.names:
                 self._waiting_for.setdefault(name, {})[alert.cause] = None
         if answer.standing is Standing.DOWN:
             hold.until = inf
-            if answer.root == isolation(self._scene.vantage):
+            if answer.root is not None and answer.root.condition == ISOLATED:
                 alert.state = State.UNKNOWN
             self._set(alert, AlertLevel.HELD, suppressed_by=answer.root)
             return
@@ -122,6 +128,8 @@ class Openings:
 
     def window_over(self, alert: Alert, now: float) -> str | None:
         """The maintenance window over every check that says bad; None when one of them is not covered."""
+        if alert.cause.condition == PATH:
+            return self._window_over_path(alert, now)
         target = self._scene.target_of(alert.cause)
         if target is None:
             return None
@@ -130,6 +138,20 @@ class Openings:
             watched = self._scene.watch(contributor)
             if state.bad and watched is not None:
                 window = self._scene.windows(target, watched.spec.kind, alert.cause.condition, now)
+                if window is None:
+                    return None
+        return window
+
+    def _window_over_path(self, alert: Alert, now: float) -> str | None:
+        """Of a way: a window over every target that is not reached on it."""
+        window = None
+        for name, contributors in self._scene.paths.bad(alert.cause).items():
+            for contributor in contributors:
+                watched = self._scene.watch(contributor)
+                if watched is None:
+                    continue
+                target = self._scene.estate.targets[name]
+                window = self._scene.windows(target, watched.spec.kind, PATH, now)
                 if window is None:
                     return None
         return window
@@ -206,6 +228,7 @@ class Openings:
             return False
         return any(
             other.tells
+            and not other.away
             and other.told < alert.first_bad
             and not alert.contributions.get(other.contributor, State.OK).bad
             for other in self._scene.of_target[target.name]
@@ -213,11 +236,14 @@ class Openings:
 
     def _is_answering(self, hold: Hold, now: float) -> bool:
         """Whether something it waits for is on its way to a verdict of its own."""
+        scene = self._scene
         for name in hold.names:
-            alert = self._scene.reach_alert(name)
-            undecided = alert is not None and alert.level is AlertLevel.PENDING and bool(alert.history & 1)
-            if undecided and now < self._scene.reach[name].last_told + self._scene.patience(name):
-                return True
+            target = scene.estate.targets[name]
+            for vantage in {watched.vantage for watched in scene.of_target[name]}:
+                alert = scene.book.get(scene.reach_cause(target, vantage))
+                undecided = alert is not None and alert.level is AlertLevel.PENDING and bool(alert.history & 1)
+                if undecided and now < scene.reach[name, vantage].last_told + scene.patience(name):
+                    return True
         return False
 
     def _extend(self, alert: Alert, hold: Hold, now: float) -> None:
@@ -244,7 +270,12 @@ class Openings:
         alert.suppressed_by = suppressed_by
         alert.held_until = held_until
         self._scene.book.touch(alert)
-        if before != (level, maintenance, suppressed_by) and self._scene.is_reach(alert.cause):
+        if before == (level, maintenance, suppressed_by):
+            return
+        if alert.cause.condition == PATH:
+            for name in self._scene.paths.bad(alert.cause):
+                self.unsettle(name, turned=True)
+        elif self._scene.is_reach(alert.cause):
             target = self._scene.target_of(alert.cause)
             if target is not None:
                 self.unsettle(target.name, turned=True)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from agent.isolation import silence
+from agent.isolation import AWAY, PATH, SILENT
 from agent.judge.scene import Scene, Windows
 from agent.judge.watch import Watched
 from agent.records import Alert, Cause
-from checks.contract import REACH
 from config.estate import Estate
 
 
@@ -31,7 +30,7 @@ def carry_over(scene: Scene, estate: Estate, windows: Windows | None) -> None:
     for alert in scene.book:
         _move(scene, alert, renamed)
     for alert in scene.book:
-        if alert.cause != silence(scene.vantage) and not _is_asked(scene, alert):
+        if alert.cause.condition != SILENT and not _is_asked(scene, alert):
             for watched in scene.watched.values():
                 watched.causes.discard(alert.cause)
             scene.book.withdraw(alert.cause)
@@ -56,13 +55,15 @@ def _rename_checks(scene: Scene, renamed: dict[str, str]) -> None:
             contributor = _renamed_check(watched.contributor, renamed)
             scene.watched[contributor] = scene.watched.pop(watched.contributor)
             watched.contributor = contributor
-        if old in scene.reach:
-            scene.reach[new] = scene.reach.pop(old)
+        for name, vantage in [key for key in scene.reach if key[0] == old]:
+            scene.reach[new, vantage] = scene.reach.pop((name, vantage))
 
 
 def _move(scene: Scene, alert: Alert, renamed: dict[str, str]) -> None:
     alert.contributions = {_renamed_check(name, renamed): state for name, state in alert.contributions.items()}
     alert.faults = {_renamed_check(name, renamed): answered for name, answered in alert.faults.items()}
+    if alert.cause.condition in (SILENT, AWAY, PATH):
+        return  # its subject is no target, whatever it is called
     subject = renamed.get(alert.cause.subject, alert.cause.subject)
     target = scene.estate.targets.get(subject)
     cause = Cause(target.council, subject, alert.cause.condition) if target is not None else alert.cause
@@ -85,16 +86,18 @@ def _renamed_check(contributor: str, renamed: dict[str, str]) -> str:
 
 def _is_asked(scene: Scene, alert: Alert) -> bool:
     """Whether anything in the estate can still say that this is over; drops the contributions of what cannot."""
+    if alert.cause.condition in (AWAY, PATH):
+        return bool(scene.along(alert.cause))
     target = scene.target_of(alert.cause)
-    gone = [name for name in alert.contributions if name not in scene.watched]
-    for name in gone:
+    speakers = scene.watched
+    if target is not None and scene.is_reach(alert.cause):
+        # What has become a vantage's gateway fails, from there, as a cause of its own.
+        of_target = scene.of_target[target.name]
+        speakers = {w.contributor: w for w in of_target if scene.reach_cause(target, w.vantage) == alert.cause}
+    for name in [name for name in alert.contributions if name not in speakers]:
         del alert.contributions[name]
         alert.faults.pop(name, None)
         scene.book.touch(alert)
-    if target is None:
-        return bool(alert.contributions)  # what several targets share: a credential
-    if alert.cause.condition == REACH and scene.reach_cause(target) != alert.cause:
-        return False  # it has become the gateway, whose failures are a cause of their own
     if alert.contributions:
         return True
-    return scene.is_reach(alert.cause) and any(watched.tells for watched in scene.of_target[target.name])
+    return speakers is not scene.watched and any(watched.tells for watched in speakers.values())

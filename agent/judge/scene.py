@@ -1,23 +1,29 @@
-"""The estate as the judge sees it from its vantage: checks, targets, who depends on whom, and what each last said."""
+"""The estate as the judge sees it from its vantages: checks, targets, who depends on whom, and what each last said.
+
+One vantage is the judge's own; the others are where probers stand. What lies in the way is asked vantage by vantage.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from math import inf
 
-from agent.isolation import gateway_of, isolation, reach_cause, silence
+from agent.isolation import AWAY, DIFFERS, ISOLATED, PATH, SILENT, gateway_of, isolation, reach_cause
 from agent.judge.accounts import REFUSED, Accounts
 from agent.judge.asking import SLACK, SPACING, Asking
 from agent.judge.book import Book
 from agent.judge.dependency import UP, Answer, Standing, both, combine
-from agent.judge.watch import Reach, Seen, Watched, contributor_of
+from agent.judge.vantages import Away, Paths, ends, path
+from agent.judge.watch import Reach, Seen, Watched, contributor_of, vantages_of
 from agent.records import OPEN_LEVELS, Alert, AlertLevel, Cause
 from checks.contract import REACH
-from config.estate import CheckSpec, Estate, Level, Target
+from config.estate import CheckSpec, Estate, Level, Need, Target
 
 Windows = Callable[[Target, str, str, float], str | None]
 """(target, kind of check, condition, now) to the id of the maintenance window that covers it, or None."""
 
+_OF_ASKING = frozenset({REACH, AWAY, DIFFERS})
+"""What a check says of being asked, not of what it asks."""
 _WEIGHT = {Level.LOW: 0, Level.MEDIUM: 1, Level.HIGH: 2}
 
 
@@ -28,8 +34,11 @@ class Scene:
         self.windows = windows
         self.book = book
         self.asking = Asking()
+        self.paths = Paths()
+        self.away = Away()
         self.watched: dict[str, Watched] = {}
-        self.reach: dict[str, Reach] = {}
+        self.reach: dict[tuple[str, str], Reach] = {}
+        """By target and vantage."""
         self.of_target: dict[str, list[Watched]] = {}
         self.use(estate, vantage)
         self._remember(seen)
@@ -43,12 +52,42 @@ class Scene:
         self.accounts = Accounts(estate, home.site if home is not None else "")
         before, self.watched = self.watched, {}
         self.of_target = {name: [] for name in estate.targets}
-        self.reach = {name: self.reach.get(name, Reach()) for name in estate.targets}
+        self.gateways = {name: gateway for name in estate.vantages if (gateway := gateway_of(estate, name)) is not None}
+        reach_before, self.reach = self.reach, {}
         for target in estate.targets.values():
             for spec in target.checks:
-                for place in spec.vantages or (vantage,):
-                    if place == vantage:
-                        self._watch(target.name, Watched(spec, contributor_of(spec, place)), before)
+                for place in vantages_of(spec, vantage):
+                    key = (target.name, place)
+                    if key not in self.reach:
+                        self.reach[key] = reach_before.get(key) or Reach()
+                    contributor = contributor_of(spec.id, place, vantage)
+                    self._watch(target.name, Watched(spec, contributor, place), before)
+        self.several = any(watched.vantage != vantage for watched in self.watched.values())
+        """Whether any check is made from another vantage than the judge's own."""
+        self._use_shared()
+
+    def _use_shared(self) -> None:
+        """Whoever is made along a way, or at a vantage, may say that it is mended; nobody else counts any longer."""
+        self.away.keep(self.watched)
+        for cause in self.paths.causes():
+            self.paths.keep(cause, self.along(cause))
+        for alert in self.book:
+            if alert.cause.condition in (PATH, AWAY):
+                for watched in self.along(alert.cause):
+                    watched.causes.add(alert.cause)
+                    watched.calm = False
+
+    def along(self, cause: Cause) -> list[Watched]:
+        """Every check that is made along this way: from its vantage, of targets at its site; or from this vantage."""
+        if cause.condition == AWAY:
+            return [watched for watched in self.watched.values() if watched.vantage == cause.subject]
+        vantage, site = ends(cause)
+        targets = self.estate.targets
+        return [
+            watched
+            for watched in self.watched.values()
+            if watched.vantage == vantage and targets[watched.spec.target].site == site
+        ]
 
     def _watch(self, target: str, watched: Watched, before: dict[str, Watched]) -> None:
         known = before.get(watched.contributor)
@@ -59,22 +98,23 @@ class Scene:
             known.calm = known.calm and not known.respecified
             known.spec = watched.spec
             watched = known
+        watched.reach = self.reach[target, watched.vantage]
         self.watched[watched.contributor] = watched
         self.of_target[target].append(watched)
 
     def _remember(self, seen: Iterable[Seen]) -> None:
-        by_key = {(watched.spec.id): watched for watched in self.watched.values()}
         for last in seen:
-            watched = by_key.get(last.check_id)
-            if watched is None or last.vantage != self.vantage:
+            watched = self.watched.get(contributor_of(last.check_id, last.vantage, self.vantage))
+            if watched is None:
                 continue
-            watched.states = {key: state for key, state in last.states.items() if key != REACH}
+            watched.away = AWAY in last.states or DIFFERS in last.states
+            watched.states = {key: state for key, state in last.states.items() if key not in _OF_ASKING}
             watched.note_reach(last.reached, last.started)
-            reach = self.reach[watched.spec.target]
             if last.reached:
-                reach.answered = max(reach.answered, last.started)
+                watched.reach.answered = max(watched.reach.answered, last.started)
         for alert in self.book:
-            if alert.cause == silence(self.vantage):
+            if alert.cause.condition in (SILENT, AWAY, PATH):
+                self._recall_vantages(alert)
                 continue
             for contributor in alert.contributions:
                 if contributor in self.watched:
@@ -84,9 +124,23 @@ class Scene:
     def _recall_reach(self, alert: Alert) -> None:
         """A target that was away says so by its alert, also after a restart."""
         target = self.target_of(alert.cause)
-        if target is None or self.reach_cause(target) != alert.cause:
+        if target is None or not self.is_reach(alert.cause):
             return
-        reach = self.reach[target.name]
+        for vantage in {watched.vantage for watched in self.of_target[target.name]}:
+            if self.reach_cause(target, vantage) == alert.cause:
+                self._recall(self.reach[target.name, vantage], alert)
+
+    def _recall_vantages(self, alert: Alert) -> None:
+        """Who said so when the agent stopped: those whose last result did not reach the target, or was none."""
+        if alert.cause.condition == AWAY and alert.state.bad:
+            self.away.restore(alert.cause.subject)
+        elif alert.cause.condition == PATH:
+            for watched in self.along(alert.cause):
+                if watched.reached is False and alert.state.bad:
+                    self.paths.add(alert.cause, watched)
+                    self._recall(watched.reach, alert)
+
+    def _recall(self, reach: Reach, alert: Alert) -> None:
         reach.failing = bool(alert.history & 1)
         if alert.first_good is not None:
             reach.up_since = alert.first_good
@@ -95,14 +149,16 @@ class Scene:
         return self.watched.get(contributor)
 
     def target_of(self, cause: Cause) -> Target | None:
-        """The target a cause is about; None for the agent's own."""
-        if self.gateway is not None and cause == isolation(self.vantage):
-            return self.estate.targets[self.gateway]
+        """The target a cause is about; None for an agent's own, and for what several targets share."""
+        if cause.condition == ISOLATED:
+            return self.estate.targets.get(self.gateways.get(cause.subject, ""))
+        if cause.condition in (SILENT, AWAY, PATH):
+            return None
         return self.estate.targets.get(cause.subject)
 
     def site_of(self, cause: Cause, target: Target) -> str:
-        if cause == isolation(self.vantage):
-            return self.estate.vantages[self.vantage].site
+        if cause.condition in (ISOLATED, AWAY):
+            return self.estate.vantages[cause.subject].site
         return self.accounts.site(cause.subject) if cause.condition == REFUSED else target.site
 
     def impact_of(self, target: Target) -> str:
@@ -111,61 +167,163 @@ class Scene:
         levels = [target.impact, *(services[name].impact for name in target.services if name in services)]
         return max(levels, key=_WEIGHT.__getitem__).value
 
-    def reach_cause(self, target: Target) -> Cause:
-        return reach_cause(target, self.gateway, self.vantage)
+    def reach_cause(self, target: Target, vantage: str) -> Cause:
+        """Into which cause failures to reach this target from there fold."""
+        return reach_cause(target, self.gateways.get(vantage), vantage)
 
-    def reach_alert(self, name: str) -> Alert | None:
-        return self.book.get(self.reach_cause(self.estate.targets[name]))
+    def path_cause(self, target: Target, vantage: str) -> Cause | None:
+        """The cause when only this vantage does not reach the target; None where only one vantage looks at anything.
+
+        A vantage's own gateway is its way out: whoever else reaches that, the vantage is cut off.
+        """
+        if not self.several or target.name == self.gateways.get(vantage):
+            return None
+        return path(self.estate, vantage, target.site)
 
     def is_reach(self, cause: Cause) -> bool:
-        return cause.condition == REACH or cause == isolation(self.vantage)
+        return cause.condition in (REACH, ISOLATED)
 
     def explainable(self, alert: Alert) -> bool:
         """Whether the fault of something in between would explain this: nobody in it heard the target itself."""
-        if self.is_reach(alert.cause):
+        if self.is_reach(alert.cause) or alert.cause.condition in (PATH, AWAY):
             return True
         bad = [name for name, state in alert.contributions.items() if state.bad]
         return bool(bad) and all(alert.faults.get(name) is False for name in bad)
 
-    def parents(self, target: Target) -> Iterator[str]:
-        """Every target whose answer may matter before a fault of this one opens."""
-        if target.name == self.gateway:
-            return
-        if self.gateway is not None:
-            yield self.gateway
-        if target.depends_on is not None:
-            yield from sorted(target.depends_on.names() - {self.gateway})
+    def seen_from(self, alert: Alert) -> tuple[str, ...]:
+        """The vantages from which this is bad; the judge's own where no check says so any more."""
+        if not self.several:
+            return (self.vantage,)
+        found = {
+            self.watched[name].vantage: None
+            for name, state in alert.contributions.items()
+            if state.bad and name in self.watched
+        }
+        return tuple(found) or (self.vantage,)
 
-    def way_to(self, target: Target, since: float, overdue: bool) -> Answer:
-        """How everything stands that lies between the agent and this target, for a fault that began at `since`.
+    def parents(self, alert: Alert, target: Target | None) -> Iterator[str]:
+        """Every target whose answer may matter before this opens."""
+        if alert.cause.condition == AWAY:
+            yield from self._between(self.vantage, *self._need_of_vantage(alert.cause.subject))
+        elif alert.cause.condition == PATH:
+            vantage, site = ends(alert.cause)
+            yield from self._between(vantage, *self._need_of_site(site))
+        elif target is not None:
+            for vantage in self.seen_from(alert):
+                if target.name != self.gateways.get(vantage):
+                    yield from self._between(vantage, target.depends_on)
 
-        `overdue`: the waiting time is over, so what has not answered no longer holds anything back.
+    def has_other_eyes(self, target: Target | None) -> bool:
+        """Whether several vantages look at it, so that the way from one of them may explain what that one sees."""
+        if not self.several or target is None:
+            return False
+        return len({watched.vantage for watched in self.of_target[target.name]}) > 1
+
+    def in_the_way(self, target: Target) -> list[str]:
+        """Every target that lies between any vantage and this one."""
+        found: dict[str, None] = {}
+        for vantage in dict.fromkeys(watched.vantage for watched in self.of_target[target.name]):
+            if target.name != self.gateways.get(vantage):
+                found |= dict.fromkeys(self._between(vantage, target.depends_on))
+        return list(found)
+
+    def _between(self, vantage: str, *needs: Need | None) -> Iterator[str]:
+        gateway = self.gateways.get(vantage)
+        if gateway is not None:
+            yield gateway
+        for need in needs:
+            if need is not None:
+                yield from sorted(need.names() - {gateway})
+
+    def _need_of_site(self, site: str) -> tuple[Need | None, ...]:
+        return (self.estate.sites[site].depends_on,) if site in self.estate.sites else ()
+
+    def _need_of_vantage(self, name: str) -> tuple[Need | None, ...]:
+        """What the judge needs to ask a prober: what its site needs, and its gateway, where the judge looks at that."""
+        place = self.estate.vantages[name]
+        gateway = self.gateways.get(name)
+        looked_at = gateway is not None and (gateway, self.vantage) in self.reach
+        return (*self._need_of_site(place.site), Need("all", (gateway,)) if looked_at and gateway is not None else None)
+
+    def way(self, alert: Alert, target: Target | None, since: float, overdue: bool) -> Answer:
+        """How everything stands that lies in the way of this, for a fault that began at `since`.
+
+        What is bad from several vantages is explained only if every way is. `overdue`: the waiting time is over, so
+        what has not answered no longer holds anything back.
         """
-        if target.name == self.gateway:
+        if alert.cause.condition == AWAY:
+            needs = self._need_of_vantage(alert.cause.subject)
+            return self._way_through(self.vantage, needs, since, overdue, None)
+        if alert.cause.condition == PATH:
+            vantage, site = ends(alert.cause)
+            return self._way_through(vantage, self._need_of_site(site), since, overdue, alert.cause)
+        if target is None:
             return UP
+        answers = [self.way_to(target, vantage, since, overdue) for vantage in self.seen_from(alert)]
+        if len(answers) == 1:
+            return answers[0]
+        best = min(answers, key=lambda answer: answer.standing)
+        if best.standing is not Standing.WAIT:
+            return best
+        return Answer(Standing.WAIT, ask=tuple(dict.fromkeys(name for answer in answers for name in answer.ask)))
+
+    def way_to(self, target: Target, vantage: str, since: float, overdue: bool) -> Answer:
+        """The same for a target as seen from one vantage."""
+        if target.name == self.gateways.get(vantage):
+            return UP
+        answer = self._way_through(vantage, (target.depends_on,), since, overdue, None)
+        for other, gateway in self.gateways.items():
+            if gateway == target.name:  # when it is away from there too, that vantage is cut off, and has the incident
+                alert = self.book.get(isolation(other))
+                standing = _standing_of(alert, overdue, gateway) if alert is not None else None
+                answer = both(standing or UP, answer)
+        return answer
+
+    def _way_through(
+        self, vantage: str, needs: Iterable[Need | None], since: float, overdue: bool, but: Cause | None
+    ) -> Answer:
+        """A vantage's gateway, then what is needed. `but`: the cause that is asked about, which explains nothing."""
 
         def of(name: str) -> Answer:
-            return self._standing(name, since, overdue)
+            return self._standing(name, vantage, since, overdue, but)
 
-        own = combine(target.depends_on, of) if target.depends_on is not None else UP
-        return both(of(self.gateway), own) if self.gateway is not None else own
+        answer = of(self.gateways[vantage]) if vantage in self.gateways else UP
+        for need in needs:
+            if need is not None:
+                answer = both(answer, combine(need, of))
+        return answer
 
-    def _standing(self, name: str, since: float, overdue: bool) -> Answer:
+    def _standing(self, name: str, vantage: str, since: float, overdue: bool, but: Cause | None) -> Answer:
         target = self.estate.targets.get(name)
         if target is None:
             return UP
         if not self.of_target[name]:
             # Nothing asks it, so it is transparent: what it needs itself decides.
-            return self.way_to(target, since, overdue)
-        alert = self.reach_alert(name)
-        reach = self.reach[name]
+            return self.way_to(target, vantage, since, overdue)
+        if (name, vantage) not in self.reach:
+            vantage = self.of_target[name][0].vantage  # asked from elsewhere only: what is known there has to do
+        alert = self.book.get(self.reach_cause(target, vantage))
         if alert is not None and (answer := _standing_of(alert, overdue, name)) is not None:
             return answer
+        answer = self._standing_of_path(target, vantage, overdue, but)
+        if answer is not None:
+            return answer
+        reach = self.reach[name, vantage]
         if reach.up_since > since:
             return Answer(Standing.RECENT)
         if reach.answered >= since or overdue:
             return UP
         return Answer(Standing.WAIT, ask=(name,))
+
+    def _standing_of_path(self, target: Target, vantage: str, overdue: bool, but: Cause | None) -> Answer | None:
+        """What it says that this vantage does not reach the target although another one does."""
+        cause = self.path_cause(target, vantage)
+        if cause is None or target.name not in self.paths.bad(cause):
+            return None
+        if cause == but:
+            return UP
+        alert = self.book.get(cause)
+        return _standing_of(alert, overdue, target.name) if alert is not None else None
 
     def patience(self, name: str) -> float:
         """How long an answer of this target may take to become a verdict, seconds."""

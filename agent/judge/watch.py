@@ -31,12 +31,37 @@ class Seen:
 
 
 @dataclass(slots=True)
+class Reach:
+    """One target from one vantage: when it was last known to answer, in starts of results."""
+
+    answered: float = -inf
+    """Start of the last result that reached it."""
+    up_since: float = -inf
+    """Start of the first result that reached it after it had failed to answer."""
+    failing: bool = False
+    """Whether the last result that told anything was folded into "unreachable"."""
+    last_told: float = -inf
+    """When such a result last arrived."""
+
+    def note(self, reached: bool, started: float, now: float) -> None:
+        self.last_told = now
+        if not reached:
+            self.failing = True
+            return
+        if self.failing:
+            self.failing = False
+            self.up_since = started
+        self.answered = max(self.answered, started)
+
+
+@dataclass(slots=True)
 class Watched:
     """One check at one vantage."""
 
     spec: CheckSpec
     contributor: str
-    """Its name among an alert's contributions: the check's id, with the vantage where there are several."""
+    """Its name among an alert's contributions: the check's id, with the vantage where that is not the judge's own."""
+    vantage: str = ""
     states: dict[str, State] = field(default_factory=dict)
     """The findings last reported, by key; keys that were not covered since are kept."""
     covers: frozenset[str] = frozenset()
@@ -52,6 +77,12 @@ class Watched:
     """Start of that result."""
     failing_since: float | None = None
     """Start of the first of its present run of results that did not reach the target."""
+    failures: int = 0
+    """How many results there are in that run."""
+    away: bool = False
+    """Its vantage could not be asked the last time, so it says nothing of the present."""
+    reach: Reach = field(default_factory=Reach)
+    """The target as seen from its vantage, shared by all checks of the target there."""
     causes: set[Cause] = field(default_factory=set)
     """Causes that hold a contribution of this check."""
     respecified: bool = False
@@ -87,34 +118,26 @@ class Watched:
         self.told = started
         if reached:
             self.failing_since = None
-        elif self.failing_since is None:
+            self.failures = 0
+            return
+        self.failures += 1
+        if self.failing_since is None:
             self.failing_since = started
 
 
-@dataclass(slots=True)
-class Reach:
-    """One target: when it was last known to answer, in starts of results."""
+def contributor_of(check_id: str, vantage: str, home: str) -> str:
+    """The name under which a check contributes to an alert: its id, with the vantage where that is not the judge's.
 
-    answered: float = -inf
-    """Start of the last result that reached it."""
-    up_since: float = -inf
-    """Start of the first result that reached it after it had failed to answer."""
-    failing: bool = False
-    """Whether the last result that told anything was folded into "unreachable"."""
-    last_told: float = -inf
-    """When such a result last arrived."""
-
-    def note(self, reached: bool, started: float, now: float) -> None:
-        self.last_told = now
-        if not reached:
-            self.failing = True
-            return
-        if self.failing:
-            self.failing = False
-            self.up_since = started
-        self.answered = max(self.answered, started)
+    So a check that is made from a further vantage too keeps the name it has, and its alerts.
+    """
+    return check_id if vantage == home else f"{check_id}@{vantage}"
 
 
-def contributor_of(spec: CheckSpec, vantage: str) -> str:
-    """The name under which a check contributes to an alert."""
-    return spec.id if len(spec.vantages) <= 1 else f"{spec.id}@{vantage}"
+def check_of(contributor: str) -> str:
+    """The id of the check that contributes under this name."""
+    return contributor.partition("@")[0]
+
+
+def vantages_of(spec: CheckSpec, home: str) -> tuple[str, ...]:
+    """From where a check is made: from the judge's own vantage where it names none."""
+    return spec.vantages or (home,)

@@ -42,13 +42,11 @@ def load(connection: Connection, vantage: str, run: str, now: float) -> LedgerSt
     """Read the state. Alerts are as fresh as the results of the checks behind them (see `freshen`)."""
     info = connection.execute(select(tables.ledger_info.c.epoch, tables.ledger_info.c.sequence)).one()
     checks = _checks(connection)
-    by_id: dict[str, list[CheckRecord]] = {}
-    for record in checks.values():
-        by_id.setdefault(record.check_id, []).append(record)
     alerts = {}
     for row in connection.execute(select(tables.alerts)).mappings():
         alert = codec.alert_of(row)
-        freshen(alert, [record for check in alert.contributions for record in by_id.get(check, ())])
+        keys = [(check, place or vantage) for check, _, place in (one.partition("@") for one in alert.contributions)]
+        freshen(alert, [checks[key] for key in keys if key in checks])
         alerts[alert.cause] = alert
     incidents = _incidents(connection)
     return LedgerState(

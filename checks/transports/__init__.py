@@ -5,11 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from checks.transports.aside import Aside
+from checks.transports.dns import DnsTransport
+from checks.transports.http import HttpTransport
 from checks.transports.icmp import IcmpTransport
 from checks.transports.lockout import Lockout
 from checks.transports.names import Names
-from checks.transports.snmp import SnmpTransport
+from checks.transports.ntp import NtpTransport
+from checks.transports.process import ProcessTransport
+from checks.transports.snmp import Asking, SnmpTransport
+from checks.transports.ssh import SshTransport
 from checks.transports.tcp import TcpTransport
+from checks.transports.tls import TlsTransport
 
 THREADS = 512
 """Blocking calls at once: as many as runs, so that devices that hang never keep the others from being asked."""
@@ -19,22 +25,48 @@ THREADS = 512
 class Transports:
     """All transports of one agent; made inside the running loop, closed with it."""
 
-    snmp: SnmpTransport
+    snmp: Asking
+    """The polling engine; the second one or a recording may stand in its place."""
     icmp: IcmpTransport
     tcp: TcpTransport
     aside: Aside = field(default_factory=lambda: Aside(THREADS))
     """For calls that block; nothing has to be closed."""
     lockout: Lockout = field(default_factory=Lockout)
     """Asked before any attempt to log in."""
+    process: ProcessTransport = field(default_factory=ProcessTransport)
+    """Plug-ins: no process is started before the first of them."""
+    dns: DnsTransport = field(kw_only=True)
+    """dnspython is imported when the first question is asked."""
+    http: HttpTransport = field(kw_only=True)
+    """requests is imported when the first question is asked."""
+    tls: TlsTransport = field(kw_only=True)
+    """OpenSSL is imported when the first handshake is made."""
+    ntp: NtpTransport = field(kw_only=True)
+    ssh: SshTransport = field(kw_only=True)
+    """paramiko is imported when the first device is asked."""
 
     @classmethod
     def open(cls, lockout: Lockout | None = None) -> Transports:
         """Transports that share one cache of names. Sockets are opened when they are first needed."""
         names, aside, lockout = Names(), Aside(THREADS), lockout or Lockout()
-        return cls(SnmpTransport(names), IcmpTransport(names), TcpTransport(names), aside, lockout)
+        return cls(
+            SnmpTransport(names),
+            IcmpTransport(names),
+            TcpTransport(names),
+            aside,
+            lockout,
+            dns=DnsTransport(names),
+            http=HttpTransport(names, aside, lockout),
+            tls=TlsTransport(names),
+            ntp=NtpTransport(names),
+            ssh=SshTransport(names, aside, lockout),
+        )
 
     async def close(self) -> None:
         """Release every socket; safe to call twice."""
         await self.snmp.close()
         await self.icmp.close()
         await self.tcp.close()
+        await self.ssh.close()
+        await self.tls.close()
+        await self.process.close()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import time
 
-from config.estate import SHARED, Council, Level, Service, Site, Vantage, WorkingHours
+from config.estate import SHARED, Council, Level, Service, Site, Target, Vantage, WorkingHours
 from config.kinds import KindLike
 from config.resolve import levels
 from config.resolve.report import Entries, Report
@@ -16,9 +16,9 @@ from config.schema.sections import (
     EstateModel,
     ServiceModel,
     SiteModel,
-    VantageModel,
     WorkingHoursModel,
 )
+from config.schema.vantages import VantageModel
 
 _OFFICE = (time(9, 0), time(17, 0))
 OFFICE_HOURS = WorkingHours("Europe/London", dict.fromkeys(range(5), _OFFICE))
@@ -114,7 +114,40 @@ def _read_vantage(report: Report, names: Names, places: Places, name: str, raw: 
     report.known("site", vantage.site, names.sites, ("vantages", name, "site"))
     if vantage.gateway:
         report.known("target", vantage.gateway, names.targets, ("vantages", name, "gateway"))
-    places.vantages[name] = Vantage(name, vantage.site, vantage.gateway or None, vantage.url or None)
+    places.vantages[name] = Vantage(
+        name,
+        vantage.site,
+        vantage.gateway or None,
+        vantage.url or None,
+        vantage.token,
+        vantage.ca or None,
+        vantage.pin or None,
+        vantage.listen or None,
+        vantage.certificate or None,
+        vantage.key,
+    )
+
+
+def check_probers(report: Report, vantages: Mapping[str, Vantage], targets: Mapping[str, Target], own: str) -> None:
+    """Who probes from elsewhere must be known: every other vantage that a check names needs `url` and `token`."""
+    named: dict[str, str] = {}
+    for target in targets.values():
+        for spec in target.checks:
+            if spec.vantages != (own,):
+                for vantage in spec.vantages:
+                    named.setdefault(vantage, spec.id)
+    for vantage, check in named.items():
+        place = vantages.get(vantage)
+        if vantage == own or place is None:
+            continue
+        missing = " and ".join(f"`{key}`" for key, value in (("url", place.url), ("token", place.token)) if not value)
+        if missing:
+            report.add(
+                ("vantages", vantage),
+                f"lacks {missing}: the check {check} is to be made from there, by the agent (--vantage {vantage}) "
+                "that is asked at `url` and shown `token`",
+                key=True,
+            )
 
 
 def read_working_hours(report: Report) -> WorkingHours:

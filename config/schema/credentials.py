@@ -92,6 +92,7 @@ CREDENTIAL_KINDS: dict[str, type[BaseModel]] = {
 }
 ROLE_KINDS: dict[str, tuple[str, ...]] = {
     "snmp": ("snmp-v1", "snmp-v2c", "snmp-v3"),
+    "snmp-trap": ("snmp-v1", "snmp-v2c", "snmp-v3"),
     "ssh": ("password", "ssh-key"),
     "http": ("password", "token", "header", "client-certificate"),
 }

@@ -22,17 +22,6 @@ MOMENT_FORM = 'in quotes, as in "2026-11-07 22:00"'
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
-def _read_url(value: object) -> str:
-    if not isinstance(value, str) or not value.startswith(("https://", "http://")) or len(value) > 500:
-        raise ValueError('must begin with "https://" or "http://"')
-    if not value.isprintable() or " " in value or "@" in value:
-        raise ValueError("must be an address without spaces, names and passwords")
-    return value
-
-
-Url = Annotated[str, PlainValidator(_read_url), WithJsonSchema({"type": "string", "pattern": "^https?://"})]
-
-
 def _read_pattern(value: object) -> str:
     if not isinstance(value, str) or not _PATTERN.fullmatch(value):
         raise ValueError('must be a name, in which `*` stands for any characters; with `*`, in quotes, as in "forum-*"')
@@ -89,14 +78,6 @@ class SiteModel(Model):
     title: Line = ""
     depends_on: NeedWord = None
     defaults: RawDefaults = Field(default_factory=dict)
-
-
-class VantageModel(Model):
-    """A place from which probes are sent."""
-
-    site: Name
-    gateway: Name = ""
-    url: Url = ""
 
 
 class ServiceModel(Model):

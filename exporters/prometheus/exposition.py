@@ -106,14 +106,17 @@ class Exposition:
     def configure(self, subjects: Iterable[Subject], vantage: str, now: float) -> None:
         """The checks of the estate, at start and after a reload: each is *unknown* until its first result.
 
+        Each is there once for every vantage it names, or for `vantage` where it names none.
         Checks that are not among `subjects` leave the page, and so do their targets.
         """
-        wanted = {(subject.check.id, vantage): subject for subject in subjects}
+        wanted = {
+            (subject.check.id, place): subject for subject in subjects for place in subject.check.vantages or (vantage,)
+        }
         for key, entry in list(self._entries.items()):
-            if key not in wanted or _identity(wanted[key], vantage) != (entry.reading_labels, entry.check_labels):
+            if key not in wanted or _identity(wanted[key], key[1]) != (entry.reading_labels, entry.check_labels):
                 self._remove(key)
         for key, subject in wanted.items():
-            entry = self._entries.get(key) or self._add(subject, vantage)
+            entry = self._entries.get(key) or self._add(subject, key[1])
             schedule = subject.check.schedule
             if entry.expires == math.inf and isinstance(schedule, Every):
                 self._expire_at(entry, now + 2.5 * schedule.seconds + subject.check.timeout)

@@ -20,6 +20,7 @@ from exporters.web.api import incident_json, problem_json
 from exporters.web.guard import Guard, Hosts
 from exporters.web.pages import Pages, children_worst_first, etag, headline, targets_by_council, worst_first
 from exporters.web.runbook_pages import Runbooks
+from exporters.web.sd import Discovery
 from exporters.web.view import View
 
 MOST_PROBLEMS = 200
@@ -38,8 +39,11 @@ class Site:
         runbooks: Runbooks,
         version: str,
         clock: Callable[[], float],
+        discovery: Discovery | None = None,
     ) -> None:
+        """`discovery` tells Prometheus of the estate's targets; without it there is no `/api/v1/sd`."""
         self._view = view
+        self._discovery = discovery
         self._exposition = exposition
         self._own = own
         self._runbooks = runbooks
@@ -59,6 +63,7 @@ class Site:
             Route("/metrics", self.metrics),
             Route("/api/v1/incidents", self.api_incidents),
             Route("/api/v1/incidents/{incident:str}", self.api_incident),
+            *([Route("/api/v1/sd", self._discovery.answer)] if self._discovery is not None else []),
             Route("/-/healthy", self.healthy),
             Route("/-/ready", self.ready),
             Route("/static/{name:str}", self.static),

@@ -20,6 +20,8 @@ MOST_CONNECTIONS = 100
 class PatientProtocol(H11Protocol):
     """One connection."""
 
+    most = MOST_CONNECTIONS
+
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._idle_since = self.loop.time()
@@ -28,7 +30,7 @@ class PatientProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._wait_for_head()
-        if len(self.connections) > MOST_CONNECTIONS:
+        if len(self.connections) > self.most:
             self._make_room()
 
     def data_received(self, data: bytes) -> None:
@@ -67,3 +69,8 @@ class PatientProtocol(H11Protocol):
     def _hang_up(self) -> None:
         self.connections.discard(self)  # at once, so that it no longer counts; the transport says good-bye later
         self.transport.abort()
+
+
+def patient(most: int) -> type[PatientProtocol]:
+    """The same with another number of connections, beyond which the idlest is hung up on."""
+    return type("PatientProtocol", (PatientProtocol,), {"most": most})

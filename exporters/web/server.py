@@ -7,12 +7,13 @@ import contextlib
 import errno
 import os
 import socket
+import ssl
 from collections.abc import Iterator, Sequence
 
 import uvicorn
 from starlette.types import ASGIApp
 
-from exporters.web.patience import PatientProtocol
+from exporters.web.patience import MOST_CONNECTIONS, patient
 
 DEFAULT_PORT = 10190
 DEFAULT_ADDRESS = f"127.0.0.1:{DEFAULT_PORT}"
@@ -77,25 +78,34 @@ class _Server(uvicorn.Server):
 
 
 class WebServer:
-    """Serves an app on sockets that are already open, until stopped."""
+    """Serves an app on sockets that are already open, until stopped; by TLS where a context is given."""
 
-    def __init__(self, app: ASGIApp, sockets: Sequence[socket.socket]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        sockets: Sequence[socket.socket],
+        *,
+        tls: ssl.SSLContext | None = None,
+        most: int = MOST_CONNECTIONS,
+    ) -> None:
+        """`most`: connections beyond which the idlest is hung up on; with twice as many at work, 503 is answered."""
         self._sockets = list(sockets)
         config = uvicorn.Config(
             app,
             loop="none",
-            http=PatientProtocol,
+            http=patient(most),
             ws="none",
             lifespan="off",
             log_config=None,
             access_log=False,
             server_header=False,
             proxy_headers=False,
-            limit_concurrency=200,
+            limit_concurrency=2 * most,
             backlog=_BACKLOG,
             timeout_keep_alive=75,
             timeout_graceful_shutdown=1,
             h11_max_incomplete_event_size=16 * 1024,
+            ssl_context_factory=(lambda _config, _default: tls) if tls is not None else None,
         )
         self._server = _Server(config)
         self._serving: asyncio.Task[None] | None = None

@@ -77,7 +77,7 @@ class Watched:
         self.changes += [(change.incident.cause.subject, event.kind) for event in change.events]
 
     def started(self, check: str) -> float:
-        result = self.daemon.pipeline.last.get(check)
+        result = self.daemon.pipeline.last.get((check, "here"))
         return result.started if result is not None else 0.0
 
     async def runs(self, times: int = 3) -> None:

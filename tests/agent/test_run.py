@@ -150,7 +150,7 @@ async def test_an_assess_that_raises_is_unknown_and_keeps_the_old_memory(bench):
             raise KeyError("hunter2")
         return replace(_ok(subject, observations, memory, now), memory=Memory(1, str(len(seen))))
 
-    odd = bench(kind(answer, assess), memories={"fw-a/odd": Memory(1, "old")})
+    odd = bench(kind(answer, assess), memories={("fw-a/odd", "here"): Memory(1, "old")})
 
     with capture_logs():
         results = [await odd.once() for _ in range(3)]
@@ -158,6 +158,47 @@ async def test_an_assess_that_raises_is_unknown_and_keeps_the_old_memory(bench):
     assert [result.fault and result.fault.reason for result in results] == [None, Reason.INTERNAL, None]
     assert "hunter2" not in repr(results[1])
     assert seen == [Memory(1, "old"), Memory(1, "1"), Memory(1, "1")]
+
+
+async def test_a_check_of_two_vantages_is_made_from_both_and_each_has_its_own_memory(bench):
+    seen = []
+
+    def assess(subject, observations, memory, now):
+        seen.append((observations[0].vantage, memory))
+        return replace(_ok(subject, observations, memory, now), memory=Memory(1, observations[0].vantage))
+
+    async def from_there(target, options, ctx):
+        return replace(_seen(Number(1)), vantage="there")
+
+    spec = replace(check("odd", Nothing(), timeout=0.5), vantages=("here", "there"))
+    odd = bench(kind(answer, assess), spec, elsewhere=lambda vantage, _spec: from_there)
+
+    for _ in range(2):
+        odd.runner.start(spec, 0.0)
+        async with asyncio.timeout(5):
+            while odd.runner.running:
+                await asyncio.sleep(0.01)
+
+    assert sorted(result.vantage for result in odd.results) == ["here", "here", "there", "there"]
+    assert sorted(seen, key=str) == sorted(
+        [("here", None), ("there", None), ("here", Memory(1, "here")), ("there", Memory(1, "there"))], key=str
+    )
+
+
+async def test_a_vantage_that_hangs_keeps_the_other_one_from_nothing(bench):
+    async def hangs(target, options, ctx):
+        await asyncio.sleep(60)
+
+    spec = replace(check("odd", Nothing(), timeout=0.5), vantages=("here", "there"))
+    odd = bench(kind(answer, _ok), spec, elsewhere=lambda vantage, _spec: hangs, per_target=1)
+
+    odd.runner.start(spec, 0.0)
+    async with asyncio.timeout(5):
+        while not odd.results:
+            await asyncio.sleep(0.01)
+
+    assert [result.vantage for result in odd.results] == ["here"]
+    assert odd.runner.running == 1
 
 
 @pytest.mark.parametrize(

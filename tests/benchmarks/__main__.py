@@ -20,9 +20,12 @@ from tests.benchmarks import figures, world
 BENCHMARKS = {
     "snmp": ("tests.benchmarks.cost", "measure_snmp"),
     "probes": ("tests.benchmarks.cost", "measure_probes"),
+    "web": ("tests.benchmarks.web", "measure"),
+    "ssh": ("tests.benchmarks.ssh", "measure"),
     "page": ("tests.benchmarks.page", "measure"),
     "start": ("tests.benchmarks.start", "measure"),
     "link": ("tests.benchmarks.link", "measure"),
+    "hanging": ("tests.benchmarks.hanging", "measure"),
     "thousand": ("tests.benchmarks.thousand", "measure"),
 }
 """In the order in which they are run."""

@@ -62,6 +62,19 @@ def tcp(targets: int, every: float, port: int) -> str:
     return _estate(_hosts(targets, f"[{{tcp: {{port: {port}, every: {every:g}s}}}}]"))
 
 
+def hanging(devices: int, others: int, every: float, port: int, others_port: int) -> str:
+    """`devices` hosts with an HTTP check whose server may hang, and `others` of which a port is asked."""
+    http = f'[{{http: {{url: "http://:{port}/", every: {1100 * every:.0f}ms, timeout: {every:g}s}}}}]'
+    tcp = f"[{{tcp: {{port: {others_port}, every: {every:g}s}}}}]"
+    hosts = [_host(number, address(number), "forum", http) for number in range(others, others + devices)]
+    return _estate([*_hosts(others, tcp), *hosts])
+
+
+def http(targets: int, every: float, options: str) -> str:
+    """`targets` hosts with one http check each; `options` as in a YAML mapping of one line."""
+    return _estate(_hosts(targets, f"[{{http: {{{options}, every: {every:g}s}}}}]"))
+
+
 def icmp(targets: int, every: float) -> str:
     return _estate(_hosts(targets, f"[{{icmp: {{every: {every:g}s}}}}]"))
 

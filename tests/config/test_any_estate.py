@@ -14,7 +14,8 @@ from config.estate import Estate
 from config.load import load_estate
 from config.problems import EstateError
 from config.schema.checks import CheckSettings
-from config.schema.sections import SECTIONS, MaintenanceModel, RouteModel, SiteModel, TargetModel, VantageModel
+from config.schema.sections import SECTIONS, MaintenanceModel, RouteModel, SiteModel, TargetModel
+from config.schema.vantages import VantageModel
 from testbeds.estates import DESKS, KINDS
 
 _GOOD: dict[str, Any] = {

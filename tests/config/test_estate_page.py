@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from checks.catalogue import load_catalogue
 from config.estate import Need
 from config.load import load_estate
-from config.schema import sections
+from config.schema import sections, vantages
 from config.schema.checks import CheckSettings
 from config.schema.credentials import CREDENTIAL_KINDS
 from exporters.desks.catalogue import desk_kinds
@@ -17,7 +17,7 @@ from exporters.desks.catalogue import desk_kinds
 _PAGE = (Path(__file__).parents[2] / "docs" / "estate.md").read_text(encoding="utf-8")
 _BLOCKS = re.findall(r"^```yaml\n(.*?)^```", _PAGE, re.MULTILINE | re.DOTALL)
 _MODELS: list[type[BaseModel]] = [
-    sections.EstateModel, sections.CouncilModel, sections.SiteModel, sections.VantageModel, sections.ServiceModel,
+    sections.EstateModel, sections.CouncilModel, sections.SiteModel, vantages.VantageModel, sections.ServiceModel,
     sections.TargetModel, sections.MatchModel, sections.MaintenanceModel, sections.RouteModel, sections.DeskModel,
     sections.WorkingHoursModel,
 ]  # fmt: skip

@@ -167,7 +167,10 @@ def test_impact_is_said_inherited_or_that_of_the_weightiest_service(tmp_path: Pa
 
 
 def test_vantages_are_those_of_the_check_else_of_the_target_else_of_the_estate(tmp_path: Path) -> None:
-    text = SMALLEST.replace("here: {site: forum}", "here: {site: forum}, there: {site: forum}") + (
+    text = SMALLEST.replace(
+        "here: {site: forum}",
+        'here: {site: forum}, there: {site: forum, url: "https://agent.example:10191", token: env:TOKEN}',
+    ) + (
         "targets:\n"
         "  a: {address: a.example, site: forum, checks: [icmp]}\n"
         "  b: {address: b.example, site: forum, vantages: [there], checks: [icmp, {snmp: {vantages: [here]}}],\n"

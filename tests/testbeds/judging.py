@@ -66,6 +66,7 @@ def check(
     reopen_window: float = 86_400.0,
     evidence: bool = False,
     options: BaseModel | None = None,
+    vantages: tuple[str, ...] = ("here",),
 ) -> CheckSpec:
     return CheckSpec(
         id=f"{target}/{name}",
@@ -81,7 +82,7 @@ def check(
         reopen_window=reopen_window,
         wake=WakeClass.NOW,
         evidence=evidence,
-        vantages=("here",),
+        vantages=vantages,
     )
 
 
@@ -92,12 +93,13 @@ def target(
     council: str = "dacorum",
     formerly: tuple[str, ...] = (),
     impact: Level = Level.MEDIUM,
+    site: str = "forum",
 ) -> Target:
     return Target(
         name=name,
         address="192.0.2.1",
         council=council,
-        site="forum",
+        site=site,
         vantages=("here",),
         checks=checks or (check(name),),
         depends_on=needs,
@@ -114,13 +116,19 @@ def any_of(*parts: str | Need) -> Need:
     return Need("any", parts)
 
 
-def estate(*targets: Target, gateway: str | None = None) -> Estate:
+def estate(
+    *targets: Target,
+    gateway: str | None = None,
+    vantages: Iterable[Vantage] = (),
+    sites: Iterable[Site] = (),
+) -> Estate:
+    """`vantages` and `sites`: those beside `here` and `forum`."""
     return Estate(
         name="stage",
         revision="0",
         councils={"dacorum": Council("dacorum", "Dacorum"), "aylesbury-vale": Council("aylesbury-vale", "AVDC")},
-        sites={"forum": Site("forum", "The Forum", "dacorum")},
-        vantages={"here": Vantage("here", "forum", gateway)},
+        sites={site.name: site for site in (Site("forum", "The Forum", "dacorum"), *sites)},
+        vantages={place.name: place for place in (Vantage("here", "forum", gateway), *vantages)},
         services={},
         targets={one.name: one for one in targets},
         maintenance=(),
@@ -205,8 +213,9 @@ class Stage:
         after: float = 0.0,
         started: float | None = None,
         reached: bool | str | None = "by the fault",
+        at: str = "here",
     ) -> Judgement:
-        """One run of a check ends now."""
+        """One run of a check ends now; `at` is the vantage it was made from."""
         self.now += after
         name, _, short = check_id.partition("/")
         what = self.estate.targets[name]
@@ -225,28 +234,28 @@ class Stage:
             assessment = fold.with_answers(spec.kind, answered, fault, None, self.now)
         made = CheckResult(
             subject=Subject(name, what.council, what.site, spec, (what,)),
-            vantage="here",
+            vantage=at,
             due=begun,
             started=begun,
             duration=0.0,
-            observations=(Observation(name, "here", begun, 0.0, fault=fault),),
+            observations=(Observation(name, at, begun, 0.0, fault=fault),),
             assessment=assessment,
             reached=reached,
             fault=fault,
             valid_for=2.5 * spec.schedule.seconds + spec.timeout if isinstance(spec.schedule, Every) else 1.0,
         )
-        self.seen[check_id] = Seen.of(made)
+        self.seen[f"{check_id} {at}"] = Seen.of(made)
         return self._judged(self.judge.result(made, self.now))
 
-    def good(self, check_id: str, after: float = 0.0, times: int = 1) -> Judgement:
+    def good(self, check_id: str, after: float = 0.0, times: int = 1, at: str = "here") -> Judgement:
         for _ in range(times):
-            last = self.result(check_id, after=after)
+            last = self.result(check_id, after=after, at=at)
         return last
 
-    def lost(self, check_id: str, after: float = 0.0, times: int = 1) -> Judgement:
+    def lost(self, check_id: str, after: float = 0.0, times: int = 1, at: str = "here") -> Judgement:
         """The target does not answer this check."""
         for _ in range(times):
-            last = self.result(check_id, fault=NO_ANSWER, after=after)
+            last = self.result(check_id, fault=NO_ANSWER, after=after, at=at)
         return last
 
     def wait(self, seconds: float, step: float = 30.0) -> None:

@@ -45,7 +45,7 @@ def run_python(code: str, setup: Sequence[str] = (), prefix: str = "", seconds: 
     lines = ["set -eu", f"PATH=$PATH:{ip.parent}", "ip link set lo up", *setup]
     lines.append(f"exec {prefix} {shlex.quote(sys.executable)} -c {shlex.quote(textwrap.dedent(code))}")
     alone = [str(unshare), "--net"] if os.geteuid() == 0 else [str(unshare), "--user", "--map-root-user", "--net"]
-    _allowed(alone)
+    allowed(alone)
     done = subprocess.run(
         [*alone, "sh", "-c", "\n".join(lines)],
         capture_output=True,
@@ -57,7 +57,7 @@ def run_python(code: str, setup: Sequence[str] = (), prefix: str = "", seconds: 
     return done.stdout
 
 
-def _allowed(alone: Sequence[str]) -> None:
+def allowed(alone: Sequence[str]) -> None:
     """Containers and some kernels allow no network namespaces: that skips on a laptop, and fails in CI."""
     tried = subprocess.run([*alone, "true"], capture_output=True, text=True, timeout=30, check=False)
     if tried.returncode == 0:

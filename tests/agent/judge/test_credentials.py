@@ -74,6 +74,7 @@ def test_what_was_refused_before_a_restart_ends_after_it() -> None:
         stage.result("nas-0/ssh_command", fault=WRONG, after=60)
         stage.result("nas-1/ssh_command", fault=WITHHELD)
     stage.crash()
+    stage.result("nas-1/ssh_command", fault=WITHHELD, after=60)
 
     for _ in range(13):
         stage.good("nas-0/ssh_command", after=60)
@@ -81,6 +82,7 @@ def test_what_was_refused_before_a_restart_ends_after_it() -> None:
         stage.tick()
 
     assert stage.incident(refused).state is IncidentState.RESOLVED
+    assert not any(incident.cause.subject.startswith("nas") for incident in stage.incidents.values())
 
 
 def test_a_changed_estate_keeps_the_cause_as_long_as_something_uses_the_credential() -> None:

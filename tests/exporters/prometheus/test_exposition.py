@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
@@ -205,6 +206,28 @@ def test_checks_of_the_estate_are_unknown_until_their_first_result_and_stale_whe
     assert value(page, "ridgeway_target_up") == 0
     assert value(page, "ridgeway_check_last_run_timestamp_seconds") is None
     assert value(page, "ridgeway_check_stale", NOW + 156) == 1
+
+
+def test_a_check_of_two_vantages_has_its_series_twice_and_one_may_be_down_while_the_other_is_up() -> None:
+    page = made()
+    both = subject()
+    both = replace(both, check=replace(both.check, vantages=("forum", "gateway")))
+    page.configure([both], "forum", NOW)
+
+    page.update(result(both, READINGS), State.OK)
+    away = Fault(Reason.LOCAL, "the prober at gateway does not answer", "vantage/away")
+    page.update(replace(result(both, fault=away, reached=None), vantage="gateway"), State.UNKNOWN)
+
+    assert value(page, "ridgeway_test_sessions", vantage="forum") == 812
+    assert value(page, "ridgeway_test_sessions", vantage="gateway") is None
+    assert value(page, "ridgeway_target_up", vantage="forum") == 1
+    assert value(page, "ridgeway_target_up", vantage="gateway") == 0
+    assert value(page, "ridgeway_check_state", vantage="gateway", state="ok") == 0
+    assert len([have for name, have in samples(page) if name == "ridgeway_target_info"]) == 1
+
+    page.configure([subject()], "forum", NOW)
+
+    assert {dict(have).get("vantage") for _, have in samples(page)} == {"forum", None}
 
 
 def test_a_reload_takes_off_what_left_the_estate_and_keeps_the_rest() -> None:

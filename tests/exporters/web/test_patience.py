@@ -22,13 +22,12 @@ ASKED = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 async def connect(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Callable[[], Line]]:
     """Makes connections to a server that answers, after 0.6 s, and is impatient after 0.3 s."""
     monkeypatch.setattr(patience, "LONGEST_HEAD", 0.3)
-    monkeypatch.setattr(patience, "MOST_CONNECTIONS", 5)
 
     async def page(_request: Request) -> PlainTextResponse:
         await asyncio.sleep(0.6)
         return PlainTextResponse("fine")
 
-    server = WebServer(Starlette(routes=[Route("/", page)]), listen(["127.0.0.1:0"]))
+    server = WebServer(Starlette(routes=[Route("/", page)]), listen(["127.0.0.1:0"]), most=5)
     await server.start()
     made: list[asyncio.StreamWriter] = []
 

@@ -1,0 +1,230 @@
+"""The prober: an agent at a vantage that is not the estate's own. It makes checks when the judge asks, and judges none.
+
+It keeps no ledger, opens no incident, feeds no desk and has no schedule; a restart loses nothing but what the checks
+had open. Its guard of accounts is its own: what the judge's agent was refused counts there, not here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import os
+import ssl
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from importlib.metadata import version
+from typing import Any
+
+import structlog
+
+from agent.daemon.life import StartError, raise_descriptor_limit, spare_the_collector, stop_event
+from agent.daemon.settings import Settings
+from agent.elsewhere import WITHIN, digest_of
+from agent.notify import Notifier
+from agent.redaction import Redactor
+from agent.run import Runner
+from agent.stderr import StderrFilter
+from checks.contract import Assessment, CheckKind, Memory, Observation, Subject
+from checks.transports import Transports
+from checks.wire import WireError, observation_json
+from config.estate import CheckSpec, Estate, Target, Vantage
+from config.secrets import Secret, SecretError
+from exporters.prometheus.prober import ProberMetrics
+from exporters.web.guard import Guard, Hosts
+from exporters.web.probe import MOST, Probe
+from exporters.web.prober_site import prober_site
+from exporters.web.server import ListenError, WebServer, listen
+
+
+class Prober:
+    """Start it, and stop it."""
+
+    def __init__(self, estate: Estate, settings: Settings, kinds: Mapping[str, CheckKind]) -> None:
+        self._estate = _seen_from(estate, settings.vantage)
+        self._settings = settings
+        self._place = estate.vantages[settings.vantage]
+        self._kinds = kinds
+        self._log = structlog.get_logger("agent")
+        self._parts = contextlib.AsyncExitStack()
+        self._specs = {
+            (target.name, spec.name): spec for target in self._estate.targets.values() for spec in target.checks
+        }
+        self._notifier = Notifier.from_environment(
+            os.environ, time.monotonic, lambda: time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+        )
+        self._runner: Runner
+        self.addresses: list[tuple[str, int]] = []
+        """Where the judge may ask, once started."""
+
+    async def start(self) -> None:
+        """Open what is needed. On any failure `stop` gives back what was opened. Raises StartError."""
+        token, address = _needed(self._place)
+        tls = tls_context(self._place)
+        transports = Transports.open()
+        self._parts.push_async_callback(transports.close)
+        self._runner = Runner(
+            self._estate,
+            {name: replace(kind, assess=_not_here) for name, kind in self._kinds.items()},
+            transports,
+            vantage=self._settings.vantage,
+        )
+        self._parts.push_async_callback(self._runner.stop, 1.0)
+        metrics = ProberMetrics(version("ridgeway"), self._estate.revision)
+        probe = Probe(self._probe, token, WITHIN, metrics.answered)
+        asked = await self._serve(WebServer(probe.app(), _listen([address]), tls=tls, most=4 * MOST))
+        own = Guard(prober_site(metrics), Hosts.of(self._settings.hosts))
+        await self._serve(WebServer(own, _listen([str(one) for one in self._settings.listen])))
+        self.addresses = asked.addresses
+        self._beat()
+        self._log.info(
+            "prober started",
+            estate=self._estate.name,
+            revision=self._estate.revision[:12],
+            vantage=self._settings.vantage,
+            checks=len(self._specs),
+            listens=address,
+        )
+        self._notifier.ready(f"{len(self._specs)} checks to be made for the judge at {self._estate.vantage}")
+
+    async def stop(self) -> None:
+        self._notifier.stopping()
+        await self._parts.aclose()
+
+    async def _serve(self, server: WebServer) -> WebServer:
+        await server.start()
+        self._parts.push_async_callback(server.stop)
+        return server
+
+    def _beat(self) -> None:
+        """Tell systemd's watchdog that the loop goes round: there is no schedule whose progress could show it."""
+
+        async def beat() -> None:
+            while True:
+                self._notifier.progress(time.monotonic())
+                await asyncio.sleep(1.0)
+
+        task = asyncio.create_task(beat(), name="prober")
+
+        async def end() -> None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+        self._parts.push_async_callback(end)
+
+    async def _probe(self, target: str, check: str) -> Mapping[str, Any] | None:
+        """Make this check now, or join its run under way. None when the estate has no such check for this vantage."""
+        spec = self._specs.get((target, check))
+        if spec is None:
+            return None
+        result = await self._runner.run(spec, time.time())
+        observation = result.observations[0]
+        kind = self._kinds[spec.kind]
+        try:
+            body = observation_json(observation, kind)
+        except WireError as error:
+            body = observation_json(_untold(observation, spec, error), kind)
+        return {"asked": digest_of(self._estate.targets[target], spec), "observation": body}
+
+
+def run_prober(estate: Estate, settings: Settings, kinds: Mapping[str, CheckKind], redactor: Redactor) -> None:
+    """Run until SIGTERM or SIGINT. Raises StartError."""
+    redactor.learn_estate(estate)
+    raise_descriptor_limit()
+
+    async def whole_life() -> None:
+        stop = stop_event()
+        prober = Prober(estate, settings, kinds)
+        try:
+            await prober.start()
+            spare_the_collector()
+            await stop.wait()
+        finally:
+            await prober.stop()
+
+    with StderrFilter():
+        asyncio.run(whole_life())
+
+
+def tls_context(place: Vantage) -> ssl.SSLContext | None:
+    """What the prober shows; None where its `url` says http, which is for loopback. Raises StartError."""
+    if place.url is not None and place.url.startswith("http:"):
+        host = (place.listen or "").rpartition(":")[0].strip("[]")
+        if not ipaddress.ip_address(host).is_loopback:
+            raise StartError(
+                f"vantages.{place.name}.listen: {place.listen} is no loopback address, and `url` says http://, so that "
+                "the token could be read on the way; let `url` begin with https://"
+            )
+        return None
+    if place.certificate is None or place.key is None:
+        raise StartError(f"vantages.{place.name} lacks `certificate` and `key`, which its prober shows to the judge")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        key = place.key.resolve()
+        with _in_memory(key) as path:
+            context.load_cert_chain(place.certificate, path)
+    except SecretError as error:
+        raise StartError(f"vantages.{place.name}.key: {error}") from error
+    except (OSError, ssl.SSLError) as error:
+        why = error.strerror if isinstance(error, FileNotFoundError | PermissionError) else type(error).__name__
+        raise StartError(
+            f"vantages.{place.name}: {place.certificate} and its key cannot be used ({why}); the file holds the "
+            "certificate and those that signed it in PEM, and the key belongs to the first"
+        ) from error
+    return context
+
+
+@contextlib.contextmanager
+def _in_memory(key: Secret) -> Any:
+    """A path under which OpenSSL reads the key, for it takes files only; nothing is written to a disk."""
+    descriptor = os.memfd_create("key", os.MFD_CLOEXEC)
+    try:
+        os.write(descriptor, key.reveal().encode())
+        yield f"/proc/self/fd/{descriptor}"
+    finally:
+        os.close(descriptor)
+
+
+def _needed(place: Vantage) -> tuple[Secret, str]:
+    if place.token is None or place.listen is None:
+        raise StartError(
+            f"vantages.{place.name} lacks `token` or `listen`: the agent that stands there answers the judge at "
+            "`listen`, to whoever shows `token`"
+        )
+    try:
+        return place.token.resolve(), place.listen
+    except SecretError as error:
+        raise StartError(f"vantages.{place.name}.token: {error}") from error
+
+
+def _listen(addresses: Sequence[str]) -> Any:
+    try:
+        return listen(addresses)
+    except ListenError as error:
+        raise StartError(str(error)) from error
+
+
+def _seen_from(estate: Estate, vantage: str) -> Estate:
+    """The estate with the checks that are made from this vantage, and no others."""
+
+    def of(target: Target) -> Target:
+        return replace(target, checks=tuple(spec for spec in target.checks if vantage in spec.vantages))
+
+    return replace(estate, targets={name: of(target) for name, target in estate.targets.items()})
+
+
+def _not_here(subject: Subject, observations: object, memory: Memory | None, now: float) -> Assessment:
+    """The judge assesses."""
+    del subject, observations, memory, now
+    return Assessment(())
+
+
+def _untold(observation: Observation, spec: CheckSpec, error: WireError) -> Observation:
+    """What was observed cannot be sent: said as the defect that it is."""
+    from checks.contract import Fault, Reason
+
+    message = f"{spec.id}: defect in the check {spec.kind}: {error}; please report it"
+    fault = Fault(Reason.INTERNAL, message[:500], f"{spec.kind}/{Reason.INTERNAL.value}")
+    return replace(observation, answers=None, fault=fault)

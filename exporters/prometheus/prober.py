@@ -1,0 +1,39 @@
+"""The metrics of a prober: what it was asked and how it is. What the checks read is on the judge's page."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Info, disable_created_metrics
+from prometheus_client.exposition import generate_latest as text_of
+from prometheus_client.openmetrics.exposition import generate_latest as openmetrics_of
+from prometheus_client.process_collector import ProcessCollector
+
+ANSWERS = "ridgeway_prober_answers_total"
+_STATUSES = (200, 400, 401, 404, 413, 503, 504)
+
+
+class ProberMetrics:
+    """On a registry of their own."""
+
+    def __init__(self, version: str, revision: str) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # else every counter brings an extra gauge
+        self._registry = CollectorRegistry()
+        build = Info("ridgeway_build", "Version of the agent.", registry=self._registry)
+        build.info({"version": version, "revision": revision})
+        self._answers = Counter(
+            ANSWERS.removesuffix("_total"),
+            "Questions of the judge that were answered, by HTTP status.",
+            ("status",),
+            registry=self._registry,
+        )
+        for status in _STATUSES:
+            self._answers.labels(str(status))
+        ProcessCollector(registry=self._registry)
+
+    def answered(self, status: int) -> None:
+        """A question got this status."""
+        self._answers.labels(str(status)).inc()
+
+    def page(self, *, openmetrics: bool) -> bytes:
+        """The whole page."""
+        made: bytes = openmetrics_of(self._registry) if openmetrics else text_of(self._registry)  # type: ignore[no-untyped-call]
+        return made

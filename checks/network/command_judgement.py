@@ -91,9 +91,9 @@ def _ran(work: _Work, answers: CommandAnswers) -> bool:
 
 def _wrong(work: _Work, answers: CommandAnswers) -> str:
     plan, status = work.plan, answers.exit_status
-    refused = next((found for pattern in plan.refusals for found in work.lines.matching(pattern)), None)
+    refused = next((line for pattern in plan.refusals if (line := pattern.line(work.lines.text)) is not None), None)
     if refused is not None:
-        return f"the device refused it: {shown(refused.string, 120)}"
+        return f"the device refused it: {shown(refused, 120)}"
     if plan.shell is None and status is None and not answers.truncated:
         return "it ended without an exit status: it was stopped, or the device closed the connection"
     if status is not None and status not in plan.exit_status:
@@ -108,11 +108,11 @@ def _output(work: _Work) -> None:
     plan, lines = work.plan, work.lines
     key = plan.output_key
     if plan.not_expect is not None:
-        found = next(lines.matching(plan.not_expect), None)
+        found = plan.not_expect.line(lines.text)
         if found is not None:
-            work.say(key, State.CRITICAL, f"printed what must not be there: {shown(found.string, 160)}", work.evidence)
+            work.say(key, State.CRITICAL, f"printed what must not be there: {shown(found, 160)}", work.evidence)
             return
-    missing = plan.expect is not None and next(lines.matching(plan.expect), None) is None
+    missing = plan.expect is not None and not plan.expect.found(lines.text)
     if not lines.all_looked_at and (missing or plan.not_expect is not None):
         work.say(
             key, State.UNKNOWN, "the output is longer than what is read of it, or has lines too long", work.evidence

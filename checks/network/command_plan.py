@@ -16,14 +16,13 @@ from config.commands import (
     EXEC,
     CommandModel,
     DialectModel,
-    PatternError,
     RatioModel,
     Take,
     Transform,
     ValueModel,
     filled,
-    understood,
 )
+from config.patterns import LinePattern, PatternError
 from config.profiles import Limit
 
 KIND = "ssh_command"
@@ -55,7 +54,7 @@ class ValuePlan:
     name: str
     key: str
     title: str
-    find: re.Pattern[str] | None
+    find: LinePattern | None
     ratio: RatioModel | None
     take: Take
     transform: Transform
@@ -80,11 +79,11 @@ class Plan:
     """The command line, parameters in their places."""
     shell: ShellProfile | None
     """None: run by itself, without a terminal."""
-    refusals: tuple[re.Pattern[str], ...]
+    refusals: tuple[LinePattern, ...]
     exit_status: frozenset[int]
     may_be_empty: bool
-    expect: re.Pattern[str] | None
-    not_expect: re.Pattern[str] | None
+    expect: LinePattern | None
+    not_expect: LinePattern | None
     values: tuple[ValuePlan, ...]
     """Those that are made of others come last."""
 
@@ -125,7 +124,7 @@ def compiled(template: CommandModel, spoken: DialectModel | None, wish: Wish) ->
         label=label,
         line=line_of(template, parameters),
         shell=None if spoken is None else _shell(spoken),
-        refusals=() if spoken is None else tuple(understood(text).compiled() for text in spoken.refusals),
+        refusals=() if spoken is None else tuple(LinePattern(text) for text in spoken.refusals),
         exit_status=frozenset(template.exit_status),
         may_be_empty=template.may_be_empty,
         expect=_pattern("expect", wish.expect or template.expect, parameters),
@@ -173,12 +172,12 @@ def _known(what: str, name: str, there: Iterable[str]) -> None:
         raise PlanError(f"{what}: the template has no {name!r}{hint}; it has {', '.join(names) or 'none'}")
 
 
-def _pattern(what: str, text: str | None, parameters: Mapping[str, str]) -> re.Pattern[str] | None:
+def _pattern(what: str, text: str | None, parameters: Mapping[str, str]) -> LinePattern | None:
     if text is None:
         return None
     escaped = {name: re.escape(value) for name, value in parameters.items()}
     try:
-        return understood(filled(text, escaped)).compiled()
+        return LinePattern(filled(text, escaped))
     except PatternError as error:
         raise PlanError(f"{what}: {error}") from error
 

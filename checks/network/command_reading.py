@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from config.commands import Take, Transform
+from config.patterns import LinePattern
 
 LONGEST_LINE = 500
 """Characters of a line that are looked at. A longer line is not cut, which could make it match, but passed over."""
+MOST_LINES = 10_000
+"""Lines that are looked at: a match costs 5 µs, and they are made in the event loop."""
 _LONGEST_WORD = 120
 _NOT_WHOLE = "the output was not read to its end, or has lines that are too long"
 _NUMBER = re.compile(r"[-+]?[0-9]{1,18}(?:\.[0-9]{1,12})?")
@@ -38,26 +41,23 @@ class Lines:
     """The output, line by line."""
 
     def __init__(self, text: str, whole: bool) -> None:
-        every = text.split("\n")
-        self.lines = [line.rstrip("\r") for line in every if len(line) <= LONGEST_LINE]
-        self.all_looked_at = whole and len(self.lines) == len(every)
+        every = text.split("\n", MOST_LINES)
+        looked_at = [line.rstrip("\r") for line in every[:MOST_LINES] if len(line) <= LONGEST_LINE]
+        self.text = "\n".join(looked_at)
+        self.all_looked_at = whole and len(looked_at) == len(every)
         """Whether what is not found is certainly not there."""
 
-    def matching(self, pattern: re.Pattern[str]) -> Iterator[re.Match[str]]:
-        """Every line that matches, in order; of each line the first match."""
-        return (found for found in map(pattern.search, self.lines) if found is not None)
 
-
-def number_of(pattern: re.Pattern[str], take: Take, transform: Transform, lines: Lines) -> float:
+def number_of(pattern: LinePattern, take: Take, transform: Transform, lines: Lines) -> float:
     """The number that the lines say. Raises NotFound or Unreadable."""
     if take is Take.FIRST:
-        found = next(lines.matching(pattern), None)
+        found = next(pattern.lines(lines.text), None)
         if found is None:
             raise NotFound
         return as_number(transform, found["value"])
     if not lines.all_looked_at:
         raise Unreadable(_NOT_WHOLE)
-    every = list(lines.matching(pattern))
+    every = list(pattern.lines(lines.text))
     if take is Take.COUNT:
         return float(len(every))
     if not every:
@@ -74,11 +74,11 @@ def _taken(take: Take, numbers: Sequence[float]) -> float:
     return sum(numbers) if take is Take.SUM else numbers[-1]
 
 
-def word_of(pattern: re.Pattern[str], take: Take, lines: Lines) -> str:
+def word_of(pattern: LinePattern, take: Take, lines: Lines) -> str:
     """The text that the lines say. Raises NotFound or Unreadable."""
     if take is Take.LAST and not lines.all_looked_at:
         raise Unreadable(_NOT_WHOLE)
-    every = lines.matching(pattern)
+    every = pattern.lines(lines.text)
     found = next(every, None) if take is Take.FIRST else next(iter(deque(every, maxlen=1)), None)
     if found is None:
         raise NotFound

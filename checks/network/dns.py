@@ -30,10 +30,10 @@ from checks.contract import (
 from checks.network.dns_judgement import ANSWERS, EXPIRY, LOOKUP, SERIAL, assessed
 from checks.network.dns_reply import DnsAnswers, DnsReply, canonical, chain, read
 from checks.network.limits import FAMILIES, give_up_at
-from checks.network.pattern import PatternText
 from checks.transports.dns import Question, Reply
 from checks.transports.fault import TransportFault
 from config.estate import MofN, WakeClass
+from config.patterns import PatternText
 
 _LABEL = re.compile(r"[A-Za-z0-9_*]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 _SERVICE_IS_NOT_THERE = (Reason.NO_ANSWER, Reason.UNREACHABLE, Reason.REFUSED)

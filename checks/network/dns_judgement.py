@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from checks.contract import Assessment, Family, Finding, Memory, Reading, State
-from checks.network import pattern
 from checks.network.dns_reply import Chain, DnsAnswers, DnsReply, chain, strangers
+from config.patterns import line_pattern
 
 if TYPE_CHECKING:
     from checks.network.dns import DnsOptions
@@ -149,8 +149,8 @@ def _content(options: DnsOptions, way: Chain) -> list[Verdict]:
     if lacking:
         verdicts.append((State.CRITICAL, f"missing from the answer: {_listed(sorted(lacking))}"))
     if options.expect_pattern is not None:
-        wanted = pattern.compiled(options.expect_pattern)
-        other = [value for value in values if not pattern.found(wanted, value)]
+        wanted = line_pattern(options.expect_pattern)
+        other = [value for value in values if not wanted.found(value)]
         if other:
             verdicts.append((State.CRITICAL, f"not of the expected pattern: {_listed(other)}"))
     if len(values) < options.expect_count:

@@ -32,7 +32,6 @@ from checks.transports.lockout import credential_fault
 from config.estate import MofN, WakeClass
 
 if TYPE_CHECKING:
-    from checks.transports.aside import Tether
     from checks.transports.http import HttpReply
     from config.estate import Credential
 
@@ -86,16 +85,11 @@ def _question(target: Target, options: HttpOptions) -> HttpQuestion:
 
 
 async def _kept(reply: HttpReply, options: HttpOptions, ctx: Context, place: str, deadline: float) -> HttpAnswers:
-    """What is kept of the answer; long searches must not hold the loop."""
-    searched = options.expect_pattern is not None or options.not_expect_pattern is not None
-    if not options.reads_the_page or (len(reply.body) <= _AT_ONCE and not searched):
-        return kept(reply, options, lambda: False)
-
-    def search(tether: Tether) -> HttpAnswers:
-        return kept(reply, options, lambda: tether.cut)
-
+    """What is kept of the answer; a long page must not hold the loop."""
+    if not options.reads_the_page or len(reply.body) <= _AT_ONCE:
+        return kept(reply, options)
     try:
-        return await ctx.transports.aside.ask(place, search, deadline)
+        return await ctx.transports.aside.ask(place, lambda _tether: kept(reply, options), deadline)
     except (Overdue, StillHanging) as error:
         raise TransportFault(Reason.HANGING, f"{reply.url.shown}: the page could not be searched in time") from error
     except Crowded as error:

@@ -10,8 +10,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from checks.contract import Reason
 from checks.network import json_pointer
-from checks.network.pattern import compiled
 from checks.transports.http import Url, host_name
+from config.patterns import PatternText
 from config.profiles import Limit
 
 _PIN = re.compile(r"sha256/[A-Za-z0-9+/]{43}=")
@@ -44,11 +44,6 @@ def _pin(value: str) -> str:
     return value
 
 
-def _pattern(value: str) -> str:
-    compiled(value)
-    return value
-
-
 def _pointer(value: str) -> str:
     if not json_pointer.valid(value):
         raise ValueError("must be a JSON Pointer (RFC 6901), as /queue/depth; ~ is written ~0, and / in a name ~1")
@@ -62,7 +57,6 @@ def _header(value: str) -> str:
 
 
 Text = Annotated[str, Field(min_length=1, max_length=200)]
-PatternText = Annotated[str, AfterValidator(_pattern)]
 
 
 class JsonValue(BaseModel):

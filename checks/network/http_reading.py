@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from checks.network import json_pointer, pattern
+from checks.network import json_pointer
 from checks.network.certificate import Certificate, Unreadable, read
 from checks.network.json_pointer import Scalar
 from checks.network.shown import shown
 from checks.transports.http import TlsFacts, TlsFault, TlsProblem
 from checks.transports.http.status import waits
+from config.patterns import line_pattern
 
 if TYPE_CHECKING:
     from checks.network.http_options import HttpOptions
     from checks.transports.http import HttpReply
 
 _HEADER_MOST = 300
-_compiled = lru_cache(maxsize=512)(pattern.compiled)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +72,10 @@ class HttpAnswers:
     tls: Tls | None
 
 
-def kept(reply: HttpReply, options: HttpOptions, stop: Callable[[], bool]) -> HttpAnswers:
-    """What is kept of an answer. `stop` ends the search for patterns."""
+def kept(reply: HttpReply, options: HttpOptions) -> HttpAnswers:
+    """What is kept of an answer."""
     return HttpAnswers(
-        reply.url.shown, reply.address, reply.url.port, _page(reply, options, stop),
+        reply.url.shown, reply.address, reply.url.port, _page(reply, options),
         None if reply.tls is None else _tls(reply.tls),
     )  # fmt: skip
 
@@ -89,7 +87,7 @@ def without_page(fault: TlsFault, url: str, address: str, port: int) -> HttpAnsw
     return HttpAnswers(url, address, port, None, tls)
 
 
-def _page(reply: HttpReply, options: HttpOptions, stop: Callable[[], bool]) -> Page:
+def _page(reply: HttpReply, options: HttpOptions) -> Page:
     seconds = reply.seconds
     phases = {"resolve": seconds.resolve, "connect": seconds.connect}
     if reply.tls is not None:
@@ -103,12 +101,12 @@ def _page(reply: HttpReply, options: HttpOptions, stop: Callable[[], bool]) -> P
     if not options.reads_the_page:
         return page
     text = reply.text()
-    _search(page, text, options, stop)
+    _search(page, text, options)
     not_json = "" if page.truncated or not options.json_values else _read_values(page, text, options)
     return replace(page, not_json=not_json, excerpt=shown(text))
 
 
-def _search(page: Page, text: str, options: HttpOptions, stop: Callable[[], bool]) -> None:
+def _search(page: Page, text: str, options: HttpOptions) -> None:
     for name in ("expect_text", "not_expect_text"):
         wanted: str | None = getattr(options, name)
         if wanted is not None:
@@ -116,7 +114,7 @@ def _search(page: Page, text: str, options: HttpOptions, stop: Callable[[], bool
     for name in ("expect_pattern", "not_expect_pattern"):
         wanted = getattr(options, name)
         if wanted is not None:
-            page.texts[name] = pattern.found(_compiled(wanted), text, stop)
+            page.texts[name] = line_pattern(wanted).found(text)
 
 
 def _read_values(page: Page, text: str, options: HttpOptions) -> str:

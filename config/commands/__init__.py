@@ -12,10 +12,26 @@ from config.commands.model import (
     ValueModel,
     filled,
 )
-from config.commands.pattern import Pattern, PatternError, understood
+from config.commands.pattern import NotUnderstood, Pattern, understood
 
 __all__ = [
-    "EXEC", "SEARCH_VARIABLE", "SHIPPED", "CommandError", "CommandModel", "DialectModel", "ParameterModel", "Pattern",
-    "PatternError", "RatioModel", "Take", "Transform", "ValueModel", "dialect", "filled", "load", "names",
-    "search_path", "understood",
+    "EXEC",
+    "SEARCH_VARIABLE",
+    "SHIPPED",
+    "CommandError",
+    "CommandModel",
+    "DialectModel",
+    "NotUnderstood",
+    "ParameterModel",
+    "Pattern",
+    "RatioModel",
+    "Take",
+    "Transform",
+    "ValueModel",
+    "dialect",
+    "filled",
+    "load",
+    "names",
+    "search_path",
+    "understood",
 ]  # fmt: skip

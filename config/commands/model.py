@@ -13,7 +13,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from config.commands.pattern import Pattern, PatternError, understood
+from config.commands.pattern import NotUnderstood, understood
+from config.patterns import LinePattern, PatternError
 from config.profiles.model import Limit, Metric
 
 EXEC = "exec"
@@ -94,7 +95,7 @@ class ParameterModel(_Model):
     def _harmless(self) -> Self:
         try:
             pattern = understood(self.pattern)
-        except PatternError as error:
+        except NotUnderstood as error:
             raise ValueError(f"pattern: {error}") from error
         strange = pattern.alphabet - SAFE
         if strange:
@@ -249,12 +250,9 @@ class CommandModel(_Model):
                 "(and, with `shell: exec`, anything between single quotes); pipes, redirections and lists are refused"
             )
 
-    def _check_pattern(self, what: str, text: str) -> Pattern:
-        """With the parameters' places filled by whatever can begin there; the real text is checked with the estate."""
-        try:
-            return understood(filled(text, {name: _any_of(each) for name, each in self.parameters.items()}))
-        except PatternError as error:
-            raise ValueError(f"{what}: {error}") from error
+    def _check_pattern(self, what: str, text: str) -> LinePattern:
+        """With a letter in the parameters' places; the real text is checked with the estate."""
+        return _line_pattern(what, filled(text, dict.fromkeys(self.parameters, "x")))
 
     def _check_value(self, name: str, value: ValueModel) -> None:
         if name in _RESERVED:
@@ -293,21 +291,28 @@ class DialectModel(_Model):
     @model_validator(mode="after")
     def _sound(self) -> Self:
         for what, text in (("prompt", self.prompt), ("pager", self.pager), *(("refusals", it) for it in self.refusals)):
-            if text is not None:
-                try:
-                    understood(text)
-                except PatternError as error:
-                    raise ValueError(f"{what}: {error}") from error
+            if text is None:
+                continue
+            if what == "refusals":
+                _line_pattern(what, text)
+                continue
+            try:
+                understood(text)  # the terminal holds these two against half a line, by the standard library's `re`
+            except NotUnderstood as error:
+                raise ValueError(f"{what}: {error}") from error
         return self
+
+
+def _line_pattern(what: str, text: str) -> LinePattern:
+    try:
+        return LinePattern(text)
+    except PatternError as error:
+        raise ValueError(f"{what}: {error}") from error
 
 
 def filled(text: str, given: dict[str, str]) -> str:
     """The text with every `{name}` of `given` replaced."""
     return _PLACE.sub(lambda found: given.get(found[1], found[0]), text)
-
-
-def _any_of(parameter: ParameterModel) -> str:
-    return f"[{''.join(re.escape(mark) for mark in sorted(understood(parameter.pattern).first))}]"
 
 
 def _spelt(mark: str) -> str:

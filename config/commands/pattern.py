@@ -36,7 +36,7 @@ _GROUP = re.compile(r"\((?:\?:|\?P<([a-z][a-z0-9_]{0,31})>)?")
 Characters = frozenset[str]
 
 
-class PatternError(ValueError):
+class NotUnderstood(ValueError):
     """The pattern is not one of those that are understood, or could cost too much; the message says how to mend it."""
 
 
@@ -96,9 +96,9 @@ class Pattern:
 
 
 def understood(text: str) -> Pattern:
-    """The pattern of this text. Raises PatternError."""
+    """The pattern of this text. Raises NotUnderstood."""
     if not text or len(text) > LONGEST:
-        raise PatternError(f"a pattern has 1 to {LONGEST} characters")
+        raise NotUnderstood(f"a pattern has 1 to {LONGEST} characters")
     reader = _Reader(text)
     choice = reader.whole()
     _check_ways(choice)
@@ -124,12 +124,12 @@ class _Reader:
     def whole(self) -> Choice:
         choice = self._choice(0)
         if self.at < len(self.text):
-            raise PatternError(f"`{self.text[self.at :]}`: a closing bracket without its opening one")
+            raise NotUnderstood(f"`{self.text[self.at :]}`: a closing bracket without its opening one")
         return choice
 
     def _choice(self, depth: int) -> Choice:
         if depth > _DEEPEST:
-            raise PatternError(f"groups are more than {_DEEPEST} deep")
+            raise NotUnderstood(f"groups are more than {_DEEPEST} deep")
         branches: list[tuple[Item, ...]] = []
         items: list[Item] = []
         while self.at < len(self.text) and self.text[self.at] != ")":
@@ -145,9 +145,9 @@ class _Reader:
     def _check_end(self, depth: int, *, first: bool) -> None:
         mark = self.text[self.at]
         if mark == "^" and (depth or not first):
-            raise PatternError("`^` stands at the beginning; write \\^ for the character itself")
+            raise NotUnderstood("`^` stands at the beginning; write \\^ for the character itself")
         if mark == "$" and (depth or self.text[self.at + 1 : self.at + 2] not in ("", "|")):
-            raise PatternError("`$` stands at the end; write \\$ for the character itself")
+            raise NotUnderstood("`$` stands at the end; write \\$ for the character itself")
 
     def _item(self, depth: int) -> Item:
         begun = self.at
@@ -157,7 +157,7 @@ class _Reader:
         if isinstance(one, frozenset) and item.varies:
             self._ends.append(self.at)
         if one is None and (least, most) != (1, 1):
-            raise PatternError(f"`{item.text}`: what has no width is not repeated")
+            raise NotUnderstood(f"`{item.text}`: what has no width is not repeated")
         return item
 
     def _one(self, depth: int) -> Characters | Choice | None:
@@ -174,34 +174,34 @@ class _Reader:
         if mark == ".":
             return _ALL - {"\n"}
         if mark in "?*+{":
-            raise PatternError(f"`{mark}` repeats nothing here; write \\{mark} for the character itself")
+            raise NotUnderstood(f"`{mark}` repeats nothing here; write \\{mark} for the character itself")
         return frozenset((_folded(mark),))
 
     def _group(self, depth: int) -> Choice:
         found = _GROUP.match(self.text, self.at)
         assert found is not None  # the caller saw the bracket
         if self.text.startswith("?", found.end()):
-            raise PatternError(f"`{self.text[self.at : self.at + 4]}`: of groups there are (…), (?:…) and (?P<name>…)")
+            raise NotUnderstood(f"`{self.text[self.at : self.at + 4]}`: of groups there are (…), (?:…) and (?P<name>…)")
         if found[1] is not None:
             if found[1] in self.names:
-                raise PatternError(f"two groups are called {found[1]}")
+                raise NotUnderstood(f"two groups are called {found[1]}")
             self.names.append(found[1])
         self.at = found.end()
         choice = self._choice(depth + 1)
         if not self.text.startswith(")", self.at):
-            raise PatternError("a group is not closed")
+            raise NotUnderstood("a group is not closed")
         self.at += 1
         return choice
 
     def _escaped(self) -> Characters:
         if self.at >= len(self.text):
-            raise PatternError("it ends with a single \\")
+            raise NotUnderstood("it ends with a single \\")
         mark = self.text[self.at]
         self.at += 1
         if mark in _CLASSES:
             return _CLASSES[mark]
         if mark.isalnum() or mark == "_" or not mark.isascii():
-            raise PatternError(f"\\{mark} is not understood; there are \\d \\w \\s \\D \\W \\S and \\t")
+            raise NotUnderstood(f"\\{mark} is not understood; there are \\d \\w \\s \\D \\W \\S and \\t")
         return frozenset((mark,))
 
     def _set(self) -> Characters:
@@ -215,9 +215,9 @@ class _Reader:
         self.at += 1
         said = self.text[begun : self.at]
         if not found:
-            raise PatternError(f"`{said}` is empty; write \\] for the bracket itself")
+            raise NotUnderstood(f"`{said}` is empty; write \\] for the bracket itself")
         if any(twice in said for twice in ("--", "&&", "~~", "||")):
-            raise PatternError(f"`{said}`: a mark stands twice, which may mean something else one day; say it once")
+            raise NotUnderstood(f"`{said}`: a mark stands twice, which may mean something else one day; say it once")
         return _ALL - found if negated else frozenset(found)
 
     def _member(self) -> Characters:
@@ -227,16 +227,16 @@ class _Reader:
         self.at += 1
         high = self._member_end()
         if len(low) != 1 or len(high) != 1 or OTHER in low | high or min(low) > min(high):
-            raise PatternError("a range in […] goes from one ASCII character up to another")
+            raise NotUnderstood("a range in […] goes from one ASCII character up to another")
         return frozenset(map(chr, range(ord(min(low)), ord(min(high)) + 1)))
 
     def _member_end(self) -> Characters:
         if self.at >= len(self.text):
-            raise PatternError("a […] is not closed")
+            raise NotUnderstood("a […] is not closed")
         mark = self.text[self.at]
         self.at += 1
         if mark == "[":
-            raise PatternError("in […] write \\[ for the bracket itself")
+            raise NotUnderstood("in […] write \\[ for the bracket itself")
         return self._escaped() if mark == "\\" else frozenset((_folded(mark),))
 
     def _times(self) -> tuple[int, int | None]:
@@ -247,16 +247,16 @@ class _Reader:
         elif mark == "{":
             found = _QUANTIFIER.match(self.text, self.at)
             if found is None:
-                raise PatternError("`{` begins {m} or {m,n}; write \\{ for the character itself")
+                raise NotUnderstood("`{` begins {m} or {m,n}; write \\{ for the character itself")
             self.at = found.end()
             least = int(found[1])
             times = (least, (int(found[3]) if found[3] else None) if found[2] else least)
             if max(times[0], times[1] or 0) > _MOST_REPEATS or (times[1] is not None and times[1] < least):
-                raise PatternError(f"`{found[0]}`: counts rise, and to {_MOST_REPEATS} at most")
+                raise NotUnderstood(f"`{found[0]}`: counts rise, and to {_MOST_REPEATS} at most")
         else:
             return times
         if self.text[self.at : self.at + 1] in ("?", "*", "+", "{"):
-            raise PatternError("a second mark after ? * + {…} is not understood")
+            raise NotUnderstood("a second mark after ? * + {…} is not understood")
         return times
 
 
@@ -301,7 +301,7 @@ def _check_ways(choice: Choice) -> None:
         if isinstance(item.one, Choice):
             ways *= len(item.one.branches)
     if ways * len(choice.branches) > _MOST_WAYS:
-        raise PatternError(f"its alternatives together make more than {_MOST_WAYS} ways; use fewer `|`")
+        raise NotUnderstood(f"its alternatives together make more than {_MOST_WAYS} ways; use fewer `|`")
 
 
 def _check_repeats(choice: Choice, after: Characters) -> None:
@@ -313,7 +313,7 @@ def _check_repeats(choice: Choice, after: Characters) -> None:
                 _check_group(item, item.one, follow)
             own = _own_first(item)
             if item.varies and own & follow:
-                raise PatternError(
+                raise NotUnderstood(
                     f"`{item.text}` could go on with what comes after it, so that matching could take very long; "
                     r"make the two differ: `\S+ ` instead of `.* `, `[^:]*:` instead of `.*:`"
                 )
@@ -323,6 +323,6 @@ def _check_repeats(choice: Choice, after: Characters) -> None:
 def _check_group(item: Item, group: Choice, follow: Characters) -> None:
     if item.most != 1:
         if len(group.branches) > 1 or group.nullable or any(inner.varies for inner in _items(group)):
-            raise PatternError(f"`{item.text}`: a repeated group may hold neither `|` nor ? * + {{m,n}}")
+            raise NotUnderstood(f"`{item.text}`: a repeated group may hold neither `|` nor ? * + {{m,n}}")
         return
     _check_repeats(group, follow)

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.network.command_reading import Lines, NotFound, Unreadable, as_number, number_of, span, spoken, word_of
+from checks.network.command_reading import (
+    MOST_LINES,
+    Lines,
+    NotFound,
+    Unreadable,
+    as_number,
+    number_of,
+    span,
+    spoken,
+    word_of,
+)
 from checks.network.shown import shown
 from config.commands import Take, Transform
+from config.patterns import LinePattern
 
 
 @pytest.mark.parametrize(
@@ -45,7 +54,7 @@ def test_a_span_longer_than_any_device_lives_is_unreadable() -> None:
 
 
 THREE = Lines("a 5\na 2\nb 9\na 7", whole=True)
-A = re.compile(r"^a (?P<value>[0-9]+)$")
+A = LinePattern(r"^a (?P<value>[0-9]+)$")
 
 
 @pytest.mark.parametrize(
@@ -78,11 +87,11 @@ def test_a_long_line_is_passed_over_and_not_cut() -> None:
 
     assert not lines.all_looked_at
     with pytest.raises(NotFound):
-        number_of(re.compile("a (?P<value>[0-9])"), Take.FIRST, Transform.NUMBER, lines)
+        number_of(LinePattern("a (?P<value>[0-9])"), Take.FIRST, Transform.NUMBER, lines)
 
 
 def test_words_are_first_or_last_and_bounded() -> None:
-    word = re.compile(r"^s: (?P<value>.*)$")
+    word = LinePattern(r"^s: (?P<value>.*)$")
 
     assert word_of(word, Take.FIRST, Lines("s: up\ns: down", whole=True)) == "up"
     assert word_of(word, Take.LAST, Lines("s: up\ns: down", whole=True)) == "down"
@@ -128,3 +137,11 @@ def test_evidence_is_one_short_printable_line(text: str, most: int) -> None:
 def test_ordinary_output_stays_readable() -> None:
     assert shown("Filesystem  Used\n/dev/sda1   85%\n\n") == "Filesystem Used ⏎ /dev/sda1 85%"
     assert shown(" \n\t\n") == "(nothing)"
+
+
+def test_of_very_many_lines_only_the_first_are_looked_at_and_nothing_is_certain() -> None:
+    lines = Lines("a 5\n" * (MOST_LINES + 1), whole=True)
+
+    assert number_of(A, Take.FIRST, Transform.NUMBER, lines) == 5
+    with pytest.raises(Unreadable):
+        number_of(A, Take.COUNT, Transform.NUMBER, lines)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.commands import PatternError, understood
+from config.commands import NotUnderstood, understood
 from config.commands.pattern import OTHER
 
 
@@ -41,7 +41,7 @@ def test_sensible_patterns_are_understood(text: str) -> None:
     ],
 )  # fmt: skip
 def test_what_could_take_very_long_is_refused(text: str) -> None:
-    with pytest.raises(PatternError):
+    with pytest.raises(NotUnderstood):
         understood(text)
 
 
@@ -56,12 +56,12 @@ def test_what_could_take_very_long_is_refused(text: str) -> None:
     ],
 )  # fmt: skip
 def test_what_is_not_understood_is_refused(text: str) -> None:
-    with pytest.raises(PatternError):
+    with pytest.raises(NotUnderstood):
         understood(text)
 
 
 def test_the_refusal_says_what_to_write_instead() -> None:
-    with pytest.raises(PatternError, match=r"`\.\*` could go on with what comes after it.*`\[\^:\]\*:` instead of"):
+    with pytest.raises(NotUnderstood, match=r"`\.\*` could go on with what comes after it.*`\[\^:\]\*:` instead of"):
         understood("name.*: x")
 
 
@@ -78,7 +78,7 @@ PATTERNS = st.lists(PARTS, min_size=1, max_size=6).map("".join)
 def test_it_matches_what_the_standard_library_does_and_knows_it_beforehand(pattern: str, text: str) -> None:
     try:
         known = understood(pattern)
-    except PatternError:
+    except NotUnderstood:
         return
     found = known.compiled().search(text)
 
@@ -95,7 +95,7 @@ def test_any_text_is_understood_or_refused_and_never_breaks(text: str) -> None:
         warnings.simplefilter("error")
         try:
             known = understood(text)
-        except PatternError:
+        except NotUnderstood:
             return
 
         assert known.compiled().groups >= len(known.names)

@@ -7,6 +7,8 @@ So with one credential no more than `TRIES` attempts to log in are refused withi
   under way are never more than `TRIES` together: were the password changed this moment, those would be refused.
 * A target that refused, while the credential may be good elsewhere, is tried again only when no refusal counts, one
   such target at a time. So a device on which the account is missing costs one try an hour and blinds no other device.
+* A log-in that works takes back what its target refused before it began, never what another one met meanwhile: a page
+  for everybody beside a private one says nothing of the password.
 * A device that takes a password and then says nothing holds its try until it is cut. Targets that did so last time
   share a single place, so that two of them cannot keep everybody else from logging in.
 """
@@ -45,8 +47,10 @@ Refusals = Mapping[str, float]
 class Try:
     """One attempt to log in. Say how it ended; one about which nothing is said had no answer."""
 
-    def __init__(self) -> None:
+    def __init__(self, refused_before: int) -> None:
         self.verdict: bool | None = None
+        self.refused_before = refused_before
+        """How many refusals the account had met, ever, when this began."""
 
     def accepted(self) -> None:
         """The target took the credential."""
@@ -60,6 +64,10 @@ class Try:
 @dataclass(slots=True)
 class _Account:
     refusals: dict[str, float]
+    met: int = 0
+    """Refusals ever met."""
+    last: dict[str, int] = field(default_factory=dict)
+    """By target, which of them was its last."""
     identity: object = None
     """What was refused, to see that it has been changed; None when that is not known (after a restart)."""
     under_way: int = 0
@@ -104,13 +112,13 @@ class Lockout:
         """
         account = self._accounts.setdefault(credential.name, _Account({}))
         await self._turn(account, credential.name, target, identity, deadline)
-        attempt = Try()
+        attempt = Try(account.met)
         try:
             yield attempt
         finally:
             account.under_way -= 1
             account.apart.discard(target)
-            self._conclude(account, credential.name, target, identity, attempt.verdict)
+            self._conclude(account, credential.name, target, identity, attempt)
             self._wake(account)
 
     def refused(self) -> dict[str, dict[str, float]]:
@@ -153,20 +161,25 @@ class Lockout:
                 if turn in account.waiting:
                     account.waiting.remove(turn)
 
-    def _conclude(self, account: _Account, name: str, target: str, identity: object, verdict: bool | None) -> None:
-        if verdict is None:
+    def _conclude(self, account: _Account, name: str, target: str, identity: object, attempt: Try) -> None:
+        if attempt.verdict is None:
             account.slow.add(target)
             return
         account.slow.discard(target)
-        if verdict is False:
+        if attempt.verdict is False:
+            account.met += 1
+            account.last[target] = account.met
             account.refusals[target] = self._clock()
             account.identity = identity
-        elif account.refusals.pop(target, None) is None:
+        elif target not in account.refusals or account.last.get(target, 0) > attempt.refused_before:
             return
+        else:
+            del account.refusals[target]
         self._changed(name, dict(account.refusals))
 
     def _clear(self, account: _Account, name: str) -> None:
         account.refusals.clear()
+        account.last.clear()
         account.identity = None
         self._changed(name, {})
 

@@ -50,21 +50,15 @@ class HttpTransport:
             reply = await self._exchange(question, address, given, deadline)
         else:
             async with self._lockout.trial(question.credential, question.target, deadline, given.identity) as attempt:
-                before = self._refusal(question)
                 try:
                     reply = await self._exchange(question, address, given, deadline)
                 except TransportFault as fault:
                     if fault.reason is Reason.AUTHENTICATION:
                         attempt.refused()
                     raise
-                _conclude(reply, attempt, question, undisputed=self._refusal(question) == before)
+                _conclude(reply, attempt, question)
             reply = _without(reply, given)
         return replace(reply, seconds=reply.seconds + Phases(resolve=resolve))
-
-    def _refusal(self, question: HttpQuestion) -> float | None:
-        """When this target last refused this credential, as far as that stands."""
-        name = question.credential.name if question.credential is not None else ""
-        return self._lockout.refused().get(name, {}).get(question.target)
 
     async def _address(self, question: HttpQuestion, deadline: float) -> Address:
         at_hand = self._names.at_hand(question.address, question.family)
@@ -93,12 +87,8 @@ class HttpTransport:
             raise TransportFault(Reason.LOCAL, f"{question.url.shown}: {error}") from error
 
 
-def _conclude(reply: HttpReply, attempt: Try, question: HttpQuestion, undisputed: bool) -> None:
-    """What an answer says about the credential: 401 refuses it (RFC 9110, 15.5.2); an overload says nothing.
-
-    Any other answer accepts it, but strangers may get that one too. So it must not take back what another page of the
-    same target said meanwhile: `undisputed` is false then, and nothing is said.
-    """
+def _conclude(reply: HttpReply, attempt: Try, question: HttpQuestion) -> None:
+    """What an answer says about the credential: 401 refuses it (RFC 9110, 15.5.2); an overload says nothing."""
     if reply.status == 401:
         attempt.refused()
         name = question.credential.name if question.credential is not None else ""
@@ -109,7 +99,7 @@ def _conclude(reply: HttpReply, attempt: Try, question: HttpQuestion, undisputed
             f"{question.target}: {question.url.shown} does not take the credential {name} (401{asks}); check the "
             "account, then what its references point to",
         )
-    if undisputed and reply.status < 500 and reply.status not in (407, 429):
+    if reply.status < 500 and reply.status not in (407, 429):
         attempt.accepted()
 
 

@@ -251,6 +251,19 @@ async def test_a_cancelled_try_gives_its_place_back():
     assert directory.asked == 5
 
 
+async def test_a_page_for_everybody_does_not_take_back_what_a_private_one_met_meanwhile():
+    lockout, directory = Lockout(Clock()), Directory(right=False)
+    loop = asyncio.get_running_loop()
+
+    async with lockout.trial(READER, "web", loop.time() + 5) as public:
+        await directory.log_in(lockout, "web")
+        public.accepted()
+
+    assert set(lockout.refused()["backup-reader"]) == {"web"}
+    with pytest.raises(TransportFault):
+        await directory.log_in(lockout, "web")
+
+
 @settings(max_examples=150, deadline=None)
 @given(
     st.lists(

@@ -12,6 +12,7 @@ from checks.catalogue import load_catalogue
 from checks.contract import CheckKind
 from exporters.prometheus.families import GENERIC, Declared, declared, families_of
 from exporters.prometheus.own import OwnMetrics
+from exporters.prometheus.prober import ANSWERS
 
 _HEAD = """\
 # Metrics
@@ -41,6 +42,7 @@ def catalogue_page(kinds: Sequence[CheckKind]) -> str:
         parts.append(_table(families) if families else "No families of its own.\n")
     families_of(kinds)
     parts += ["## The agent itself\n", _table(own.declared())]
+    parts += ["## An agent that only probes\n", _table([ANSWERS])]
     return "\n".join(parts)
 
 

@@ -7,7 +7,14 @@ from prometheus_client.exposition import generate_latest as text_of
 from prometheus_client.openmetrics.exposition import generate_latest as openmetrics_of
 from prometheus_client.process_collector import ProcessCollector
 
-ANSWERS = "ridgeway_prober_answers_total"
+from exporters.prometheus.families import Declared
+
+ANSWERS = Declared(
+    "ridgeway_prober_answers_total",
+    "Questions of the judge that were answered, by HTTP status.",
+    "counter",
+    ("status",),
+)
 _STATUSES = (200, 400, 401, 404, 413, 503, 504)
 
 
@@ -20,10 +27,7 @@ class ProberMetrics:
         build = Info("ridgeway_build", "Version of the agent.", registry=self._registry)
         build.info({"version": version, "revision": revision})
         self._answers = Counter(
-            ANSWERS.removesuffix("_total"),
-            "Questions of the judge that were answered, by HTTP status.",
-            ("status",),
-            registry=self._registry,
+            ANSWERS.name.removesuffix("_total"), ANSWERS.help, ANSWERS.labels, registry=self._registry
         )
         for status in _STATUSES:
             self._answers.labels(str(status))

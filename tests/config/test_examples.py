@@ -58,7 +58,7 @@ def test_a_switch_of_a_small_site_hangs_on_its_line_and_that_on_the_firewalls(co
 def test_all_kinds_of_checks_there_are_today_are_used(councils: Estate) -> None:
     used = {check.kind for target in councils.targets.values() for check in target.checks}
 
-    assert used == {"icmp", "tcp", "snmp", "host"}
+    assert used == set(load_catalogue())
 
 
 def test_telephony_goes_to_its_own_queue_whichever_council_owns_the_controller(councils: Estate) -> None:

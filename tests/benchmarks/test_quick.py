@@ -59,3 +59,12 @@ def test_a_benchmark_that_is_not_there_is_refused_with_the_list_of_those_that_ar
 
     assert done.returncode == 2
     assert "'nothing'" in done.stderr and "thousand" in done.stderr
+
+
+def test_devices_that_hang_are_measured_beside_the_same_agent_without_them(tmp_path: Path) -> None:
+    report, _ = _measured(tmp_path, "hanging")
+
+    lateness, resident = report["figures"]
+    assert lateness["peer"] == "nothing hangs"
+    assert lateness["value"] > 0 and lateness["peer_value"] > 0
+    assert resident["value"] > 0

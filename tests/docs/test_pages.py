@@ -102,7 +102,7 @@ def test_the_estate_of_the_readme_is_one(estate: str, capsys: pytest.CaptureFixt
     ended = answer(["validate", "--config.file", estate])
 
     assert ended == 0
-    assert capsys.readouterr().out.startswith("first: 2 targets, 2 checks")
+    assert capsys.readouterr().out.startswith("first: 2 targets, 3 checks")
 
 
 def test_the_machine_of_the_readme_can_be_asked(estate: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from config.commands.model import EXEC, CommandModel, DialectModel
-from config.yaml import Document, YamlError, parse, read_file
+from config.data_file import DataFileError, read_data_file
 
 SHIPPED = Path(__file__).parent
 SEARCH_VARIABLE = "RIDGEWAY_COMMANDS"
 """Directories of one's own templates, colon-separated; they come before the shipped ones."""
 _DIALECTS = "dialects"
 _LARGEST_FILE = 64 * 1024
-_NAMED = re.compile(r"([a-z_]+(?:\.[a-z0-9_]+)*): ")
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -79,23 +77,6 @@ def _find(name: str, directories: tuple[Path, ...], below: str, what: str) -> Pa
 
 def _read(file: Path, model: type[M]) -> M:
     try:
-        document = parse(read_file(file, _LARGEST_FILE), str(file))
-    except YamlError as error:
+        return read_data_file(file, model, _LARGEST_FILE)
+    except DataFileError as error:
         raise CommandError(str(error)) from error
-    try:
-        return model.model_validate(document.tree)
-    except ValidationError as error:
-        raise CommandError("\n".join(_sentence(document, item) for item in error.errors(include_url=False))) from error
-
-
-def _sentence(document: Document, error: Any) -> str:
-    path: tuple[str | int, ...] = tuple(part for part in error["loc"] if isinstance(part, str | int))
-    message = str(error["msg"]).removeprefix("Value error, ")
-    named = _NAMED.match(message)
-    if named is not None:  # what is judged as a whole says itself which part of it is meant
-        path, message = (*path, *named[1].split(".")), message[named.end() :]
-    line, column = document.place(path)
-    if error["type"] == "extra_forbidden":
-        message = f"{path[-1]!r} is not a key that may stand here"
-    where = f"{'.'.join(map(str, path))}: " if path else ""
-    return f"{document.file}:{line}:{column}: {where}{message}"

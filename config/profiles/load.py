@@ -9,10 +9,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
+from config.data_file import DataFileError, read_data_file
 from config.profiles.model import ProfileModel
-from config.yaml import Document, YamlError, parse, read_file
 
 SHIPPED = Path(__file__).parent
 SEARCH_VARIABLE = "RIDGEWAY_PROFILES"
@@ -79,27 +77,13 @@ def _find(name: str, directories: tuple[Path, ...]) -> Path:
 
 def _read(file: Path, name: str) -> ProfileModel:
     try:
-        document = parse(read_file(file, _LARGEST_FILE), str(file))
-    except YamlError as error:
+        profile = read_data_file(file, ProfileModel, _LARGEST_FILE)
+    except DataFileError as error:
         raise ProfileError(str(error)) from error
-    try:
-        profile = ProfileModel.model_validate(document.tree)
-    except ValidationError as error:
-        raise ProfileError("\n".join(_sentence(document, item) for item in error.errors(include_url=False))) from error
     if profile.profile != name:
         raise ProfileError(f"{file}: profile: {profile.profile!r} stands in a file for {name!r}; make them the same")
     _check_info(profile, file)
     return profile
-
-
-def _sentence(document: Document, error: Any) -> str:
-    path = tuple(part for part in error["loc"] if isinstance(part, str | int))
-    line, column = document.place(path)
-    message = str(error["msg"]).removeprefix("Value error, ")
-    if error["type"] == "extra_forbidden":
-        message = f"{path[-1]!r} is not a key that may stand here"
-    where = f"{'.'.join(map(str, path))}: " if path else ""
-    return f"{document.file}:{line}:{column}: {where}{message}"
 
 
 def _check_info(profile: ProfileModel, file: Path) -> None:

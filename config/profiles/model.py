@@ -97,9 +97,9 @@ class Metric(_Model):
             raise ValueError(f"{self.unit!r} is not a base unit; use one of {', '.join(_UNITS)}")
         stem = self.name.removesuffix("_total") if self.type == "counter" else self.name
         if (self.type == "counter") != self.name.endswith("_total"):
-            raise ValueError(f"{self.name}: counters, and only they, end in _total")
+            raise ValueError(f"{self.name!r}: counters, and only they, end in _total")
         if self.unit and not stem.endswith(f"_{self.unit}"):
-            raise ValueError(f"{self.name}: the unit {self.unit} must stand in the name, before _total")
+            raise ValueError(f"{self.name!r}: the unit {self.unit} must stand in the name, before _total")
         return self
 
 

@@ -56,7 +56,7 @@ def test_a_shipped_profile_loads(name: str) -> None:
         ),
         (
             "values:\n  up:\n    title: up\n    oid: 1.3.6.1\n    metric: {name: ridgeway_x, help: h, type: counter}",
-            "/own.yaml:8:5: values.up.metric: ridgeway_x: counters, and only they, end in _total",
+            "/own.yaml:8:5: values.up.metric: 'ridgeway_x': counters, and only they, end in _total",
         ),
         ("extends: [gneric]\n", "there is no profile 'gneric'; did you mean 'generic'?; there are: "),
         ("values: {fan: {title: fan, oid: 1.3.6.1}, fan: {title: x, oid: 1.3.6.1}}", "stands here a second time"),

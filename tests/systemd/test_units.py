@@ -44,6 +44,7 @@ def _with(program: str, shipped: Path) -> str:
         ("addresses.conf",),
         ("traps.conf",),
         ("plugins.conf",),
+        ("prober.conf",),
         ("icmp.conf", "addresses.conf", "traps.conf", "plugins.conf"),
     ],
 )
@@ -70,7 +71,9 @@ def test_the_gate_would_catch_a_unit_without_its_hardening(tmp_path: Path) -> No
     assert done.returncode == 1
 
 
-@pytest.mark.parametrize("drop_ins", [(), ("icmp.conf", "addresses.conf"), ("traps.conf",), ("plugins.conf",)])
+@pytest.mark.parametrize(
+    "drop_ins", [(), ("icmp.conf", "addresses.conf"), ("traps.conf",), ("plugins.conf",), ("prober.conf",)]
+)
 def test_systemd_finds_no_mistake_in_the_unit(tmp_path: Path, drop_ins: tuple[str, ...]) -> None:
     unit = installed(tmp_path, *drop_ins)
 

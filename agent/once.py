@@ -12,18 +12,25 @@ from agent.records import CheckResult
 from agent.run import Runner
 from checks.contract import CheckKind, State, worst
 from checks.transports import Transports
+from checks.transports.lockout import Lockout
 from checks.transports.snmp import Asking
 from config.estate import Estate, Target
 
 
 async def run_once(
-    estate: Estate, target: Target, names: frozenset[str], kinds: Mapping[str, CheckKind], *, second: bool = False
+    estate: Estate,
+    target: Target,
+    names: frozenset[str],
+    kinds: Mapping[str, CheckKind],
+    lockout: Lockout,
+    *,
+    second: bool = False,
 ) -> list[CheckResult]:
     """Results of the named checks of `target`, in the estate's order, each bounded by its own time-out.
 
-    `second` asks over SNMP with the second engine.
+    `lockout` is asked before each log-in; one for all targets. `second` asks over SNMP with the second engine.
     """
-    opened = Transports.open()
+    opened = Transports.open(lockout)
     transports = replace(opened, snmp=_second()) if second else opened
     try:
         runner = Runner(estate, kinds, transports, vantage=estate.vantage, clock=time.time)

@@ -11,6 +11,7 @@ import click
 
 from agent.cli.errors import Failure
 from agent.cli.estate import kinds, read
+from agent.cli.guard import guard
 from agent.cli.options import config_option, json_option
 from agent.cli.tables import table
 
@@ -79,7 +80,7 @@ async def _run(estate: Estate, target: Target, names: frozenset[str], second: bo
     from agent.once import run_once
 
     check_kinds, _ = kinds()
-    return await run_once(estate, target, names, check_kinds, second=second)
+    return await run_once(estate, target, names, check_kinds, guard([target]), second=second)
 
 
 def _for_people(target: Target, results: list[CheckResult], state: State) -> str:

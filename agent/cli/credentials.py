@@ -8,6 +8,8 @@ from pathlib import Path
 import click
 
 from agent.cli.control import call
+from agent.cli.errors import Failure
+from agent.cli.guard import refusals_file
 from agent.cli.options import by_option, json_option, socket_option
 from agent.cli.tables import moment, table
 
@@ -41,5 +43,16 @@ def list_refused(as_json: bool, control_socket: Path) -> None:
 @socket_option
 def retry(name: str, actor: str, as_json: bool, control_socket: Path) -> None:
     """Say that a credential has been mended: the checks that use it try it when they are next due."""
-    answer = call(control_socket, "credential-retry", {"name": name, "by": actor})
+    from agent.refusals import RefusalsError, forget
+
+    try:
+        by_hand = forget(refusals_file(), name)
+    except RefusalsError as error:
+        raise Failure(str(error)) from error
+    try:
+        answer = call(control_socket, "credential-retry", {"name": name, "by": actor})
+    except Failure:
+        if not by_hand:
+            raise
+        answer = {"credential": name}  # only commands by hand had been refused
     click.echo(json.dumps(answer, indent=2) if as_json else f"{name} is tried again when a check that uses it is due.")

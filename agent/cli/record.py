@@ -15,6 +15,7 @@ import click
 from agent.cli.check import choose
 from agent.cli.errors import Failure
 from agent.cli.estate import kinds, read
+from agent.cli.guard import guard
 from agent.cli.options import config_option, json_option
 
 if TYPE_CHECKING:
@@ -171,7 +172,7 @@ def _observation(
             recording, _ = asyncio.run(_captured(target, checks, (), most, seconds, masker))
             observation = asyncio.run(_observed(target, checks[0], kind, recording))
         else:
-            results = asyncio.run(run_once(estate, target, frozenset({checks[0].name}), check_kinds))
+            results = asyncio.run(run_once(estate, target, frozenset({checks[0].name}), check_kinds, guard([target])))
             observation = results[0].observations[0]
     data = observed.written(observation, checks[0], kind)
     answers = data["observation"]["answers"]

@@ -11,6 +11,7 @@ import click
 
 from agent.cli.errors import Failure
 from agent.cli.estate import kinds, read
+from agent.cli.guard import refusals_file
 from agent.cli.options import config_option, ledger_option, own_ledger, own_socket_option
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def serve(estate: Estate, settings: Settings, redactor: Redactor, dropped: Calla
         if settings.vantage != estate.vantage:
             from agent.daemon.prober import run_prober
 
-            run_prober(estate, settings, check_kinds, redactor)
+            run_prober(estate, settings, check_kinds, redactor, refusals_file())
             return 0
         run_daemon(estate, settings, check_kinds, desk_kinds, redactor, dropped)
     except StartError as error:

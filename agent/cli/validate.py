@@ -13,6 +13,7 @@ import click
 
 from agent.cli.errors import Failure
 from agent.cli.estate import kinds, read
+from agent.cli.guard import guard
 from agent.cli.options import config_option, json_option
 
 if TYPE_CHECKING:
@@ -70,6 +71,12 @@ def _contact(estate: Estate) -> Iterator[str]:
 def _secrets(estate: Estate) -> Iterator[str]:
     from config.secrets import SecretError, SecretReference
 
+    for vantage in estate.vantages.values():
+        if vantage.token is not None:
+            try:
+                vantage.token.resolve()
+            except SecretError as error:
+                yield f"vantage {vantage.name}, token: {error}"
     seen: set[str] = set()
     for target in estate.targets.values():
         for credential in target.credentials.values():
@@ -100,10 +107,11 @@ async def _checks(estate: Estate) -> list[str]:
     check_kinds, _ = kinds()
     troubles = []
     everything = list(estate.targets.values())
+    lockout = guard(everything)
     with click.progressbar(everything, label="Asking", file=sys.stderr) as targets:
         for target in targets:
             names = frozenset(spec.name for spec in target.checks)
-            for result in await run_once(estate, target, names, check_kinds):
+            for result in await run_once(estate, target, names, check_kinds, lockout):
                 if result.fault is not None:
                     troubles.append(f"{result.subject.check.id}: {result.fault.message}")
     return troubles

@@ -15,6 +15,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -24,10 +25,12 @@ from agent.daemon.settings import Settings
 from agent.elsewhere import WITHIN, digest_of
 from agent.notify import Notifier
 from agent.redaction import Redactor
+from agent.refusals import RefusalsError, lockout_at
 from agent.run import Runner
 from agent.stderr import StderrFilter
 from checks.contract import Assessment, CheckKind, Memory, Observation, Subject
 from checks.transports import Transports
+from checks.transports.lockout import Lockout
 from checks.wire import WireError, observation_json
 from config.estate import CheckSpec, Estate, Target, Vantage
 from config.secrets import Secret, SecretError
@@ -41,11 +44,12 @@ from exporters.web.server import ListenError, WebServer, listen
 class Prober:
     """Start it, and stop it."""
 
-    def __init__(self, estate: Estate, settings: Settings, kinds: Mapping[str, CheckKind]) -> None:
+    def __init__(self, estate: Estate, settings: Settings, kinds: Mapping[str, CheckKind], lockout: Lockout) -> None:
         self._estate = _seen_from(estate, settings.vantage)
         self._settings = settings
         self._place = estate.vantages[settings.vantage]
         self._kinds = kinds
+        self._lockout = lockout
         self._log = structlog.get_logger("agent")
         self._parts = contextlib.AsyncExitStack()
         self._specs = {
@@ -62,7 +66,7 @@ class Prober:
         """Open what is needed. On any failure `stop` gives back what was opened. Raises StartError."""
         token, address = _needed(self._place)
         tls = tls_context(self._place)
-        transports = Transports.open()
+        transports = Transports.open(self._lockout)
         self._parts.push_async_callback(transports.close)
         self._runner = Runner(
             self._estate,
@@ -128,14 +132,19 @@ class Prober:
         return {"asked": digest_of(self._estate.targets[target], spec), "observation": body}
 
 
-def run_prober(estate: Estate, settings: Settings, kinds: Mapping[str, CheckKind], redactor: Redactor) -> None:
-    """Run until SIGTERM or SIGINT. Raises StartError."""
+def run_prober(
+    estate: Estate, settings: Settings, kinds: Mapping[str, CheckKind], redactor: Redactor, refusals: Path
+) -> None:
+    """Run until SIGTERM or SIGINT. Refused log-ins are kept in the file `refusals`. Raises StartError."""
     redactor.learn_estate(estate)
     raise_descriptor_limit()
 
     async def whole_life() -> None:
         stop = stop_event()
-        prober = Prober(estate, settings, kinds)
+        try:
+            prober = Prober(estate, settings, kinds, lockout_at(refusals))
+        except RefusalsError as error:
+            raise StartError(str(error)) from error
         try:
             await prober.start()
             spare_the_collector()

@@ -108,3 +108,26 @@ def test_a_changed_password_is_tried_twice_over_all_devices_and_is_one_incident_
     assert agent.causes() == [("reader", "credential/refused")]
     assert "No credential is refused." in agent.run("credentials", "list")
     assert "nobody refused" in agent.run("credentials", "retry", "reader", status=None)
+
+
+def test_commands_by_hand_count_their_refusals_together_and_with_those_of_the_agent(
+    new_agent: Callable[..., Agent], devices: Devices
+) -> None:
+    agent = new_agent()
+    agent.environment = {**agent.environment, "XDG_STATE_HOME": str(agent.home / "state")}
+    secret = agent.home / "reader"
+    secret.write_text("winter")
+    secret.chmod(0o600)
+    agent.write(estate(devices.port, str(secret)))
+
+    said = [agent.run("check", f"nas-{n}", status=3) for n in range(4)]
+    agent.run("validate", "--contact", status=None)
+
+    assert devices.refused == 2
+    assert "(401" in said[0] and "(401" in said[1]
+    assert all("was not asked: the credential reader was refused" in each for each in said[2:])
+
+    secret.write_text("spring")
+    assert "reader is tried again" in agent.run("credentials", "retry", "reader")
+    agent.run("check", "nas-3", status=0)
+    assert devices.refused == 2

@@ -21,6 +21,7 @@ from agent.isolation import AWAY, DIFFERS
 from checks.catalogue import load_catalogue
 from checks.contract import Context, Observation, Reason
 from checks.transports import Transports
+from checks.transports.lockout import Lockout
 from checks.wire import observation_json
 from config.estate import Estate
 from config.load import load_estate
@@ -80,7 +81,7 @@ class Stand:
     @asynccontextmanager
     async def prober(self, estate: Estate | None = None) -> AsyncIterator[Prober]:
         settings = Settings("", self.home / "control", (Address("127.0.0.1", 0),), "there")
-        prober = Prober(estate or self.estate("prober"), settings, KINDS)
+        prober = Prober(estate or self.estate("prober"), settings, KINDS, Lockout())
         try:
             await prober.start()
             yield prober

@@ -15,6 +15,7 @@ import pytest
 from agent.once import overall, run_once
 from checks.catalogue import GROUP, Catalogue, load_catalogue
 from checks.contract import State
+from checks.transports.lockout import Lockout
 from config.load import load_estate
 
 PAGE = (Path(__file__).parents[2] / "docs" / "writing-a-check.md").read_text(encoding="utf-8")
@@ -62,7 +63,7 @@ async def judged(tmp_path: Path, folder: Path) -> tuple[State, str]:
     )
     kinds = catalogue()
     estate = load_estate(path, kinds, {})
-    results = await run_once(estate, estate.targets["fax"], frozenset({"waiting-files"}), kinds)
+    results = await run_once(estate, estate.targets["fax"], frozenset({"waiting-files"}), kinds, Lockout())
     (finding,) = results[0].assessment.findings
     return overall(results), finding.summary
 

@@ -24,6 +24,8 @@ from config.secrets import SecretReference
 from testbeds.peers import free_port, need, wait_until
 
 USER = getpass.getuser()
+ORDINARY = "postgres" if os.getuid() == 0 else USER
+"""A user without special rights who has a shell: the package postgresql brings one. OpenSSH kills nothing of root's."""
 
 
 class Sshd:
@@ -45,14 +47,14 @@ class Sshd:
 
     def _configure(self, lines: tuple[str, ...]) -> None:
         text = [
+            *lines,  # of each setting the first counts
             f"Port {self.port}", "ListenAddress 127.0.0.1", f"PidFile {self.directory}/pid",
             *(f"HostKey {self.directory}/host_{kind}" for kind in self.kinds),
             f"AuthorizedKeysFile {self.directory}/authorized_keys", f"TrustedUserCAKeys {self.directory}/ca.pub",
             "StrictModes no", "UsePAM no", "PermitRootLogin yes", "PasswordAuthentication no",
             "KbdInteractiveAuthentication no", "LogLevel VERBOSE", "UseDNS no", "PrintMotd no", "MaxStartups 100",
-            "Subsystem sftp internal-sftp", f"AllowUsers {USER}",
+            "Subsystem sftp internal-sftp", f"AllowUsers {USER} {ORDINARY}",
             "SetEnv SHLVL=5",  # else bash reads the account's own start file for each command
-            *lines,
         ]  # fmt: skip
         (self.directory / "sshd_config").write_text("\n".join(text) + "\n")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import paramiko
+from paramiko.common import cMSG_CHANNEL_REQUEST
 
 from checks.contract import Reason
 from checks.transports.aside import Tether
@@ -27,7 +28,28 @@ def run(connection: Connection, command: str, limit: int, tether: Tether) -> Ran
     except Exception as error:
         raise lost(connection, tether, begun, "a command", error) from error
     finally:
+        _end(connection, channel)
         connection.release(channel)
+
+
+def _end(connection: Connection, channel: paramiko.Channel) -> None:
+    """Have the device kill a command that has not ended: it would stay there, and the next run's would join it.
+
+    OpenSSH does so from 7.9 on (RFC 4254, section 6.9); paramiko has no call for it. What waits for a dead disk cannot
+    be killed by anybody.
+    """
+    if channel.exit_status_ready() or channel.closed or not connection.alive:
+        return
+    wish = paramiko.Message()
+    wish.add_byte(cMSG_CHANNEL_REQUEST)
+    wish.add_int(channel.remote_chanid)
+    wish.add_string("signal")
+    wish.add_boolean(False)
+    wish.add_string("KILL")
+    try:
+        connection.transport._send_user_message(wish)
+    except Exception:  # noqa: BLE001 - whatever paramiko meets on a connection that breaks just now: it is gone then
+        connection.broken = True
 
 
 def _run(

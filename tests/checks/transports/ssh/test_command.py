@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from dataclasses import replace
 
 import pytest
 
 from checks.contract import Reason
 from checks.transports.fault import TransportFault
 from checks.transports.ssh import SshTransport
-from testbeds.sshd import USER, Sshd, soon
+from testbeds import sshd
+from testbeds.peers import need
+from testbeds.sshd import ORDINARY, USER, Sshd, soon
 
 pytestmark = pytest.mark.acceptance
 
@@ -80,11 +84,31 @@ async def test_a_command_that_never_ends_is_broken_off_and_the_connection_stays(
     before = await ssh.run(device, "echo $SSH_CONNECTION", deadline=soon())
 
     with pytest.raises(TransportFault, match="did not end by its deadline") as caught:
-        await ssh.run(device, "sleep 600", deadline=soon(0.7))
+        await ssh.run(device, "sleep 600.25", deadline=soon(0.7))
     after = await ssh.run(device, "echo $SSH_CONNECTION", deadline=soon())
 
     assert caught.value.reason is Reason.LIMIT
     assert before.stdout == after.stdout
+
+
+async def test_a_command_that_was_broken_off_does_not_stay_on_the_device(ssh: SshTransport) -> None:
+    need("initdb")  # its package brings the ordinary user
+    pam = ("UsePAM yes",) if ORDINARY != USER else ()  # without it a user who has no password counts as locked
+    with sshd.running(("ed25519",), *pam) as server:
+        server.make_key("ordinary")
+        login = server.credential("ordinary", server.certify("ordinary", ORDINARY))
+        device = server.device(replace(login, settings={**login.settings, "user": ORDINARY}))
+
+        for command, limit in (("sleep 600.5", 1000), ("yes 600.5", 1000)):
+            with contextlib.suppress(TransportFault):
+                await ssh.run(device, command, deadline=soon(1.0), limit=limit)
+
+        for _ in range(100):
+            left = await ssh.run(device, "pgrep -fx '(sleep|yes) 600.5'", deadline=soon())
+            if left.exit_status == 1:
+                break
+            await asyncio.sleep(0.05)
+        assert (left.exit_status, left.stdout) == (1, "")
 
 
 async def test_a_command_killed_by_a_signal_has_no_exit_status(ssh: SshTransport, server: Sshd) -> None:

@@ -108,7 +108,7 @@ class Lockout:
 
         `identity` is whatever tells the secret that is used from another one (a `Secret`): after it changed, the
         refusals of the old one no longer count. Raises TransportFault with Reason.WITHHELD when trying could lock the
-        account, or when no turn came in time; nothing was sent then.
+        account, with Reason.LOCAL when no turn came in time (our limit, not the credential's). Nothing was sent then.
         """
         account = self._accounts.setdefault(credential.name, _Account({}))
         await self._turn(account, credential.name, target, identity, deadline)
@@ -156,7 +156,7 @@ class Lockout:
                 async with asyncio.timeout_at(deadline):
                     await turn
             except TimeoutError:
-                raise TransportFault(Reason.WITHHELD, _no_turn(name, target)) from None
+                raise TransportFault(Reason.LOCAL, _no_turn(name, target)) from None
             finally:
                 if turn in account.waiting:
                     account.waiting.remove(turn)

@@ -224,9 +224,11 @@ async def test_who_gets_no_turn_in_time_says_why():
     holding = [asyncio.create_task(hang(f"slow-{n}")) for n in range(2)]
     await asyncio.sleep(0)
 
-    with pytest.raises(TransportFault, match="others were logging in with the credential backup-reader all the time"):
+    with pytest.raises(TransportFault, match="others were logging in with the credential backup-reader") as late:
         async with lockout.trial(READER, "nas-1", loop.time() + 0.02):
             pass
+
+    assert late.value.reason is Reason.LOCAL  # the credential is not at fault
 
     release.set()
     await asyncio.gather(*holding)

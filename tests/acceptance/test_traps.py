@@ -72,9 +72,8 @@ class Site:
     simulation: Simulation
 
     def trap(self, source: str, arguments: Callable[..., list[str]] = v2, *more: str) -> Sent:
-        return asyncio.run(
-            send(f"--clientAddr={source}", *arguments(f"127.0.0.1:{self.agent.trap_port}", *more))
-        )  # fmt: skip
+        told = arguments(f"127.0.0.1:{self.agent.trap_port}", *more)
+        return asyncio.run(send(f"--clientAddr={source}", *told, patience=10))
 
     def questions(self, name: str) -> int:
         return self.simulation[name].questions

@@ -30,11 +30,11 @@ class Sent:
     said: str
 
 
-async def send(*arguments: str) -> Sent:
-    """Call `snmptrap`; it tries once, for half a second, which counts only for informs."""
+async def send(*arguments: str, patience: float = 0.5) -> Sent:
+    """Call `snmptrap`; it tries once, for `patience` seconds, which count only for informs."""
     with tempfile.TemporaryDirectory() as scratch:
         process = await asyncio.create_subprocess_exec(
-            str(need("snmptrap")), "-r", "0", "-t", "0.5", *arguments,
+            str(need("snmptrap")), "-r", "0", "-t", f"{patience:g}", *arguments,
             env=os.environ | {"MIBS": "", "SNMP_PERSISTENT_DIR": scratch, "SNMPCONFPATH": scratch},
             stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
         )  # fmt: skip

@@ -151,7 +151,7 @@ async def test_traps_come_over_ipv6_too() -> None:
 async def test_a_trap_and_an_inform_of_version_3(name: str, level: str, auth: str, privacy: str) -> None:
     async with listening() as ears:
         trap = await send(*v3(ears.place, name, level, auth, privacy, "-e", ENGINE))
-        inform = await send(*v3(ears.place, name, level, auth, privacy, "-Ci"))
+        inform = await send(*v3(ears.place, name, level, auth, privacy, "-Ci"), patience=10)
 
         heard = await ears.hear(2)
 
@@ -165,7 +165,7 @@ async def test_a_trap_and_an_inform_of_version_3(name: str, level: str, auth: st
 
 async def test_an_inform_of_version_2c_is_acknowledged() -> None:
     async with listening() as ears:
-        sent = await send("-Ci", *v2(ears.place))
+        sent = await send("-Ci", *v2(ears.place), patience=10)
 
     assert sent.status == 0, sent.said
     assert ears.heard[0].inform
@@ -243,7 +243,8 @@ async def test_a_device_that_knew_us_before_a_restart_learns_our_clock_anew() ->
     async with listening(started=now) as ears:
         stale = f"{old},999"
 
-        sent = await send(*v3(ears.place, "sha1", "authNoPriv", "SHA", "", "-Ci", "-e", OUR_ID.hex(), "-Z", stale))
+        stale_clock = v3(ears.place, "sha1", "authNoPriv", "SHA", "", "-Ci", "-e", OUR_ID.hex(), "-Z", stale)
+        sent = await send(*stale_clock, patience=10)
 
         assert sent.status == 0, sent.said
         await ears.hear()

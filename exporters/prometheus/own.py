@@ -19,7 +19,7 @@ from prometheus_client.registry import Collector
 from agent.records import Priority
 from exporters.prometheus.families import Declared
 
-LATENESS_BUCKETS = (0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0)
+LATENESS_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0)
 DURATION_BUCKETS = (0.005, 0.025, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0)
 HOLD_BUCKETS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.0)
 NOTIFICATIONS = (

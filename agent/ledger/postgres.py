@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -18,6 +19,8 @@ _ADVISORY_KEY = 0x52575901
 """Ours within one database; two ledgers in two databases of one server do not meet."""
 _CONNECT_SECONDS = 5
 _STATEMENT_MILLISECONDS = 30_000
+_PARTING = 3.0
+"""Seconds within which the server sees that an agent was killed, and lets go of its lock: it may be busy with it."""
 _DEAD_PEER_MILLISECONDS = 10_000
 """A server that vanished without a word is given up after this (TCP_USER_TIMEOUT); else the writer waits for hours."""
 _ROWS_REFUSED = ("22", "23")
@@ -82,17 +85,22 @@ class PostgresDatabase:
 
     def claim(self, connection: Connection, vantage: str) -> None:
         # The lock lives on the writer's own session: one that lost its connection cannot write without asking again.
-        with connection.begin():
-            connection.execute(
-                text("SELECT set_config('application_name', :name, false)"), {"name": self._name(vantage)}
-            )
-            taken = connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": _ADVISORY_KEY}).scalar_one()
-            holder = None if taken else self._holder(connection)
-        if not taken:
-            raise LedgerInUse(
-                f"the ledger {self.where} is in use by {holder or 'another session'}; "
-                "stop that agent first, or give this one a ledger of its own"
-            )
+        until = time.monotonic() + _PARTING
+        while True:
+            with connection.begin():
+                name = {"name": self._name(vantage)}
+                connection.execute(text("SELECT set_config('application_name', :name, false)"), name)
+                wish = text("SELECT pg_try_advisory_lock(:key)")
+                taken = connection.execute(wish, {"key": _ADVISORY_KEY}).scalar_one()
+                holder = None if taken else self._holder(connection)
+            if taken:
+                return
+            if time.monotonic() >= until:
+                raise LedgerInUse(
+                    f"the ledger {self.where} is in use by {holder or 'another session'}; "
+                    "stop that agent first, or give this one a ledger of its own"
+                )
+            time.sleep(0.1)
 
     def _name(self, vantage: str) -> str:
         return f"ridgeway {socket.gethostname()} process {os.getpid()}, vantage {vantage}"[:63]

@@ -162,17 +162,7 @@ class Daemon:
             self._clock,
         )
         pipeline.listeners.append(self._log_incident)
-        memories = {key: record.memory for key, record in state.checks.items() if record.memory is not None}
-        runner = Runner(
-            self._estate,
-            self._kinds,
-            transports,
-            vantage=self._settings.vantage,
-            clock=self._clock,
-            results=pipeline.take,
-            memories=memories,
-            elsewhere=Elsewhere(self._estate, self._kinds).collector,
-        )
+        runner = self._runner(state, transports, pipeline)
         self._restore(state, pipeline, exposition, now)
         view = AgentView(
             self._estate,
@@ -202,17 +192,32 @@ class Daemon:
         await self._serve(view, exposition, own, pipeline, windows, ledger, transports.lockout)
         await self._begin(ledger, state, scheduler, runner, delivery, pulse)
         await self._take_traps(scheduler, runner, own)
+        self._say_started(time.monotonic() - began, ledger.where)
+        view.begun = True
+        self._notifier.ready(view.status_line())
+
+    def _runner(self, state: LedgerState, transports: Transports, pipeline: Pipeline) -> Runner:
+        return Runner(
+            self._estate,
+            self._kinds,
+            transports,
+            vantage=self._settings.vantage,
+            clock=self._clock,
+            results=pipeline.take,
+            memories={key: record.memory for key, record in state.checks.items() if record.memory is not None},
+            elsewhere=Elsewhere(self._estate, self._kinds).collector,
+        )
+
+    def _say_started(self, seconds: float, ledger: str) -> None:
         self._log.info(
             "agent started",
             estate=self._estate.name,
             revision=self._estate.revision[:12],
             targets=len(self._estate.targets),
             checks=len(self._specs),
-            seconds=round(time.monotonic() - began, 2),
-            ledger=ledger.where,
+            seconds=round(seconds, 2),
+            ledger=ledger,
         )
-        view.begun = True
-        self._notifier.ready(view.status_line())
 
     async def stop(self) -> None:
         """Let go of everything, at most `STOP_WITHIN` seconds; what has happened is on disk afterwards."""

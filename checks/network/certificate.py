@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from checks.contract import Family, State
+from checks.printable import printable as plain
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -93,8 +94,8 @@ def read(der: bytes) -> Certificate:
 
 
 def printable(text: str, longest: int = _LONGEST) -> str:
-    """The text without control characters, at most so long."""
-    clean = "".join(char if char.isprintable() else "." for char in text[: longest + 1])
+    """The text without control characters, at most so long; where it is cut, it says so."""
+    clean = plain(text, longest + 1)
     return clean if len(clean) <= longest else clean[: longest - 1] + "…"
 
 

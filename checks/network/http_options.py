@@ -12,9 +12,9 @@ from checks.contract import Reason
 from checks.network import json_pointer
 from checks.transports.http import Url, host_name
 from config.patterns import PatternText
+from config.pins import PIN
 from config.profiles import Limit
 
-_PIN = re.compile(r"sha256/[A-Za-z0-9+/]{43}=")
 _RANGE = re.compile(r"([1-5][0-9]{2})(?:-([1-5][0-9]{2}))?")
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,64}")
 _NOT_IN_LABEL = re.compile(r"[^A-Za-z0-9._~/-]")
@@ -39,7 +39,7 @@ def _status(value: object) -> tuple[int, int]:
 
 
 def _pin(value: str) -> str:
-    if not _PIN.fullmatch(value):
+    if not PIN.fullmatch(value):
         raise ValueError("a pin is sha256/ and the 44 characters of a digest in base64; `ridgeway check` shows them")
     return value
 

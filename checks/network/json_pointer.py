@@ -6,6 +6,8 @@ import json
 import re
 from typing import Any
 
+from checks.printable import printable
+
 _STEP = re.compile(r"(?:/(?:[^/~]|~[01])*)*")
 _INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
 _TEXT_MOST = 200
@@ -50,8 +52,7 @@ def value(tree: object, pointer: str) -> Scalar:
         else:
             raise NoSuchValue(f"there is no {pointer}")
     if isinstance(here, str):
-        cut = here[:_TEXT_MOST]
-        return cut if cut.isprintable() else "".join(char if char.isprintable() else "." for char in cut)
+        return printable(here, _TEXT_MOST)
     if here is None or isinstance(here, (bool, float)):
         return here
     if isinstance(here, int):

@@ -30,7 +30,7 @@ from checks.network.file_listing import MANIFEST, Checksum, FileAnswers, seen
 from checks.network.label import bounded
 from checks.network.limits import give_up_at
 from checks.network.remote_files import FILES, KIND, MODIFIED, SIZE, Wanted, assessed
-from checks.network.ssh_login import ROLE, device_of, over_after_login
+from checks.network.ssh_login import LOGIN_KEYS, ROLE, device_of, over_after_login
 from checks.transports.fault import TransportFault
 from checks.transports.ssh import NoSuchPath, SshDevice, ssh_fault
 from checks.transports.ssh.faults import NotOpened
@@ -227,9 +227,7 @@ CHECK = CheckKind(
         "sftp_file<path>/checksum": "The file is not what its manifest says, or cannot be compared.",
         "sftp_file<path>/clock": "Files are changed in the future: look at the clocks.",
         "sftp_file<path>/listing": "The directory is missing, may not be read, or is too full; or there is no SFTP.",
-        "ssh/host-key": "The server shows a host key that nobody approved: find out why before anything else.",
-        "ssh/only-sha1": "The server offers only SHA-1: plan its update or replacement.",
-        "credential/<name>": "The server does not take the credential: mend it, then say so with credentials retry.",
+        **LOGIN_KEYS,
         "sftp_file/refused": "Nothing listens on the SSH port: start the service, or open the port.",
         "sftp_file/no-answer": "The server answers other checks, but not SSH: look at its access list.",
         "sftp_file/forbidden": "The server lets the user in, but opens no session: it may have none free.",

@@ -27,7 +27,7 @@ from checks.contract import (
 from checks.network.command_judgement import CommandAnswers, assessed
 from checks.network.command_plan import KIND, Plan, Wish, check_families, compiled, families
 from checks.network.limits import give_up_at
-from checks.network.ssh_login import ROLE, device_of, over_after_login
+from checks.network.ssh_login import LOGIN_KEYS, ROLE, device_of, over_after_login
 from checks.transports.fault import TransportFault
 from checks.transports.ssh import SshDevice, ssh_fault
 from config.commands import EXEC, CommandError, CommandModel, dialect, load, names, search_path
@@ -161,9 +161,7 @@ CHECK = CheckKind(
         "ssh_command/<command>/<value>": "A value is beyond its limit, is a bad word, or was not found (unknown).",
         "ssh_command/<command>/output": "The output lacks what is expected, or holds what must not be there.",
         "ssh_command/<command>/run": "The command failed, printed nothing or too much, or did not end in time.",
-        "ssh/host-key": "The device shows a host key that nobody approved: find out why before anything else.",
-        "ssh/only-sha1": "The device offers only SHA-1: plan its update or replacement.",
-        "credential/<name>": "The device does not take the credential: mend it, then say so with credentials retry.",
+        **LOGIN_KEYS,
         "ssh_command/refused": "Nothing listens on the SSH port: start the service, or open the port.",
         "ssh_command/no-answer": "The device answers other checks, but not SSH: look at its access list.",
         "ssh_command/forbidden": "The device lets the user in, but not run commands: look at the user's rights.",

@@ -7,6 +7,12 @@ from checks.transports.lockout import CONDITION
 from checks.transports.ssh import HOST_KEY, ONLY_SHA1, SshDevice
 
 ROLE = "ssh"
+LOGIN_KEYS = {
+    HOST_KEY: "The device shows a host key that nobody approved: find out why before anything else.",
+    ONLY_SHA1: "The device offers only SHA-1: plan its update or replacement.",
+    f"{CONDITION}<name>": "The device does not take the credential: mend it, then say so with credentials retry.",
+}
+"""Findings of the way in, whatever is then asked, and what to do about each."""
 
 
 def device_of(target: Target, port: int) -> SshDevice:

@@ -26,6 +26,7 @@ from checks.contract import (
     Target,
 )
 from checks.network.limits import FAMILIES, give_up_at
+from checks.printable import printable
 from checks.transports.fault import TransportFault
 from checks.transports.tcp import Outcome
 from config.estate import MofN, WakeClass
@@ -124,13 +125,8 @@ async def _ask(host: str, options: TcpOptions, ctx: Context, deadline: float) ->
         return TcpAnswers(made.address, made.outcome, made.seconds, control=control.outcome)
     wanted = options.expect_banner.encode() if options.expect_banner is not None else None
     made = await transport.connect(host, options.port, deadline=deadline, family=family, banner=wanted)
-    said = None if wanted is None else _printable(made.banner.decode("utf-8", "replace"))
+    said = None if wanted is None else printable(made.banner.decode("utf-8", "replace"))
     return TcpAnswers(made.address, made.outcome, made.seconds, said)
-
-
-def _printable(text: str) -> str:
-    """A banner is hostile text: what is not printable becomes a dot."""
-    return text if text.isprintable() else "".join(char if char.isprintable() else "." for char in text)
 
 
 def _unanswered(asked: TcpAnswers, port: int) -> Fault:
@@ -159,7 +155,7 @@ def _open(options: TcpOptions, answers: TcpAnswers) -> tuple[State, str]:
     if answers.outcome is not Outcome.OPEN:
         return State.CRITICAL, f"{where}: connection refused by {answers.address}; the service is not listening there"
     wanted, said = options.expect_banner, answers.banner
-    if wanted is not None and (said is None or _printable(wanted) not in said):
+    if wanted is not None and (said is None or printable(wanted) not in said):
         heard = f"said {said[:_SHOWN]!r}" if said else "said nothing"
         return State.CRITICAL, f"{where}: accepts connections but {heard} where {wanted[:_SHOWN]!r} is expected"
     took = f"{answers.seconds * 1000:.1f} ms"

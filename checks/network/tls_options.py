@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from checks.network.reference_name import reference
 from checks.transports.starttls import StartTls
-
-_PIN = re.compile(r"sha256/[A-Za-z0-9+/]{43}=")
+from config.pins import PIN
 
 
 def _listed(value: object) -> object:
@@ -69,7 +67,7 @@ class TlsOptions(BaseModel):
     def _fitting(self) -> TlsOptions:
         if self.critical_days > self.warning_days:
             raise ValueError("critical_days must not be above warning_days")
-        if any(not _PIN.fullmatch(pin) for pin in self.pin):
+        if any(not PIN.fullmatch(pin) for pin in self.pin):
             raise ValueError("a pin is written `sha256/` and 44 characters of base64 that end in =")
         if self.ca is not None and not self.chain_counts:
             raise ValueError("ca only makes sense where the chain counts: add verify_chain: true, or leave ca out")

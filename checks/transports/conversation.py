@@ -7,6 +7,7 @@ import contextlib
 import socket
 
 from checks.contract import Reason
+from checks.printable import printable
 from checks.transports.fault import TransportFault
 from checks.transports.names import Address
 from checks.transports.socket_fault import socket_fault
@@ -66,7 +67,8 @@ class Conversation:
 
     async def line(self) -> str:
         """The next line without its end, control characters made visible as dots; raises as `exactly`."""
-        return _printable(await self.until(b"\n", LONGEST_LINE))
+        line = await self.until(b"\n", LONGEST_LINE)
+        return printable(line.decode("utf-8", "replace").rstrip("\r\n"))
 
     async def until(self, end: bytes, most: int = MOST) -> bytes:
         """Everything up to and with `end`; raises as `exactly`."""
@@ -105,13 +107,8 @@ async def connect(address: Address, port: int) -> socket.socket:
         if opened is not None:
             opened.close()
         raise socket_fault(error, where) from error
-    except BaseException:
+    except BaseException:  # cancelled while it connected: the socket is nobody's then
         if opened is not None:
             opened.close()
         raise
     return opened
-
-
-def _printable(line: bytes) -> str:
-    text = line.decode("utf-8", "replace").rstrip("\r\n")
-    return text if text.isprintable() else "".join(char if char.isprintable() else "." for char in text)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import struct
 
 from checks.contract import Reason
+from checks.printable import printable
 from checks.transports.conversation import Conversation
 from checks.transports.fault import TransportFault
 
@@ -68,7 +69,7 @@ async def mysql(wire: Conversation, name: str) -> None:
         raise _garbled("MySQL")
     greeting = await wire.exactly(length)
     if greeting[0] == 0xFF:
-        said = _printable(greeting[3:])
+        said = printable(greeting[3 : 3 + _SHOWN].decode("utf-8", "replace"))
         raise TransportFault(
             Reason.REFUSED, f"refuses the connection: {said}; a blocked host: see the page of this check"
         )
@@ -174,11 +175,6 @@ def _split(octets: bytes) -> tuple[int, bytes, bytes]:
     if at + length > len(octets):
         raise ValueError("cut short")
     return tag, octets[at : at + length], octets[at + length :]
-
-
-def _printable(octets: bytes) -> str:
-    text = octets[:_SHOWN].decode("utf-8", "replace")
-    return "".join(char if char.isprintable() else "." for char in text)
 
 
 def _not_offered(why: str) -> TransportFault:

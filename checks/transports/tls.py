@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from checks.contract import Reason
+from checks.printable import printable
 from checks.transports.conversation import Conversation, Ended, connect
 from checks.transports.fault import TransportFault
 from checks.transports.names import Address, Names
@@ -297,7 +298,7 @@ def _in_words(reason: str) -> str:
     for part, words in _WORDS.items():
         if part in reason:
             return words
-    return "".join(char if char.isprintable() else "." for char in reason[:100])
+    return printable(reason, 100)
 
 
 _WORDS = {

@@ -9,11 +9,11 @@ from urllib.parse import urlsplit
 
 from pydantic import PlainValidator, WithJsonSchema, model_validator
 
+from config.pins import PIN
 from config.schema.words import Model, Name, read_line
 from config.secrets import SecretReference
 
 _HOST = re.compile(r"[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]")
-_PIN = re.compile(r"sha256/[A-Za-z0-9+/]{43}=")
 
 
 def _read_prober_url(value: object) -> str:
@@ -63,7 +63,7 @@ def _read_path(value: object) -> str:
 
 
 def _read_pin(value: object) -> str:
-    if not isinstance(value, str) or not _PIN.fullmatch(value):
+    if not isinstance(value, str) or not PIN.fullmatch(value):
         raise ValueError('must be the SHA-256 of a public key in base64, as in "sha256/…=" with 44 characters behind /')
     return value
 
@@ -75,7 +75,7 @@ ListenAddress = Annotated[
     str, PlainValidator(_read_listen), WithJsonSchema({"type": "string", "pattern": "^[^ ]+:[0-9]+$"})
 ]
 AbsolutePath = Annotated[str, PlainValidator(_read_path), WithJsonSchema({"type": "string", "pattern": "^/"})]
-KeyPin = Annotated[str, PlainValidator(_read_pin), WithJsonSchema({"type": "string", "pattern": f"^{_PIN.pattern}$"})]
+KeyPin = Annotated[str, PlainValidator(_read_pin), WithJsonSchema({"type": "string", "pattern": f"^{PIN.pattern}$"})]
 
 
 class VantageModel(Model):

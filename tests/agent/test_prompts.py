@@ -52,7 +52,7 @@ async def test_a_burst_is_one_poll_at_once_and_one_after_it(polls: Polls) -> Non
 
     became = [prompts.prompt("fw-1") for _ in range(100)]
     await until(lambda: polls.of("fw-1") == 2)
-    await asyncio.sleep(3 * SHORT)
+    await until(lambda: not prompts._resting)
 
     assert became == [Prompted.PROMPTED, *[Prompted.COALESCED] * 99]
     assert polls.made == [("fw-1", 1, False), ("fw-1", 99, True)]
@@ -63,7 +63,7 @@ async def test_a_single_prompt_is_one_poll(polls: Polls) -> None:
     prompts = Prompts(polls, every=SHORT)
 
     prompts.prompt("fw-1")
-    await asyncio.sleep(3 * SHORT)
+    await until(lambda: not prompts._resting)
 
     assert polls.of("fw-1") == 1
     prompts.stop()
@@ -73,7 +73,7 @@ async def test_a_prompt_after_the_rest_is_a_first_one_again(polls: Polls) -> Non
     prompts = Prompts(polls, every=SHORT)
 
     prompts.prompt("fw-1")
-    await asyncio.sleep(3 * SHORT)
+    await until(lambda: not prompts._resting)
 
     assert prompts.prompt("fw-1") is Prompted.PROMPTED
     prompts.stop()
@@ -87,7 +87,7 @@ async def test_a_prompt_while_the_target_is_being_asked_is_followed_by_another_p
     prompts.prompt("fw-1")
     polls.busy.clear()
     await until(lambda: polls.of("fw-1") == 2)
-    await asyncio.sleep(3 * SHORT)
+    await until(lambda: not prompts._resting)
 
     assert polls.made == [("fw-1", 1, False), ("fw-1", 0, True)]
     prompts.stop()
@@ -146,7 +146,7 @@ async def test_the_rate_holds_for_polls_after_a_burst_too(polls: Polls) -> None:
 
     prompts.prompt("fw-1")
     prompts.prompt("fw-1")
-    await asyncio.sleep(3 * SHORT)
+    await until(lambda: not prompts._resting)
 
     assert polls.of("fw-1") == 1
     assert prompts.prompt("fw-1") is Prompted.COALESCED
@@ -160,6 +160,6 @@ async def test_nobody_is_asked_after_the_stop(polls: Polls) -> None:
 
     prompts.stop()
     prompts.stop()
-    await asyncio.sleep(3 * SHORT)
+    await asyncio.sleep(3 * SHORT)  # long enough for what must not happen
 
     assert polls.made == [("fw-1", 1, False)]

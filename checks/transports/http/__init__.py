@@ -4,7 +4,7 @@ from checks.transports.http.question import HttpQuestion, HttpReply, Limits, Pha
 from checks.transports.http.status import refusal
 from checks.transports.http.tls_fault import TlsFault, TlsProblem
 from checks.transports.http.transport import HttpTransport
-from checks.transports.http.url import Url, host_name, printable
+from checks.transports.http.url import Url, host_name
 
 __all__ = [
     "HttpQuestion",
@@ -18,6 +18,5 @@ __all__ = [
     "TlsProblem",
     "Url",
     "host_name",
-    "printable",
     "refusal",
 ]

@@ -6,8 +6,8 @@ import zlib
 from typing import TYPE_CHECKING
 
 from checks.contract import Reason
+from checks.printable import printable
 from checks.transports.fault import TransportFault
-from checks.transports.http.url import printable
 
 if TYPE_CHECKING:
     from urllib3 import HTTPResponse

@@ -18,8 +18,8 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
+from checks.printable import printable
 from checks.transports.http.tls_fault import TlsFault, TlsProblem
-from checks.transports.http.url import printable
 
 if TYPE_CHECKING:
     import socket

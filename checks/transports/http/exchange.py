@@ -13,12 +13,12 @@ import requests
 from urllib3.exceptions import HTTPError as Urllib3Error
 
 from checks.contract import Reason
+from checks.printable import printable
 from checks.transports.fault import TransportFault
 from checks.transports.http import body
 from checks.transports.http.adapter import OpenLine, WireAdapter
 from checks.transports.http.question import HttpReply, Phases, TlsFacts
 from checks.transports.http.tls_fault import TlsFault, TlsProblem
-from checks.transports.http.url import printable
 from checks.transports.http.wire import Wire
 
 if TYPE_CHECKING:

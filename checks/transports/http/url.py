@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from urllib.parse import quote, urljoin, urlsplit
 
+from checks.printable import printable
+
 PORTS = {"http": 80, "https": 443}
 LONGEST = 8192
 """Octets of a path and query; what most servers take (RFC 9110, section 4.1 asks for 8000)."""
@@ -77,12 +79,6 @@ class Url:
         if (there.scheme, there.port) == (self.scheme, self.port) or (self.scheme, there.scheme) == ("http", "https"):
             return Url(there.scheme, self.host, there.port, there.path)
         return None
-
-
-def printable(text: str, most: int) -> str:
-    """What a peer said, fit to be shown: every character that is not printable becomes a dot, the rest is cut."""
-    text = text[:most]
-    return text if text.isprintable() else "".join(char if char.isprintable() else "." for char in text)
 
 
 def host_name(text: str) -> str:

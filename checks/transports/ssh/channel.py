@@ -52,9 +52,14 @@ def open_session(connection: Connection, tether: Tether) -> paramiko.Channel:
 
 
 def lost(connection: Connection, tether: Tether, asked: float, what: str, error: Exception) -> TransportFault:
-    """The fault of a question that broke off, at loop time `asked` or later."""
+    """The fault of a question that broke off, at loop time `asked` or later. Raises what is no fault but our defect.
+
+    paramiko hands on whatever its thread met in a hostile packet, but its connection has ended then.
+    """
     if isinstance(error, TransportFault):
         return error
+    if connection.alive and not (tether.cut or isinstance(error, (paramiko.SSHException, OSError, EOFError))):
+        raise error
     connection.broken = True
     if connection.wire.flooded:
         return TransportFault(Reason.LIMIT, f"{connection.where}: {what} brought far more than was asked for; cut off")

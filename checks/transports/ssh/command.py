@@ -58,7 +58,7 @@ def _run(
     reader = Reader(channel)
     try:
         channel.exec_command(command)
-    except Exception as error:
+    except paramiko.SSHException as error:
         if not connection.transport.is_active():
             raise
         raise TransportFault(

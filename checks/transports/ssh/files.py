@@ -79,7 +79,7 @@ def _with_sftp(connection: Connection, tether: Tether, path: str, read: Callable
 def _opened(connection: Connection, channel: paramiko.Channel) -> _Sftp:
     try:
         channel.invoke_subsystem("sftp")
-    except Exception as error:
+    except paramiko.SSHException as error:
         if not connection.transport.is_active():
             raise
         raise TransportFault(

@@ -16,7 +16,7 @@ from checks.contract import Reason
 from checks.transports.fault import TransportFault
 from checks.transports.process import Outcome, ProcessTransport, Program
 from checks.transports.process.programs import DIRECTORIES, directories, find
-from testbeds.peers import find as find_program
+from testbeds.peers import need
 from testbeds.plugins import PYTHON, alive, install, pids
 
 pytestmark = pytest.mark.acceptance
@@ -526,9 +526,7 @@ def test_where_a_cgroup_is_delegated_each_run_has_its_own(folder, tmp_path):
 
 
 async def test_the_launcher_can_be_run_by_the_plug_ins_of_debian():
-    if find_program("check_dummy") is None:
-        pytest.skip("monitoring-plugins is not installed")
-    transport = ProcessTransport((find_program("check_dummy").parent,))
+    transport = ProcessTransport((need("check_dummy").parent,))
 
     ended = await _run(transport, "check_dummy", "2", "by order")
     await transport.close()

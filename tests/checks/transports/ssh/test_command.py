@@ -84,7 +84,7 @@ async def test_a_command_that_never_ends_is_broken_off_and_the_connection_stays(
     before = await ssh.run(device, "echo $SSH_CONNECTION", deadline=soon())
 
     with pytest.raises(TransportFault, match="did not end by its deadline") as caught:
-        await ssh.run(device, "sleep 600.25", deadline=soon(0.7))
+        await ssh.run(device, "sleep 20.25", deadline=soon(0.7))
     after = await ssh.run(device, "echo $SSH_CONNECTION", deadline=soon())
 
     assert caught.value.reason is Reason.LIMIT
@@ -168,9 +168,21 @@ async def test_a_cancelled_command_lets_go_of_its_connection(ssh: SshTransport, 
 
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.3):
-            await ssh.run(device, "sleep 600", deadline=soon(60))
+            await ssh.run(device, "sleep 20", deadline=soon(60))
 
     assert ssh.kept == 0
     while ssh._aside.hanging:  # a moment, until its thread has seen that the socket was shut down
         await asyncio.sleep(0.01)
     assert (await ssh.run(device, "whoami", deadline=soon())).stdout == f"{USER}\n"
+
+
+async def test_a_defect_of_our_own_is_not_taken_for_a_device_that_hung_up(
+    ssh: SshTransport, server: Sshd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_octets: bytes) -> str:
+        raise TypeError("ours")
+
+    monkeypatch.setattr("checks.transports.ssh.command.plain", broken)
+
+    with pytest.raises(TypeError, match="ours"):
+        await ssh.run(server.device(), "true", deadline=soon())

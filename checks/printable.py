@@ -1,0 +1,9 @@
+"""What a peer said, fit to be shown to a person."""
+
+from __future__ import annotations
+
+
+def printable(text: str, most: int | None = None) -> str:
+    """At most `most` characters of the text; each that cannot be printed, control characters first, is a dot."""
+    text = text[:most]
+    return text if text.isprintable() else "".join(char if char.isprintable() else "." for char in text)

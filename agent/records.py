@@ -247,6 +247,20 @@ class Event:
     data: Mapping[str, str | int | float | None] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class About:
+    """The incident as it was once an event had been written: what a reader of the feed needs to understand it."""
+
+    council: str
+    subject: str
+    condition: str
+    site: str
+    state: IncidentState
+    severity: State
+    priority: Priority
+    title: str
+
+
 class WishKind(StrEnum):
     """What a desk is asked to do; rows of the outbox."""
 

@@ -15,7 +15,7 @@ from agent.ledger.batch import Batch, CheckRecord
 from agent.ledger.codec import Row
 from agent.ledger.outbox import insert_wishes
 from agent.ledger.statements import upsert, upsert_check, upsert_peak
-from agent.records import LIVE, Alert, Cause, Event, Incident
+from agent.records import LIVE, About, Alert, Cause, Event, Incident
 from checks.contract import Family
 
 K = TypeVar("K", bound=Hashable)
@@ -39,8 +39,8 @@ def append_events(connection: Connection, events: Sequence[Event]) -> tuple[int,
 
     For owners of a transaction of their own (outbox, commands). Raises LookupError for an incident that is not kept.
     """
-    councils = _councils(connection, {event.incident for event in events})
-    return _insert_events(connection, [(event, councils[event.incident]) for event in events])
+    about = _kept(connection, {event.incident for event in events})
+    return _insert_events(connection, [(event, about[event.incident]) for event in events])
 
 
 def _write(connection: Connection, statement: object, rows: Sequence[Row]) -> None:
@@ -73,44 +73,48 @@ def _incidents(connection: Connection, batches: Sequence[Batch]) -> None:
 
 
 def _events(connection: Connection, batches: Sequence[Batch]) -> list[tuple[int, ...]]:
-    councils: dict[str, str] = {}
-    unknown: set[str] = set()
+    lists: list[list[tuple[Event, About | None]]] = []
     for b in batches:
-        councils |= {change.incident.id: change.incident.cause.council for change in b.incident_changes}
-        unknown |= {event.incident for event in b.events}
-    councils |= _councils(connection, unknown - councils.keys())
-    lists = [[*(event for change in b.incident_changes for event in change.events), *b.events] for b in batches]
-    numbers = _insert_events(connection, [(event, councils[event.incident]) for events in lists for event in events])
+        told: list[tuple[Event, About | None]] = []
+        for change in b.incident_changes:
+            about = codec.about(change.incident) if change.events else None
+            told += [(event, about if event.incident == change.incident.id else None) for event in change.events]
+        lists.append([*told, *((event, None) for event in b.events)])
+    unknown = {event.incident for pairs in lists for event, about in pairs if about is None}
+    known = _kept(connection, unknown) if unknown else {}
+    numbers = _insert_events(
+        connection, [(event, about or known[event.incident]) for pairs in lists for event, about in pairs]
+    )
     result = []
     position = 0
-    for events in lists:
-        result.append(numbers[position : position + len(events)])
-        position += len(events)
+    for pairs in lists:
+        result.append(numbers[position : position + len(pairs)])
+        position += len(pairs)
     return result
 
 
-def _councils(connection: Connection, incidents: set[str]) -> dict[str, str]:
+def _kept(connection: Connection, incidents: set[str]) -> dict[str, About]:
+    """What is to stand beside events of incidents that are kept already, as they are now."""
     table = tables.incidents
-    found: dict[str, str] = {}
+    found: dict[str, About] = {}
     wanted = sorted(incidents)
     for start in range(0, len(wanted), 500):
-        some = wanted[start : start + 500]
-        rows = connection.execute(select(table.c.id, table.c.council).where(table.c.id.in_(some)))
-        found |= {row.id: row.council for row in rows}
+        rows = connection.execute(select(table).where(table.c.id.in_(wanted[start : start + 500]))).mappings()
+        found |= {row["id"]: codec.about(codec.incident_of(row)) for row in rows}
     missing = incidents - found.keys()
     if missing:
         raise LookupError(f"no such incident in the ledger: {', '.join(sorted(missing)[:5])}")
     return found
 
 
-def _insert_events(connection: Connection, events: Sequence[tuple[Event, str]]) -> tuple[int, ...]:
+def _insert_events(connection: Connection, events: Sequence[tuple[Event, About]]) -> tuple[int, ...]:
     if not events:
         return ()
     info = tables.ledger_info
     counted = update(info).values(sequence=info.c.sequence + len(events)).returning(info.c.sequence)
     last: int = connection.execute(counted).scalar_one()
     numbers = tuple(range(last - len(events) + 1, last + 1))
-    rows = [codec.event_row(event, number, council) for number, (event, council) in zip(numbers, events, strict=True)]
+    rows = [codec.event_row(event, number, about) for number, (event, about) in zip(numbers, events, strict=True)]
     _write(connection, insert(tables.events), rows)
     return numbers
 

@@ -16,7 +16,7 @@ from pydantic_core import PydanticSerializationError
 from agent.ledger.batch import AgentSpan, Audit, CheckRecord, MaintenanceWindow, Peak, Run, Span
 from agent.ledger.errors import LedgerUnusable
 from agent.ledger.jsontext import plain
-from agent.records import Alert, Cause, Event, EventKind, Incident
+from agent.records import About, Alert, Cause, Event, EventKind, Incident
 from checks.contract import Assessment, Family, Finding, Memory, Reading, State
 from config.estate import Selector
 
@@ -102,17 +102,41 @@ def incident_of(row: Stored) -> Incident:
     return incident
 
 
-def event_row(event: Event, sequence: int, council: str) -> Row:
+def about(incident: Incident) -> About:
+    """The incident as its events show it to readers of the feed."""
+    cause = incident.cause
+    return About(
+        cause.council,
+        cause.subject,
+        cause.condition,
+        incident.site,
+        incident.state,
+        incident.severity,
+        incident.priority,
+        plain(incident.title, _TITLE),
+    )
+
+
+def event_row(event: Event, sequence: int, about: About) -> Row:
     return {
         "sequence": sequence,
         "incident": event.incident,
-        "council": council,
+        "council": about.council,
         "at": event.at,
         "kind": event.kind.value,
         "actor": plain(event.actor, 100),
         "text": plain(event.text),
         "data": dict(event.data),
+        "about": {name: getattr(about, name) for name in About.__slots__},
     }
+
+
+def about_of(row: Stored) -> About | None:
+    """None in rows of a ledger that did not keep it yet."""
+    if row["about"] is None:
+        return None
+    kept: About = _read(About, row["about"], f"event {row['sequence']}")
+    return kept
 
 
 def event_of(row: Stored) -> Event:

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from agent.ledger import codec, tables
 from agent.ledger.batch import AgentSpan, Peak, Span
 from agent.ledger.database import Database
-from agent.records import Cause, Event, Incident, IncidentState
+from agent.records import About, Cause, Event, Incident, IncidentState
 
 T = TypeVar("T")
 _AT_ONCE = 500
@@ -30,6 +30,8 @@ class KeptEvent:
     sequence: int
     council: str
     event: Event
+    about: About | None = None
+    """None for events written before this was kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +189,7 @@ def _feed_position(connection: Connection) -> FeedPosition:
 
 def _events(connection: Connection, wanted: Select[Any]) -> tuple[KeptEvent, ...]:
     rows = connection.execute(wanted).mappings()
-    return tuple(KeptEvent(row["sequence"], row["council"], codec.event_of(row)) for row in rows)
+    return tuple(KeptEvent(row["sequence"], row["council"], codec.event_of(row), codec.about_of(row)) for row in rows)
 
 
 def _file(connection: Connection, id: str) -> IncidentFile | None:

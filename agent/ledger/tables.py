@@ -50,6 +50,14 @@ ledger_info = Table(
     Column("created_at", Double, nullable=False),
 )
 
+epochs = Table(  # earlier epochs of this log; a restored ledger goes on from where its copy was made
+    "epochs",
+    metadata,
+    Column("epoch", String(40), primary_key=True),
+    Column("last", BigInteger, nullable=False),  # up to this event its log and this one are the same
+    Column("ended_at", Double, nullable=False),
+)
+
 families = Table(  # what the readings in `checks` are readings of; kept once, not in each row
     "families",
     metadata,
@@ -146,6 +154,30 @@ events = Table(
     Column("actor", String(100), nullable=False),
     Column("text", Text, nullable=False),
     Column("data", JSON, nullable=False),
+    Column("about", JSON),  # the incident as it was once this was written; null in rows older than this column
+)
+
+webhooks = Table(  # how far each subscription has been told, one row per subscription
+    "webhooks",
+    metadata,
+    Column("subscription", String(100), primary_key=True),
+    Column("sequence", BigInteger, nullable=False),  # up to this event it was told, or the event is a dead letter
+    Column("state", String(20), nullable=False),  # active, failing, off
+    Column("attempts", Integer, nullable=False, server_default="0"),  # of the event after `sequence`
+    Column("not_before", Double, nullable=False, server_default="0"),
+    Column("failing_since", Double),
+    Column("delivered_at", Double),
+    Column("last_error", Text),
+)
+
+dead_letters = Table(  # events that a subscription could not be told
+    "dead_letters",
+    metadata,
+    Column("subscription", String(100), primary_key=True),
+    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", Double, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("error", Text, nullable=False),
 )
 
 ticket_links = Table(  # the link, its lease and the state of its protocol, one row per incident and desk

@@ -19,6 +19,7 @@ from exporters.prometheus.page import gzipped, pages
 from exporters.web.api import incident_json, problem_json
 from exporters.web.guard import Guard, Hosts
 from exporters.web.pages import Pages, children_worst_first, etag, headline, targets_by_council, worst_first
+from exporters.web.principal import Access, without_authentication
 from exporters.web.runbook_pages import Runbooks
 from exporters.web.sd import Discovery
 from exporters.web.view import View
@@ -50,8 +51,8 @@ class Site:
         self._pages = Pages(version, runbooks)
         self._clock = clock
 
-    def app(self, hosts: Hosts) -> ASGIApp:
-        """The ASGI application, guarded."""
+    def app(self, hosts: Hosts, access: Access = without_authentication) -> ASGIApp:
+        """The ASGI application, guarded; `access` decides who is let in."""
         routes = [
             Route("/", self.problems),
             Route("/incidents", self.incidents),
@@ -68,7 +69,8 @@ class Site:
             Route("/-/ready", self.ready),
             Route("/static/{name:str}", self.static),
         ]
-        return Guard(Starlette(routes=routes, exception_handlers={HTTPException: self.error, 500: self.broken}), hosts)
+        site = Starlette(routes=routes, exception_handlers={HTTPException: self.error, 500: self.broken})
+        return Guard(access(site), hosts)
 
     # Pages for people
 

@@ -29,8 +29,8 @@ NEXT_STEP = """
 from alembic import op
 import sqlalchemy as sa
 
-revision = "0003"
-down_revision = "0002"
+revision = "0004"
+down_revision = "0003"
 
 
 def upgrade() -> None:
@@ -89,12 +89,12 @@ def test_a_copy_is_kept_before_a_ledger_is_changed(tmp_path: Path) -> None:
     done = _migrate(database_at(path), _steps(tmp_path, "pass"))
 
     assert done is not None
-    assert (done.before, done.after) == ("0002", "0003")
-    copy = tmp_path / "ledger.sqlite3.before-0003.20260921T141320Z"
+    assert (done.before, done.after) == ("0003", "0004")
+    copy = tmp_path / "ledger.sqlite3.before-0004.20260921T141320Z"
     assert done.snapshot == str(copy)
     assert copy.stat().st_mode & 0o777 == 0o600
     with closing(sqlite3.connect(copy)) as kept_copy:
-        assert kept_copy.execute("SELECT version_num FROM alembic_version").fetchall() == [("0002",)]
+        assert kept_copy.execute("SELECT version_num FROM alembic_version").fetchall() == [("0003",)]
         assert kept_copy.execute("SELECT id FROM incidents").fetchall() == [("RWY-1",)]
 
 
@@ -125,14 +125,14 @@ def _steps(tmp_path: Path, then: str = "") -> Path:
     steps = tmp_path / "steps"
     shutil.copytree(STEPS, steps, ignore=shutil.ignore_patterns("__pycache__"))
     if then:
-        (steps / "versions" / "0003_colour.py").write_text(NEXT_STEP.format(then=then))
+        (steps / "versions" / "0004_colour.py").write_text(NEXT_STEP.format(then=then))
     return steps
 
 
 def _migrate(database: Database, steps: Path) -> Migrated | None:
     engine = database.writer_engine()
     with closing(engine.connect()) as connection:
-        return migrate(database, connection, kept.NOW, steps, "0003")
+        return migrate(database, connection, kept.NOW, steps, "0004")
 
 
 def _created_by_the_code() -> list[str]:

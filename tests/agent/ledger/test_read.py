@@ -8,7 +8,7 @@ from dataclasses import replace
 from agent.ledger.batch import AgentSpan, Batch, Span
 from agent.ledger.ledger import Ledger
 from agent.ledger.read import FeedPosition
-from agent.records import Cause, EventKind, IncidentChange, IncidentState
+from agent.records import About, Cause, EventKind, IncidentChange, IncidentState, Priority
 from checks.contract import State
 from testbeds import kept
 
@@ -30,6 +30,21 @@ def test_the_feed_goes_on_after_a_cursor_and_keeps_to_the_councils_asked_for(led
     assert [one.sequence for one in ledger.reader.events(2, 1)] == [3]
     assert ledger.reader.events(0, 10, ()) == ()
     assert ledger.reader.events(4, 10) == ()
+
+
+def test_an_event_shows_the_incident_as_it_was_then_and_not_as_it_is_now(ledger: Ledger) -> None:
+    ledger.writer.submit(Batch(incident_changes=(kept.opening(),))).result(30)
+    ended = IncidentChange(kept.incident(state=IncidentState.RESOLVED), (kept.event(kind=EventKind.RESOLVED),))
+    ledger.writer.submit(Batch(incident_changes=(ended,))).result(30)
+    ledger.writer.submit(Batch(events=(kept.event(kind=EventKind.TICKET),))).result(30)
+
+    shown = [one.about for one in ledger.reader.events(0, 10)]
+
+    now = About(
+        "dacorum", "hemel-router", "snmp/memory", "hemel", IncidentState.RESOLVED, State.WARNING, Priority.P3,
+        "Memory nearly full",
+    )  # fmt: skip
+    assert shown == [replace(now, state=IncidentState.OPEN), now, now]
 
 
 def test_a_cursor_can_be_told_from_one_that_lost_events(ledger: Ledger) -> None:

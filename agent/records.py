@@ -145,6 +145,9 @@ class IncidentState(StrEnum):
 LIVE = frozenset({IncidentState.SUSPECT, IncidentState.OPEN, IncidentState.RECOVERING})
 """States of which at most one incident per cause may exist (a partial unique index of the ledger)."""
 
+ENDED = frozenset({IncidentState.RESOLVED, IncidentState.CLOSED})
+"""States of an incident that was open once and is over."""
+
 
 class Priority(StrEnum):
     """ITIL 4 practice: impact × urgency."""

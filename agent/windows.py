@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from agent.ledger.batch import MaintenanceWindow
+from agent.records import Councils, sees
 from config.estate import Estate, Maintenance, Target
 from config.routing import is_active, matches, next_change
 
@@ -68,9 +69,12 @@ class Windows:
             return window.end.timestamp()
         return self.begins(window, now) + window.duration
 
-    def covers(self, window: Maintenance) -> int:
-        """How many targets a window reaches in any way."""
-        return sum(self._applies(window, target, None, None) for target in self._estate.targets.values())
+    def covers(self, window: Maintenance, councils: Councils = None) -> int:
+        """How many targets, of these councils, a window reaches in any way."""
+        return sum(
+            sees(councils, target.council) and self._applies(window, target, None, None)
+            for target in self._estate.targets.values()
+        )
 
     def _applies(self, window: Maintenance, target: Target, kind: str | None, condition: str | None) -> bool:
         selector = window.selector

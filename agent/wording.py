@@ -80,6 +80,11 @@ def elsewhere(council: str) -> str:
     return "something shared" if council == SHARED else "something of another council"
 
 
+def withheld(credential: str) -> str:
+    """Why a log-in was not tried, without the names of those who refused it."""
+    return f"Not asked: the credential {credential} was refused within the hour, and more wrong tries could lock it."
+
+
 def in_general(cause: Cause) -> str:
     """What is wrong, without whatever else the summary names."""
     return f"{title(cause, '')}."

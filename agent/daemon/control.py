@@ -23,7 +23,7 @@ from starlette.routing import Route
 
 from agent.commands import CommandError, Commands
 from agent.daemon.pipeline import Pipeline
-from agent.daemon.reading import NotFound, answer
+from agent.daemon.reading import NotFound, answer, window_lines
 from agent.incidents import IncidentError
 from agent.ledger.errors import LedgerError
 from agent.ledger.read import Reader
@@ -132,7 +132,7 @@ class Control:
         return await asyncio.to_thread(answer, self._reader, verb, asked.model_dump())
 
     async def _acknowledge(self, asked: _Acknowledge) -> Any:
-        return incident_json(self._commands.acknowledge(asked.id, asked.by, asked.comment, asked.seconds), ())
+        return incident_json(self._commands.acknowledge(asked.id, asked.by, asked.comment, asked.seconds).what, ())
 
     async def _add_window(self, asked: _Window) -> Any:
         chosen = asked.selector
@@ -143,26 +143,16 @@ class Control:
             services=chosen.services,
             kinds=chosen.kinds,
         )
-        window = self._commands.add_window(selector, asked.start, asked.end, asked.reason, asked.by)
+        window = self._commands.add_window(selector, asked.start, asked.end, asked.reason, asked.by).what
         return {"id": window.id, "start": window.start, "end": window.end, "covers": self._commands.covers(window.id)}
 
     async def _list_windows(self, _asked: _Question) -> Any:
-        now = self._clock()
-        rows = [
-            {
-                "id": window.id,
-                "start": self._windows.begins(window, now),
-                "end": self._windows.ends(window, now),
-                "owner": window.owner,
-                "reason": window.reason,
-                "covers": self._windows.covers(window),
-            }
-            for window in self._windows.coming(now)
-        ]
-        return {"windows": sorted(rows, key=lambda row: (row["start"], row["id"]))}
+        lines = window_lines(self._windows, self._clock())
+        shown = ("id", "start", "end", "owner", "reason", "covers")
+        return {"windows": [{name: getattr(line, name) for name in shown} for line in lines]}
 
     async def _end_window(self, asked: _EndWindow) -> Any:
-        window = self._commands.end_window(asked.id, asked.by)
+        window = self._commands.end_window(asked.id, asked.by).what
         return {"id": window.id, "ended_at": window.ended_at}
 
     async def _credentials(self, _asked: _Question) -> Any:

@@ -46,6 +46,7 @@ from exporters.desks.observed import Outcome, observed
 from exporters.desks.pace import system_clock
 from exporters.prometheus.exposition import Exposition
 from exporters.prometheus.own import OwnMetrics
+from exporters.web.api.acting import Acting
 from exporters.web.app import Site
 from exporters.web.guard import Hosts, is_host_name
 from exporters.web.runbook_pages import Runbooks, shipped
@@ -134,6 +135,7 @@ class Daemon:
         )
         self._parts = contextlib.AsyncExitStack()
         self.pipeline: Pipeline
+        self.site: Site
         self.addresses: list[tuple[str, int]] = []
         """Where the pages are, once started."""
         self.ticket_listeners: list[Callable[[Event], None]] = []
@@ -294,14 +296,14 @@ class Daemon:
             sockets = listen([str(address) for address in self._settings.listen])
         except ListenError as error:
             raise StartError(str(error)) from error
-        discovery = Discovery(self._estate)
-        site = Site(view, exposition, own, Runbooks(shipped()), version("ridgeway"), self._clock, discovery)
-        web = WebServer(site.app(Hosts.of((*self._settings.hosts, *_own_names()))), sockets)
+        commands = Commands(self._estate, pipeline.incidents, windows, pipeline.keep, self._clock, lockout)
+        parts = (Acting(commands, view), Discovery(self._estate))
+        self.site = Site(view, exposition, own, Runbooks(shipped()), version("ridgeway"), self._clock, parts)
+        web = WebServer(self.site.app(Hosts.of((*self._settings.hosts, *_own_names()))), sockets)
         await web.start()
         self._parts.push_async_callback(web.stop)
         self.addresses = web.addresses
         path = self._settings.control_socket
-        commands = Commands(self._estate, pipeline.incidents, windows, pipeline.keep, self._clock, lockout)
         control = Control(pipeline, commands, windows, ledger.reader, self._clock, lockout)
         try:
             listening = open_socket(path)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from agent.ledger.database import database_at
 from agent.ledger.read import IncidentFile, Reader
 from agent.ledger.read import TicketLink as KeptLink
-from agent.records import LIVE, Incident, IncidentState
+from agent.records import LIVE, Councils, Incident, IncidentState
+from agent.windows import Windows
 from exporters.web.api import event_json, incident_json
-from exporters.web.view import TicketLink
+from exporters.web.text import moment
+from exporters.web.view import TicketLink, WindowLine
 
 
 class NotFound(Exception):
@@ -54,6 +57,31 @@ def whole(file: IncidentFile) -> dict[str, Any]:
         "children": [str(child.cause) for child in file.children if child.until is None],
         "events": [{"sequence": kept.sequence, **event_json(kept.event)} for kept in file.timeline],
     }
+
+
+def window_lines(
+    windows: Windows, now: float, councils: Councils = None, *, within: float = math.inf
+) -> list[WindowLine]:
+    """Maintenance that is open or begins within so many seconds, by when; of councils only what covers theirs."""
+    lines = [
+        WindowLine(
+            id=window.id,
+            start=windows.begins(window, now),
+            end=windows.ends(window, now),
+            owner=window.owner,
+            reason=window.reason,
+            covers=windows.covers(window, councils),
+            added=window.id in windows.added,
+        )
+        for window in windows.coming(now, within)
+    ]
+    return sorted((line for line in lines if councils is None or line.covers), key=lambda line: (line.start, line.id))
+
+
+def sentence(line: WindowLine, now: float) -> str:
+    """A maintenance window for a person."""
+    when = f"until {moment(line.end)}" if line.start <= now else f"from {moment(line.start)} to {moment(line.end)}"
+    return f"{line.id}: {line.reason} ({line.owner}), {when}, {line.covers} target(s)."
 
 
 def tickets_of(incident: Incident | None, links: Sequence[KeptLink]) -> list[TicketLink]:

@@ -83,6 +83,10 @@ class Incidents:
         """A live or lately resolved incident by its id."""
         return self._by_id.get(incident)
 
+    def behind(self, root: Cause) -> list[Cause]:
+        """The causes that hide behind this one now."""
+        return self._hidden.behind(root)
+
     def apply(self, judgement: Judgement, now: float) -> tuple[IncidentChange, ...]:
         """Follow the judge. What comes back is to be kept in one transaction with the judgement's alerts."""
         self._watch_clock(now)

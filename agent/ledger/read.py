@@ -9,14 +9,14 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Select, case, func, select
+from sqlalchemy import Connection, Select, Table, case, func, select
 from sqlalchemy.exc import DBAPIError
 
 from agent.ledger import codec, tables
 from agent.ledger.batch import AgentSpan, Peak, Span
 from agent.ledger.database import Database
 from agent.ledger.lineage import Cursor, Lineage, Loss
-from agent.records import About, Cause, Event, Incident, IncidentState
+from agent.records import About, Cause, Councils, Event, Incident, IncidentState
 
 T = TypeVar("T")
 _AT_ONCE = 500
@@ -85,6 +85,20 @@ class TicketLink:
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which incidents are asked for. None restricts nothing; `before` is the id after which a page goes on."""
+
+    states: frozenset[IncidentState] | None = None
+    council: str | None = None
+    site: str | None = None
+    subject: str | None = None
+    since: float | None = None
+    """Changed later than this."""
+    before: str | None = None
+    limit: int = 100
+
+
+@dataclass(frozen=True, slots=True)
 class IncidentFile:
     """One incident with everything that belongs to it."""
 
@@ -139,31 +153,57 @@ class Reader:
         )
 
     def incidents(
-        self, states: Collection[IncidentState] | None = None, council: str | None = None, limit: int = 1_000
+        self,
+        states: Collection[IncidentState] | None = None,
+        council: str | None = None,
+        limit: int = 1_000,
+        councils: Councils = None,
     ) -> tuple[Incident, ...]:
-        """Incidents in these states (all without), the last changed first."""
+        """Incidents in these states (all without), the last changed first; of `councils` only, where that is given."""
         table = tables.incidents
-        wanted = select(table).order_by(table.c.changed_at.desc(), table.c.id.desc()).limit(limit)
+        wanted = _of_councils(select(table), table, councils)
+        wanted = wanted.order_by(table.c.changed_at.desc(), table.c.id.desc()).limit(limit)
         if states is not None:
             wanted = wanted.where(table.c.state.in_(sorted(state.value for state in states)))
         if council is not None:
             wanted = wanted.where(table.c.council == council)
-        return self.read(
-            lambda connection: tuple(codec.incident_of(row) for row in connection.execute(wanted).mappings())
-        )
+        return self._incidents(wanted)
 
-    def incident(self, id: str) -> IncidentFile | None:
-        """The incident with timeline, hidden causes and tickets; None when it is not (or no longer) kept."""
-        return self.read(lambda connection: _file(connection, id))
+    def incident_page(self, asked: Wanted, councils: Councils = None) -> tuple[Incident, ...]:
+        """Incidents by their ids, the newest first: an order in which none moves while somebody turns the pages."""
+        table = tables.incidents
+        wanted = _of_councils(select(table), table, councils).order_by(table.c.id.desc()).limit(asked.limit)
+        if asked.states is not None:
+            wanted = wanted.where(table.c.state.in_(sorted(state.value for state in asked.states)))
+        for column, value in (
+            (table.c.council, asked.council),
+            (table.c.site, asked.site),
+            (table.c.subject, asked.subject),
+        ):
+            if value is not None:
+                wanted = wanted.where(column == value)
+        if asked.since is not None:
+            wanted = wanted.where(table.c.changed_at > asked.since)
+        if asked.before is not None:
+            wanted = wanted.where(table.c.id < asked.before)
+        return self._incidents(wanted)
 
-    def incidents_of(self, subject: str, limit: int) -> tuple[Incident, ...]:
+    def incident(self, id: str, councils: Councils = None) -> IncidentFile | None:
+        """The incident with timeline, hidden causes and tickets, as far as they are of these councils.
+
+        None when it is not (or no longer) kept, or of another council: that costs the same.
+        """
+        return self.read(lambda connection: _file(connection, id, councils))
+
+    def incidents_of(self, subject: str, limit: int, councils: Councils = None) -> tuple[Incident, ...]:
         """Incidents of one subject (a target), the last changed first."""
         table = tables.incidents
-        wanted = select(table).where(table.c.subject == subject)
-        wanted = wanted.order_by(table.c.changed_at.desc(), table.c.id.desc()).limit(limit)
-        return self.read(
-            lambda connection: tuple(codec.incident_of(row) for row in connection.execute(wanted).mappings())
-        )
+        wanted = _of_councils(select(table), table, councils).where(table.c.subject == subject)
+        return self._incidents(wanted.order_by(table.c.changed_at.desc(), table.c.id.desc()).limit(limit))
+
+    def hidden_of(self, incidents: Collection[str], councils: Councils = None) -> Mapping[str, int]:
+        """How many causes of these councils hide behind each of these incidents now; those without any are left out."""
+        return self.read(lambda connection: _hidden(connection, incidents, councils))
 
     def tickets_of(self, incidents: Collection[str]) -> Mapping[str, tuple[TicketLink, ...]]:
         """The tickets of these incidents by incident, by desk; incidents without any are left out."""
@@ -205,6 +245,11 @@ class Reader:
         wanted = wanted.order_by(*(column for column in table.primary_key))
         return self.read(lambda connection: tuple(Peak(*row) for row in connection.execute(wanted)))
 
+    def _incidents(self, wanted: Select[Any]) -> tuple[Incident, ...]:
+        return self.read(
+            lambda connection: tuple(codec.incident_of(row) for row in connection.execute(wanted).mappings())
+        )
+
     def counts(self) -> Mapping[str, int]:
         """Rows per table, for `ridgeway` commands and self metrics."""
         return self.read(
@@ -244,21 +289,38 @@ def _events(connection: Connection, wanted: Select[Any]) -> tuple[KeptEvent, ...
     return tuple(KeptEvent(row["sequence"], row["council"], codec.event_of(row), codec.about_of(row)) for row in rows)
 
 
-def _file(connection: Connection, id: str) -> IncidentFile | None:
-    row = connection.execute(select(tables.incidents).where(tables.incidents.c.id == id)).mappings().first()
+def _of_councils(wanted: Select[Any], table: Table, councils: Councils) -> Select[Any]:
+    return wanted if councils is None else wanted.where(table.c.council.in_(sorted(councils)))
+
+
+def _file(connection: Connection, id: str, councils: Councils) -> IncidentFile | None:
+    table, events, children = tables.incidents, tables.events, tables.children
+    found = _of_councils(select(table).where(table.c.id == id), table, councils)
+    row = connection.execute(found).mappings().first()
     if row is None:
         return None
-    events, children = tables.events, tables.children
-    hidden = select(children).where(children.c.incident == id).order_by(*(children.c[name] for name in _BY_CAUSE))
+    told = _of_councils(select(events).where(events.c.incident == id), events, councils)
+    hidden = _of_councils(select(children).where(children.c.incident == id), children, councils)
     return IncidentFile(
         incident=codec.incident_of(row),
-        timeline=_events(connection, select(events).where(events.c.incident == id).order_by(events.c.sequence)),
+        timeline=_events(connection, told.order_by(events.c.sequence)),
         children=tuple(
             Child(Cause(child.council, child.subject, child.condition), child.since, child.until)
-            for child in connection.execute(hidden)
+            for child in connection.execute(hidden.order_by(*(children.c[name] for name in _BY_CAUSE)))
         ),
         tickets=_tickets(connection, [id]).get(id, ()),
     )
+
+
+def _hidden(connection: Connection, incidents: Collection[str], councils: Councils) -> dict[str, int]:
+    table = tables.children
+    found: dict[str, int] = {}
+    ids = sorted(set(incidents))
+    for start in range(0, len(ids), _AT_ONCE):
+        counted = select(table.c.incident, func.count()).where(table.c.incident.in_(ids[start : start + _AT_ONCE]))
+        counted = _of_councils(counted.where(table.c.until.is_(None)), table, councils).group_by(table.c.incident)
+        found |= {row[0]: row[1] for row in connection.execute(counted)}
+    return found
 
 
 def _tickets(connection: Connection, incidents: Collection[str]) -> dict[str, tuple[TicketLink, ...]]:

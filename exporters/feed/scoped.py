@@ -16,6 +16,8 @@ from agent.isolation import AWAY, ISOLATED, PATH, SILENT
 from agent.judge.accounts import REFUSED
 from agent.ledger.read import KeptEvent
 from agent.records import Cause, Councils, Event, EventKind, Incident, sees
+from checks.contract import Fault, Finding, Reason
+from checks.transports.lockout import CONDITION
 from config.estate import SHARED
 
 _OF_MANY = frozenset({ISOLATED, SILENT, AWAY, REFUSED})
@@ -84,6 +86,24 @@ def incident_for(incident: Incident, councils: Councils, hidden: int) -> Inciden
     if names_others(incident.cause):
         told = replace(told, summary=wording.in_general(incident.cause), evidence={})
     return told
+
+
+def finding_for(finding: Finding, councils: Councils) -> Finding:
+    """A finding of a target of theirs. One about a credential that was not tried names those who refused it."""
+    if councils is None or not _names_refusers(finding.key, finding.evidence.get("reason")):
+        return finding
+    return replace(finding, summary=wording.withheld(finding.key.removeprefix(CONDITION)), evidence={})
+
+
+def fault_for(fault: Fault, councils: Councils) -> str:
+    """What a fault of a check of theirs says."""
+    if councils is None or not _names_refusers(fault.condition, fault.reason.value):
+        return fault.message
+    return wording.withheld(fault.condition.removeprefix(CONDITION))
+
+
+def _names_refusers(condition: str, reason: str | None) -> bool:
+    return condition.startswith(CONDITION) and reason == Reason.WITHHELD.value
 
 
 def _suppressed(event: Event, councils: frozenset[str]) -> Event:

@@ -16,7 +16,7 @@ from prometheus_client.openmetrics.exposition import generate_latest as openmetr
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
-from agent.records import Priority
+from agent.records import Councils, Priority
 from exporters.prometheus.families import Declared
 
 LATENESS_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0)
@@ -26,6 +26,22 @@ NOTIFICATIONS = (
     "prompted", "coalesced", "limited", "ignored", "unknown_sender", "unauthentic", "malformed", "dropped",
 )  # fmt: skip
 DESK_OPERATIONS = ("look-up", "create", "read", "note", "priority", "resolve", "reopen", "counts", "sweep")
+
+FOR_EVERYBODY = frozenset(
+    {
+        "ridgeway_build", "ridgeway_config", "ridgeway_config_last_reload_successful",
+        "ridgeway_config_last_reload_success_timestamp_seconds", "ridgeway_agent_isolated",
+        "ridgeway_event_loop_hold_seconds", "ridgeway_scheduler_progress_timestamp_seconds",
+        "ridgeway_scheduler_lateness_seconds", "ridgeway_ledger_queue_writes", "ridgeway_ledger_healthy",
+        "ridgeway_ledger_last_commit_timestamp_seconds", "ridgeway_incidents_open", "process_cpu_seconds",
+        "process_resident_memory_bytes", "process_virtual_memory_bytes", "process_start_time_seconds",
+        "process_open_fds", "process_max_fds",
+    }
+)  # fmt: skip
+"""Families, by base name, that a reader of some councils sees too: how the agent is, and what has a `council` label.
+
+All others count or name what belongs to everybody: desks, credentials, kinds of check, checks of whichever council.
+"""
 
 _REFUSED = Declared(
     "ridgeway_exposition_refused_series",
@@ -345,12 +361,16 @@ class OwnMetrics:
 
     # Pages
 
-    def page(self, *, openmetrics: bool) -> bytes:
-        """The own families in the format asked for; OpenMetrics ends with `# EOF`, so this comes last."""
+    def page(self, *, openmetrics: bool, councils: Councils = None) -> bytes:
+        """The own families in the format asked for; OpenMetrics ends with `# EOF`, so this comes last.
+
+        `councils`: only `FOR_EVERYBODY`, and of what has a label `council` only theirs.
+        """
+        registry = self.registry if councils is None else _Restricted(self.registry, councils)
         if openmetrics:
-            page: bytes = openmetrics_of(self.registry)  # type: ignore[no-untyped-call]
+            page: bytes = openmetrics_of(registry)  # type: ignore[no-untyped-call]
             return page
-        return text_of(self.registry)
+        return text_of(registry)
 
     def bases(self) -> set[str]:
         """The names taken on the page, as OpenMetrics counts them."""
@@ -359,6 +379,21 @@ class OwnMetrics:
     def declared(self) -> list[Declared]:
         """Every own family, for the catalogue page."""
         return sorted(self._declared, key=lambda family: family.name)
+
+
+class _Restricted(Collector):
+    """What readers of some councils may see of a registry."""
+
+    def __init__(self, registry: CollectorRegistry, councils: frozenset[str]) -> None:
+        self._registry = registry
+        self._councils = councils
+
+    def collect(self) -> Iterable[Metric]:
+        for family in self._registry.collect():
+            if family.name in FOR_EVERYBODY:
+                told = Metric(family.name, family.documentation, family.type, family.unit)
+                told.samples = [one for one in family.samples if one.labels.get("council", "") in {"", *self._councils}]
+                yield told
 
 
 class _OfExposition(Collector):

@@ -6,6 +6,7 @@ import asyncio
 import zlib
 from collections.abc import AsyncIterator
 
+from agent.records import Councils
 from exporters.prometheus.exposition import Exposition
 from exporters.prometheus.own import OwnMetrics
 
@@ -13,13 +14,13 @@ _GZIP = 16 + zlib.MAX_WBITS
 
 
 async def pages(
-    exposition: Exposition, own: OwnMetrics, *, openmetrics: bool, now: float, councils: frozenset[str] | None = None
+    exposition: Exposition, own: OwnMetrics, *, openmetrics: bool, now: float, councils: Councils = None
 ) -> AsyncIterator[bytes]:
     """The page in pieces; between two of them the event loop serves whoever else is waiting."""
     for piece in exposition.page(openmetrics=openmetrics, now=now, councils=councils):
         yield piece
         await asyncio.sleep(0)
-    yield own.page(openmetrics=openmetrics)
+    yield own.page(openmetrics=openmetrics, councils=councils)
 
 
 async def gzipped(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

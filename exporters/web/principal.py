@@ -47,16 +47,22 @@ def principal_of(connection: HTTPConnection) -> Principal:
     return found
 
 
-def acting(connection: HTTPConnection, council: str | None = None) -> Principal:
-    """Who does this: every act carries a name. `council` is the one whose things are touched; None: the whole agent's.
-
-    Raises HTTPException 403 for who may not act, 404 for what they may not even see, and LookupError as `principal_of`.
-    """
+def actor(connection: HTTPConnection) -> Principal:
+    """Who does this, for whatever is theirs: every act carries a name. HTTPException 403 for who may not act."""
     principal = principal_of(connection)
     if principal is LOCAL:
         raise HTTPException(403, "Nobody has a name here, so nobody acts. Configure authentication, or use `ridgeway`.")
     if not principal.may_act:
         raise HTTPException(403, f"{principal.name} may read and not act.")
+    return principal
+
+
+def acting(connection: HTTPConnection, council: str | None = None) -> Principal:
+    """Who does this. `council` is the one whose things are touched; None: the whole agent's.
+
+    Raises HTTPException 403 for who may not act, 404 for what they may not even see, and LookupError as `principal_of`.
+    """
+    principal = actor(connection)
     if council is not None and not principal.sees(council):
         raise HTTPException(404, "There is no such thing.")
     if council is None and principal.councils is not None:

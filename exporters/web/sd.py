@@ -9,18 +9,31 @@ be repeated. Addresses have no port: which one to ask is known to the job that a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any
 
+from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute
 
 from config.estate import Estate, Target
+from exporters.web.api.answers import Discovered
+from exporters.web.api.operation import Operation, routes_of
+from exporters.web.principal import principal_of
 
 _PREFIX = "__meta_ridgeway_"
 _FILTERS = ("kind", "council", "site")
 _MOST_VALUES = 100
+
+
+class DiscoveryQuery(BaseModel):
+    """Each may be repeated: any of them fits."""
+
+    kind: Annotated[list[str], Field(max_length=_MOST_VALUES)] = []
+    council: Annotated[list[str], Field(max_length=_MOST_VALUES)] = []
+    site: Annotated[list[str], Field(max_length=_MOST_VALUES)] = []
 
 
 class Discovery:
@@ -29,14 +42,20 @@ class Discovery:
     def __init__(self, estate: Estate) -> None:
         self._targets = [(target, entry_of(target)) for target in estate.targets.values()]
 
-    async def answer(self, request: Request) -> Response:
+    def routes(self) -> Sequence[BaseRoute]:
+        return routes_of(self, OPERATIONS)
+
+    async def discovery(self, request: Request) -> Response:
         """What Prometheus asks, by default every minute."""
         unknown = sorted(set(request.query_params) - set(_FILTERS))
         if unknown or len(request.query_params.multi_items()) > _MOST_VALUES:
             raise HTTPException(400, f"choose by {', '.join(_FILTERS)} and nothing else")
         wanted = {name: frozenset(request.query_params.getlist(name)) for name in _FILTERS}
-        chosen = [entry for target, entry in self._targets if _is_wanted(target, wanted)]
-        return JSONResponse(chosen, headers={"Cache-Control": "no-store"})
+        principal = principal_of(request)
+        chosen = [
+            entry for target, entry in self._targets if principal.sees(target.council) and _is_wanted(target, wanted)
+        ]
+        return JSONResponse(chosen, headers={"Cache-Control": "no-store", "Vary": "Authorization"})
 
 
 def entry_of(target: Target) -> dict[str, Any]:
@@ -66,3 +85,11 @@ def _is_wanted(target: Target, wanted: dict[str, frozenset[str]]) -> bool:
 def _listed(names: Iterable[str]) -> str:
     unique = sorted(set(names))
     return f",{','.join(unique)}," if unique else ""
+
+
+OPERATIONS = (
+    Operation(
+        "GET", "/api/v1/sd", Discovery.discovery, "The estate's targets for Prometheus", Discovered, "targets",
+        query=DiscoveryQuery,
+    ),
+)  # fmt: skip

@@ -1,7 +1,8 @@
-"""What the pages show, and the port through which they get it.
+"""What the pages and the API show, and the port through which they get it.
 
 The composition root implements `View` over the judge and the ledger; the pages know neither. Times are Unix seconds.
-Nothing here is markup: every text may hold what a device sent, and is escaped where it is rendered.
+Nothing here is markup: every text may hold what a device sent, and is escaped where it is rendered. Every question says
+for whom: an answer holds nothing of a council that is not among `councils`, neither by name nor by number.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from agent.records import Event, Incident
+from agent.ledger.read import Wanted
+from agent.records import Councils, Event, Incident
 from checks.contract import State
 
 
@@ -53,6 +55,8 @@ class Problem:
     """By whom."""
     hidden: int = 0
     """Causes hidden behind this one."""
+    behind: str | None = None
+    """What it lies behind, in words, where that is nothing that this reader sees among the problems."""
 
     @property
     def muted(self) -> bool:
@@ -80,12 +84,38 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True)
+class IncidentLine:
+    """An incident in a list."""
+
+    incident: Incident
+    tickets: Sequence[TicketLink]
+    behind: str | None = None
+    """What it lies behind, by name only where the reader may see that."""
+
+
+@dataclass(frozen=True, slots=True)
 class IncidentDetail:
     incident: Incident
     timeline: Sequence[Event]
     """Oldest first."""
     children: Sequence[Problem]
     tickets: Sequence[TicketLink]
+    behind: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WindowLine:
+    """A maintenance window that is open or to come."""
+
+    id: str
+    start: float
+    end: float
+    owner: str
+    reason: str
+    covers: int
+    """How many targets that the reader may see."""
+    added: bool
+    """By a person, who may end it too; else it stands in the estate file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,22 +180,42 @@ class Health:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Which estate is in force."""
+
+    estate: str
+    revision: str
+
+
 class View(Protocol):
     """Everything the pages ask. Each answer is bounded by `limit` or by the size of one target or incident."""
 
     def health(self) -> Health:
         """At once, without the ledger."""
 
-    async def summary(self) -> Summary: ...
+    def standing(self) -> Standing:
+        """At once, too."""
 
-    async def problems(self, limit: int) -> Sequence[Problem]:
-        """What is not ok now, causes hidden behind another left out. In any order; the pages sort."""
+    def ledger_trouble(self) -> str:
+        """Why nothing reaches the disk and how to mend it, while that is so; empty when all is well. At once."""
 
-    async def incidents(self, *, live: bool, limit: int) -> Sequence[tuple[Incident, Sequence[TicketLink]]]:
+    async def summary(self, councils: Councils) -> Summary: ...
+
+    async def problems(self, limit: int, councils: Councils) -> Sequence[Problem]:
+        """What is not ok now, causes hidden behind another of the reader's left out. In any order; the pages sort."""
+
+    async def incidents(self, *, live: bool, limit: int, councils: Councils) -> Sequence[IncidentLine]:
         """Live incidents, or those that ended, newest change first."""
 
-    async def incident(self, incident: str) -> IncidentDetail | None: ...
+    async def incident_page(self, wanted: Wanted, councils: Councils) -> Sequence[IncidentLine]:
+        """Incidents by their ids, the newest first."""
 
-    async def targets(self) -> Sequence[TargetLine]: ...
+    async def incident(self, incident: str, councils: Councils) -> IncidentDetail | None: ...
 
-    async def target(self, name: str) -> TargetDetail | None: ...
+    async def targets(self, councils: Councils) -> Sequence[TargetLine]: ...
+
+    async def target(self, name: str, councils: Councils) -> TargetDetail | None: ...
+
+    def windows(self, councils: Councils) -> Sequence[WindowLine]:
+        """Maintenance that covers something of the reader's, by when it begins."""

@@ -7,7 +7,19 @@ from dataclasses import dataclass, field
 
 from pydantic import BaseModel
 
-from agent.records import Acknowledgement, Cause, CheckResult, Event, EventKind, Incident, IncidentState, Priority
+from agent.ledger.read import Wanted
+from agent.records import (
+    LIVE,
+    Acknowledgement,
+    Cause,
+    CheckResult,
+    Councils,
+    Event,
+    EventKind,
+    Incident,
+    IncidentState,
+    Priority,
+)
 from checks.contract import Assessment, Family, Fault, Finding, MetricType, Reading, State, Subject
 from config.estate import CheckSpec, Cron, Every, Level, MofN, Target, WakeClass
 from exporters.web.view import (
@@ -15,11 +27,14 @@ from exporters.web.view import (
     FindingView,
     Health,
     IncidentDetail,
+    IncidentLine,
     Problem,
+    Standing,
     Summary,
     TargetDetail,
     TargetLine,
     TicketLink,
+    WindowLine,
 )
 
 TEMPERATURE = Family("ridgeway_test_temperature_celsius", "Temperature.", unit="celsius", labels=("sensor",))
@@ -87,28 +102,41 @@ class MemoryView:
     live: Sequence[IncidentDetail] = ()
     ended: Sequence[IncidentDetail] = ()
     details: Sequence[TargetDetail] = field(default_factory=list)
+    planned: Sequence[WindowLine] = ()
 
     def health(self) -> Health:
         return self.state
 
-    async def summary(self) -> Summary:
+    def standing(self) -> Standing:
+        return Standing("test", "abcdef")
+
+    def ledger_trouble(self) -> str:
+        return self.at_a_glance.ledger_trouble
+
+    async def summary(self, councils: Councils) -> Summary:
         return self.at_a_glance
 
-    async def problems(self, limit: int) -> Sequence[Problem]:
+    async def problems(self, limit: int, councils: Councils) -> Sequence[Problem]:
         return self.now[:limit]
 
-    async def incidents(self, *, live: bool, limit: int) -> Sequence[tuple[Incident, Sequence[TicketLink]]]:
+    async def incidents(self, *, live: bool, limit: int, councils: Councils) -> Sequence[IncidentLine]:
         kept = self.live if live else self.ended
-        return [(detail.incident, detail.tickets) for detail in kept[:limit]]
+        return [IncidentLine(detail.incident, detail.tickets) for detail in kept[:limit]]
 
-    async def incident(self, incident: str) -> IncidentDetail | None:
+    async def incident_page(self, wanted: Wanted, councils: Councils) -> Sequence[IncidentLine]:
+        return await self.incidents(live=wanted.states == LIVE, limit=wanted.limit, councils=councils)
+
+    async def incident(self, incident: str, councils: Councils) -> IncidentDetail | None:
         return next((d for d in (*self.live, *self.ended) if d.incident.id == incident), None)
 
-    async def targets(self) -> Sequence[TargetLine]:
+    async def targets(self, councils: Councils) -> Sequence[TargetLine]:
         return [detail.line for detail in self.details]
 
-    async def target(self, name: str) -> TargetDetail | None:
+    async def target(self, name: str, councils: Councils) -> TargetDetail | None:
         return next((detail for detail in self.details if detail.line.name == name), None)
+
+    def windows(self, councils: Councils) -> Sequence[WindowLine]:
+        return self.planned
 
 
 def incident(number: int = 1, title: str = "Aylesbury link is down", **changes: object) -> Incident:

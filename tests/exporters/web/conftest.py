@@ -34,6 +34,7 @@ class Browser:
     view: MemoryView
     exposition: Exposition
     server: WebServer
+    site: Site
 
     async def raw(self, request: str) -> Answer:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
@@ -66,7 +67,7 @@ async def serving(view: MemoryView, runbooks: Path) -> AsyncIterator[Browser]:
     server = WebServer(site.app(Hosts.of(["ridgeway.example"])), listen(["127.0.0.1:0"]))
     await server.start()
     try:
-        yield Browser(server.addresses[0][1], view, exposition, server)
+        yield Browser(server.addresses[0][1], view, exposition, server, site)
     finally:
         await server.stop()
 

@@ -220,7 +220,9 @@ async def test_incidents_are_served_as_json(browser) -> None:
     assert found["suspected_at"] == "2026-11-18T09:56:40Z"
     assert found["closed_at"] is None
     assert found["tickets"][0]["number"] == "4711"
-    assert json.loads((await browser.get(f"/api/v1/incidents/{found['id']}")).body) == found
+    whole = json.loads((await browser.get(f"/api/v1/incidents/{found['id']}")).body)
+    assert {key: whole[key] for key in found} == found
+    assert [event["kind"] for event in whole["events"]] == ["suspected", "opened", "hides", "ticket"]
 
 
 @pytest.mark.parametrize(("path", "status"), [("/api/v1/incidents/none", 404), ("/api/v1/incidents?state=odd", 400)])

@@ -14,10 +14,10 @@ from subprocess import Popen
 
 import pytest
 from starlette.applications import Starlette
-from starlette.routing import Route
 
 from checks.catalogue import load_catalogue
 from config.load import load_estate
+from exporters.web.principal import without_authentication
 from exporters.web.sd import Discovery
 from exporters.web.server import WebServer, listen
 from testbeds.peers import free_port, need, wait_until
@@ -49,7 +49,7 @@ def url(tmp_path: Path) -> Iterator[str]:
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
-    server = WebServer(Starlette(routes=[Route("/api/v1/sd", discovery.answer)]), listen(["127.0.0.1:0"]))
+    server = WebServer(without_authentication(Starlette(routes=discovery.routes())), listen(["127.0.0.1:0"]))
     asyncio.run_coroutine_threadsafe(server.start(), loop).result(20)
     yield f"http://127.0.0.1:{server.addresses[0][1]}/api/v1/sd"
     asyncio.run_coroutine_threadsafe(server.stop(), loop).result(20)

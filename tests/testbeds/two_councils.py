@@ -7,16 +7,20 @@ it, and so does Bierton's museum. The shared exchange is silent too, and a firew
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import http.client
 import json
 import os
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
+import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from agent.daemon.core import Daemon, running
@@ -140,6 +144,17 @@ class TwoCouncils:
     async def close(self) -> None:
         for server in self._servers:
             await server.stop()
+
+
+async def until(condition: Callable[[], Any], what: str, within: float = 60.0) -> Any:
+    """Ask again and again, in a thread, until it is so."""
+    end = time.monotonic() + within
+    while time.monotonic() < end:
+        found = await asyncio.to_thread(condition)
+        if found:
+            return found
+        await asyncio.sleep(0.2)
+    pytest.fail(f"not within {within:.0f} s: {what}")
 
 
 def always(principal: Principal) -> Access:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -30,6 +29,7 @@ from testbeds.two_councils import (
     Asked,
     TwoCouncils,
     standing,
+    until,
 )
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -84,17 +84,6 @@ class Scene:
                 body = None if "GET" in (route.methods or ()) else _BODIES[route.path]
                 found.setdefault(f"{'GET' if body is None else 'POST'} {route.path}", []).append((path, body))
         return found
-
-
-async def until(condition: Callable[[], Any], what: str, within: float = 60.0) -> Any:
-    """Ask again and again, in a thread, until it is so."""
-    end = time.monotonic() + within
-    while time.monotonic() < end:
-        found = await asyncio.to_thread(condition)
-        if found:
-            return found
-        await asyncio.sleep(0.2)
-    pytest.fail(f"not within {within:.0f} s: {what}")
 
 
 def rows(asked: Asked, query: str = "") -> list[dict[str, Any]]:

@@ -135,7 +135,11 @@ class TwoCouncils:
 
     async def asked_by(self, principal: Principal) -> Asked:
         """A server of the agent's own site at which everybody is this principal."""
-        app = self.daemon.site.app(Hosts.of([]), always(principal))
+        return await self.asked_through(always(principal))
+
+    async def asked_through(self, access: Access) -> Asked:
+        """The same behind another access control."""
+        app = self.daemon.site.app(Hosts.of([]), access)
         server = WebServer(app, listen(["127.0.0.1:0"]))
         await server.start()
         self._servers.append(server)

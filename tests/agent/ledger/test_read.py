@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
+from typing import Any
 
 from agent.ledger.batch import AgentSpan, Batch, Span
 from agent.ledger.ledger import Ledger
 from agent.ledger.lineage import Lineage
+from agent.ledger.read import Wanted
 from agent.records import About, Cause, EventKind, IncidentChange, IncidentState, Priority
 from checks.contract import State
 from testbeds import kept
@@ -113,3 +115,57 @@ def test_reading_does_not_wait_for_a_transaction_that_is_on_its_way(ledger: Ledg
 
     assert found["incidents"] == 0
     assert held.result(30) == (None, True)
+
+
+def test_incidents_are_paged_by_their_ids_whatever_changes_meanwhile(ledger: Ledger) -> None:
+    changes = [kept.opening(f"RWY-{n}", replace(AYLESBURY, subject=f"r{n}")) for n in range(5)]
+    ledger.writer.submit(Batch(incident_changes=tuple(changes))).result(30)
+
+    first = ledger.reader.incident_page(Wanted(limit=2))
+    newer = IncidentChange(replace(changes[0].incident, changed_at=kept.NOW + 60))
+    ledger.writer.submit(Batch(incident_changes=(newer,))).result(30)
+    second = ledger.reader.incident_page(Wanted(limit=2, before=first[-1].id))
+    third = ledger.reader.incident_page(Wanted(limit=2, before=second[-1].id))
+
+    assert [one.id for one in (*first, *second, *third)] == ["RWY-4", "RWY-3", "RWY-2", "RWY-1", "RWY-0"]
+
+
+def test_incidents_are_chosen_by_everything_that_is_asked_for_at_once(ledger: Ledger) -> None:
+    changes = (
+        IncidentChange(kept.incident("RWY-1", changed_at=kept.NOW)),
+        IncidentChange(kept.incident("RWY-2", replace(kept.CAUSE, subject="b"), changed_at=kept.NOW + 1)),
+        IncidentChange(kept.incident("RWY-3", AYLESBURY, site="gatehouse", state=IncidentState.CLOSED)),
+    )
+    ledger.writer.submit(Batch(incident_changes=changes)).result(30)
+
+    def chosen(councils: frozenset[str] | None = None, **wanted: Any) -> list[str]:
+        return [one.id for one in ledger.reader.incident_page(Wanted(**wanted), councils)]
+
+    assert chosen() == ["RWY-3", "RWY-2", "RWY-1"]
+    assert chosen(since=kept.NOW) == ["RWY-2"]
+    assert chosen(site="gatehouse") == chosen(council="aylesbury-vale") == ["RWY-3"]
+    assert chosen(subject="hemel-router") == ["RWY-1"]
+    assert chosen(states=frozenset({IncidentState.CLOSED}), council="dacorum") == []
+    assert chosen(frozenset({"dacorum"})) == ["RWY-2", "RWY-1"]
+    assert chosen(frozenset({"dacorum"}), council="aylesbury-vale") == chosen(frozenset()) == []
+
+
+def test_nothing_of_another_council_is_read_with_an_incident(ledger: Ledger) -> None:
+    mine, theirs = replace(kept.CAUSE, subject="behind"), replace(AYLESBURY, subject="behind")
+    change = replace(kept.opening("RWY-1"), children_added=(mine, theirs))
+    ledger.writer.submit(Batch(incident_changes=(change,))).result(30)
+    moved = IncidentChange(kept.incident("RWY-1", AYLESBURY), (kept.event("RWY-1", EventKind.CHANGED),))
+    ledger.writer.submit(Batch(incident_changes=(moved,))).result(30)
+    reader, there = ledger.reader, frozenset({"aylesbury-vale"})
+
+    file = reader.incident("RWY-1", there)
+
+    assert reader.incident("RWY-1", frozenset({"dacorum"})) is None
+    assert file is not None
+    assert [one.event.kind for one in file.timeline] == [EventKind.CHANGED]
+    assert [child.cause for child in file.children] == [theirs]
+    assert reader.hidden_of(["RWY-1", "RWY-9"]) == {"RWY-1": 2}
+    assert reader.hidden_of(["RWY-1"], there) == {"RWY-1": 1}
+    assert (
+        reader.incidents(councils=frozenset({"dacorum"})) == reader.incidents_of("gateway-router", 9, frozenset()) == ()
+    )

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from agent.ledger import codec
 from agent.ledger.read import KeptEvent
 from agent.records import Cause, Event, EventKind, Incident
-from exporters.feed.scoped import behind, incident_for, scoped
+from checks.contract import Fault, Finding, Reason, State
+from exporters.feed.scoped import behind, fault_for, finding_for, incident_for, scoped
 from testbeds import kept as made
 from testbeds.judging import ONCE, Stage, all_of, check, estate, target
 
@@ -185,3 +186,18 @@ def test_nothing_else_of_an_event_changes() -> None:
 
     assert scoped(kept, HERE) is kept
     assert replace(scoped(kept, HERE), event=kept.event) == kept
+
+
+def test_a_log_in_that_was_not_tried_does_not_tell_which_devices_of_others_refused_it() -> None:
+    text = "fw was not asked: the credential both-use-it was refused within the hour (by bierton-pump), …"
+    fault = Fault(Reason.WITHHELD, text, "credential/both-use-it")
+    finding = Finding("credential/both-use-it", State.UNKNOWN, text, {"reason": "withheld", "message": text})
+    refused = Finding("credential/both-use-it", State.UNKNOWN, "fw refused the user", {"reason": "authentication"})
+
+    shown = [fault_for(fault, HERE), finding_for(finding, HERE).summary, str(finding_for(finding, HERE).evidence)]
+
+    assert names_nothing_of_theirs(str(shown))
+    assert "both-use-it" in shown[0]
+    assert finding_for(refused, HERE) is refused
+    assert finding_for(finding, None) is finding
+    assert fault_for(fault, None) == text

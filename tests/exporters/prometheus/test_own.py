@@ -5,7 +5,7 @@ from __future__ import annotations
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from agent.records import Priority
-from exporters.prometheus.own import NOTIFICATIONS, OwnMetrics
+from exporters.prometheus.own import FOR_EVERYBODY, NOTIFICATIONS, OwnMetrics
 from testbeds.pages import NOW
 
 
@@ -118,3 +118,34 @@ def test_every_family_on_the_page_is_declared_and_the_other_way_round() -> None:
     on_page = {family.name for family in parse_text(own.page(openmetrics=False).decode())}
 
     assert {family.name.removesuffix("_total") for family in own.declared()} == on_page
+
+
+def test_readers_of_some_councils_see_their_incidents_and_how_the_agent_is_and_nothing_else() -> None:
+    own = made()
+    own.desks(["desk-of-bierton"])
+    own.credential_refusals({"key-of-bierton": 2})
+    own.config_accepted("01", NOW, {"icmp": 4})
+    own.incidents_open(["ashridge", "bierton", "shared"], {(Priority.P1, "ashridge"): 1, (Priority.P2, "bierton"): 2})
+
+    page = own.page(openmetrics=False, councils=frozenset({"ashridge"})).decode()
+    openmetrics = own.page(openmetrics=True, councils=frozenset({"ashridge"})).decode()
+
+    shown = {family.name: family for family in parse_text(page)}
+    assert "bierton" not in page + openmetrics
+    assert {one.labels["council"] for one in shown["ridgeway_incidents_open"].samples} == {"ashridge"}
+    assert {"ridgeway_ledger_healthy", "ridgeway_build_info", "process_resident_memory_bytes"} <= shown.keys()
+    assert not {"ridgeway_checks_stale", "ridgeway_checks_configured", "ridgeway_tickets_lost"} & shown.keys()
+    assert openmetrics.endswith("# EOF\n")
+
+
+def test_what_is_shown_to_everybody_exists_and_has_no_label_but_the_council() -> None:
+    declared = {family.base: family for family in made().declared()}
+
+    labels = {name: set(declared[name].labels) for name in FOR_EVERYBODY}
+
+    assert {name for name, found in labels.items() if found} == {
+        "ridgeway_build",
+        "ridgeway_config",
+        "ridgeway_incidents_open",
+    }
+    assert labels["ridgeway_incidents_open"] == {"priority", "council"}

@@ -250,3 +250,14 @@ async def test_nothing_is_called_well_while_the_agent_is_cut_off(browser) -> Non
     page = (await browser.get("/")).body
 
     assert "This agent is cut off: nothing behind its gateway is known" in page
+
+
+async def test_an_incident_that_nobody_has_says_how_to_take_it(browser) -> None:
+    live, ended = browser.view.live[0].incident.id, browser.view.ended[0].incident.id
+
+    page = (await browser.get(f"/incidents/{live}")).body
+    over = (await browser.get(f"/incidents/{ended}")).body
+
+    assert f"ridgeway incidents ack {live} --comment" in page
+    assert f"http://127.0.0.1:{browser.port}/api/v1/incidents/{live}/acknowledge" in page
+    assert "incidents ack" not in over

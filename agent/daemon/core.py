@@ -46,6 +46,7 @@ from exporters.desks.observed import Outcome, observed
 from exporters.desks.pace import system_clock
 from exporters.prometheus.exposition import Exposition
 from exporters.prometheus.own import OwnMetrics
+from exporters.web.access import AccessControl, AccessError
 from exporters.web.app import Site
 from exporters.web.guard import Hosts, is_host_name
 from exporters.web.runbook_pages import Runbooks, shipped
@@ -296,7 +297,9 @@ class Daemon:
             raise StartError(str(error)) from error
         discovery = Discovery(self._estate)
         site = Site(view, exposition, own, Runbooks(shipped()), version("ridgeway"), self._clock, discovery)
-        web = WebServer(site.app(Hosts.of((*self._settings.hosts, *_own_names()))), sockets)
+        access = await self._access(own)
+        hosts = Hosts.of((*self._settings.hosts, *_own_names()))
+        web = WebServer(site.app(hosts, access.before), sockets, tls=access.tls, meet=access.meet)
         await web.start()
         self._parts.push_async_callback(web.stop)
         self.addresses = web.addresses
@@ -314,6 +317,18 @@ class Daemon:
         server = WebServer(control.app(), [listening])
         await server.start()
         self._parts.push_async_callback(server.stop)
+
+    async def _access(self, own: OwnMetrics) -> AccessControl:
+        settings = self._settings
+        access = AccessControl(
+            self._estate.access, settings.web_config, own.access, self._clock, exposed=settings.exposed
+        )
+        self._parts.push_async_callback(access.stop)
+        try:
+            await access.start()
+        except AccessError as error:
+            raise StartError(str(error)) from error
+        return access
 
     async def _begin(
         self,

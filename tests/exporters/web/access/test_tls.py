@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime
+import errno
 import ipaddress
 import ssl
 import subprocess
@@ -225,6 +226,23 @@ async def test_a_certificate_and_a_key_that_come_one_after_the_other_meet(tmp_pa
         await door.control.look()
 
     assert between == 200
+    assert door.counts.reloads == [True, False, True]
+    assert door.counts.not_after == renewed.certificate.not_valid_after_utc.timestamp()
+
+
+async def test_what_could_not_be_read_for_a_moment_is_read_at_the_next_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_descriptor_left(*_: object) -> int:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    async with front(tmp_path, TLS) as door:
+        renewed = door.issue()
+        with monkeypatch.context() as full:
+            full.setattr("exporters.web.access.tls.os.memfd_create", no_descriptor_left)
+            await door.control.look()
+        await door.control.look()
+
     assert door.counts.reloads == [True, False, True]
     assert door.counts.not_after == renewed.certificate.not_valid_after_utc.timestamp()
 

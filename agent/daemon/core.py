@@ -44,6 +44,8 @@ from exporters.desks.contract import DeskKind
 from exporters.desks.delivery import Delivery, queues_by_desk
 from exporters.desks.observed import Outcome, observed
 from exporters.desks.pace import system_clock
+from exporters.feed.feed import Feed
+from exporters.feed.hub import MOST_SEATS, Hub
 from exporters.prometheus.exposition import Exposition
 from exporters.prometheus.own import OwnMetrics
 from exporters.web.app import Site
@@ -149,7 +151,8 @@ class Daemon:
         windows = Windows(self._estate, state.maintenance)
         exposition, own = metrics_of(self._estate, self._settings.vantage, self._kinds, now)
         recorder = self._recorder(ledger, state)
-        delivery = self._delivery(ledger, own)
+        hub = Hub(ledger.reader, self._estate.name)
+        delivery = self._delivery(ledger, own, hub)
         scheduler = Scheduler(lambda spec, due: runner.start(spec, due), clock=self._clock, on_jump=self._jumped)
         self.pipeline = pipeline = Pipeline(
             judge_of(self._estate, self._settings.vantage, state, windows),
@@ -158,7 +161,9 @@ class Daemon:
             ledger.writer,
             exposition,
             own,
-            Outlets(lambda target: scheduler.run_now(self._askers(target)), delivery.wake, lambda: pulse.soon()),
+            Outlets(
+                lambda target: scheduler.run_now(self._askers(target)), delivery.wake, lambda: pulse.soon(), hub.wake
+            ),
             self._clock,
         )
         pipeline.listeners.append(self._log_incident)
@@ -188,8 +193,9 @@ class Daemon:
             exposition,
             self._dropped,
             transports,
+            hub,
         )
-        await self._serve(view, exposition, own, pipeline, windows, ledger, transports.lockout)
+        await self._serve(view, exposition, own, pipeline, windows, ledger, transports.lockout, hub)
         await self._begin(ledger, state, scheduler, runner, delivery, pulse)
         await self._take_traps(scheduler, runner, own)
         self._say_started(time.monotonic() - began, ledger.where)
@@ -246,12 +252,13 @@ class Daemon:
         self._parts.push_async_callback(recorder.stop)
         return recorder
 
-    def _delivery(self, ledger: Ledger, own: OwnMetrics) -> Delivery:
+    def _delivery(self, ledger: Ledger, own: OwnMetrics, hub: Hub) -> Delivery:
         loop = asyncio.get_running_loop()
 
         def record(connection: Connection, event: Event) -> None:
             append_events(connection, [event])
             loop.call_soon_threadsafe(self._tell_ticket, event, own)
+            hub.wake()
 
         def count(desk: str, operation: str, outcome: Outcome) -> None:
             own.desk_call(desk, operation, outcome, self._clock())
@@ -289,16 +296,23 @@ class Daemon:
         windows: Windows,
         ledger: Ledger,
         lockout: Lockout,
+        hub: Hub,
     ) -> None:
         try:
             sockets = listen([str(address) for address in self._settings.listen])
         except ListenError as error:
             raise StartError(str(error)) from error
         discovery = Discovery(self._estate)
-        site = Site(view, exposition, own, Runbooks(shipped()), version("ridgeway"), self._clock, discovery)
-        web = WebServer(site.app(Hosts.of((*self._settings.hosts, *_own_names()))), sockets)
+        feed = Feed(ledger.reader, hub, self._clock)
+        site = Site(view, exposition, own, Runbooks(shipped()), version("ridgeway"), self._clock, discovery, feed)
+        web = WebServer(site.app(Hosts.of((*self._settings.hosts, *_own_names()))), sockets, streams=MOST_SEATS)
+        try:
+            await hub.start()
+        except LedgerError as error:
+            raise StartError(str(error)) from error
         await web.start()
         self._parts.push_async_callback(web.stop)
+        self._parts.push_async_callback(hub.stop)
         self.addresses = web.addresses
         path = self._settings.control_socket
         commands = Commands(self._estate, pipeline.incidents, windows, pipeline.keep, self._clock, lockout)

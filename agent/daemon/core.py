@@ -235,7 +235,11 @@ class Daemon:
     async def _open_ledger(self, now: float) -> tuple[Ledger, LedgerState]:
         try:
             ledger = await asyncio.to_thread(
-                Ledger.open, self._settings.ledger_url, clock=self._clock, vantage=self._settings.vantage
+                Ledger.open,
+                self._settings.ledger_url,
+                clock=self._clock,
+                vantage=self._settings.vantage,
+                state=self._settings.state,
             )
         except LedgerError as error:
             raise StartError(str(error)) from error

@@ -119,7 +119,7 @@ class Pulse:
         self._own.progress(now - (asyncio.get_running_loop().time() - self._scheduler.last_progress))
         self._own.isolated(self._view.isolated_since() is not None)
         hub = self._hub
-        self._own.feed(sequence=hub.lineage.newest, readers=hub.readers, dropped=hub.dropped - self._readers_dropped)
+        self._own.feed(sequence=hub.position.newest, readers=hub.readers, dropped=hub.dropped - self._readers_dropped)
         self._readers_dropped = hub.dropped
         self._look_at_desks()
         if self._changed:

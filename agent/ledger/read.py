@@ -14,8 +14,9 @@ from sqlalchemy.exc import DBAPIError
 
 from agent.ledger import codec, tables
 from agent.ledger.batch import AgentSpan, Peak, Span
+from agent.ledger.cursor import Cursor, FeedPosition, Loss
 from agent.ledger.database import Database
-from agent.ledger.lineage import Cursor, Lineage, Loss
+from agent.ledger.epochs import lineage_of
 from agent.records import About, Cause, Event, Incident, IncidentState
 
 T = TypeVar("T")
@@ -39,7 +40,7 @@ class KeptEvent:
 class FeedPage:
     """Some events after a cursor, in order, and how far that brings its reader."""
 
-    lineage: Lineage
+    position: FeedPosition
     """The log at the moment of reading."""
     events: tuple[KeptEvent, ...]
     after: int
@@ -51,7 +52,7 @@ class FeedPage:
     @property
     def next(self) -> Cursor:
         """Where its reader goes on."""
-        return self.lineage.cursor(self.upto)
+        return self.position.cursor(self.upto)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class Gone:
     """A cursor from which nobody can go on."""
 
     why: Loss
-    lineage: Lineage
+    position: FeedPosition
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +113,9 @@ class Reader:
         except DBAPIError as error:
             raise self._database.explain(error) or error from error
 
-    def feed_position(self) -> Lineage:
+    def feed_position(self) -> FeedPosition:
         """Where the feed begins and ends, and from which epochs it descends."""
-        return self.read(_lineage)
+        return self.read(_position)
 
     def events(self, after: int, limit: int, councils: Collection[str] | None = None) -> tuple[KeptEvent, ...]:
         """At most `limit` events with a sequence number above `after`, in order; of these councils, or of all."""
@@ -215,22 +216,21 @@ class Reader:
         )
 
 
-def _lineage(connection: Connection) -> Lineage:
-    info = connection.execute(select(tables.ledger_info)).one()
-    epochs = connection.execute(select(tables.epochs.c.epoch, tables.epochs.c.last))
-    return Lineage(info.epoch, info.pruned + 1, info.sequence, {row.epoch: row.last for row in epochs})
+def _position(connection: Connection) -> FeedPosition:
+    pruned: int = connection.execute(select(tables.ledger_info.c.pruned)).scalar_one()
+    return FeedPosition(lineage_of(connection), pruned + 1)
 
 
 def _feed(
     connection: Connection, cursor: Cursor | None, limit: int, councils: Collection[str] | None
 ) -> FeedPage | Gone:
-    lineage = _lineage(connection)
-    after = lineage.resume(cursor)
+    position = _position(connection)
+    after = position.resume(cursor)
     if isinstance(after, Loss):
-        return Gone(after, lineage)
+        return Gone(after, position)
     found = _events(connection, _after(after, limit + 1, councils))
     events, more = found[:limit], len(found) > limit
-    return FeedPage(lineage, events, after, events[-1].sequence if more else lineage.newest, more)
+    return FeedPage(position, events, after, events[-1].sequence if more else position.newest, more)
 
 
 def _after(sequence: int, limit: int, councils: Collection[str] | None) -> Select[Any]:

@@ -13,10 +13,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from agent.ledger.cursor import Cursor, CursorError
 from agent.ledger.errors import LedgerError
 from agent.ledger.jsontext import dumps
-from agent.ledger.lineage import Cursor, CursorError
 from agent.ledger.read import FeedPage, Gone, Reader
+from agent.records import Councils, Incident
 from config.estate import Estate
 from exporters.feed.atom import ATOM, atom
 from exporters.feed.cloudevents import BATCH
@@ -25,7 +26,8 @@ from exporters.feed.entries import Digest, digest_of
 from exporters.feed.hub import Full, Hub, Seat
 from exporters.feed.jsonfeed import JSON_FEED, json_feed
 from exporters.feed.refusals import away, full, gone
-from exporters.feed.render import Councils, seen_by, shown
+from exporters.feed.render import seen_by, shown
+from exporters.feed.scoped import incident_for
 from exporters.feed.stream import Stream, watched
 from exporters.web.principal import principal_of
 
@@ -111,7 +113,13 @@ class Feed:
             incidents = await asyncio.to_thread(self._reader.told_incidents, MOST_INCIDENTS, councils)
         except LedgerError as error:
             return away(error)
-        digest = digest_of(incidents, self.hub.estate, base, f"{base}{request.url.path}", self._begun)
+        digest = digest_of(
+            [_told(incident, councils) for incident in incidents],
+            self.hub.estate,
+            base,
+            f"{base}{request.url.path}",
+            self._begun,
+        )
         body = await asyncio.to_thread(write, digest)
         return conditional(request, body, media_type, digest.updated, self._clock())
 
@@ -142,9 +150,14 @@ class Feed:
             await seat.woken()
 
     def _page(self, page: FeedPage, councils: Councils, *, bare: bool) -> bytes:
-        events = [shown(kept, page.lineage, self.hub.estate, councils) for kept in page.events]
-        whole = {"epoch": page.lineage.epoch, "events": events, "next": str(page.next), "more": page.more}
+        events = [shown(kept, page.position, self.hub.estate, councils) for kept in page.events]
+        whole = {"epoch": page.position.epoch, "events": events, "next": str(page.next), "more": page.more}
         return dumps(events if bare else whole).encode()
+
+
+def _told(incident: Incident, councils: Councils) -> Incident:
+    """As these readers may see it; how much lies behind it, of theirs and of others, stands on its page."""
+    return incident_for(incident, councils, 0)
 
 
 def _only(request: Request, *names: str) -> None:

@@ -13,10 +13,11 @@ from collections.abc import Iterator, Sequence
 
 import structlog
 
+from agent.ledger.cursor import Cursor, FeedPosition
 from agent.ledger.errors import LedgerError
-from agent.ledger.lineage import Cursor, Lineage
 from agent.ledger.read import Gone, KeptEvent, Reader
-from exporters.feed.render import Councils, frames
+from agent.records import Councils
+from exporters.feed.render import frames
 
 COALESCE = 0.25
 """Seconds for which further events are waited for, so that many small writes become one."""
@@ -37,8 +38,8 @@ class Full(Exception):
 class Batch:
     """What was read in one go, as bytes for each kind of reader."""
 
-    def __init__(self, lineage: Lineage, after: int, upto: int, events: Sequence[KeptEvent], estate: str) -> None:
-        self.lineage = lineage
+    def __init__(self, log: FeedPosition, after: int, upto: int, events: Sequence[KeptEvent], estate: str) -> None:
+        self._log = log
         self.after = after
         self.upto = upto
         self.events = events
@@ -49,10 +50,10 @@ class Batch:
         """The frames after `position`, for readers of these councils; rendered once for all of them."""
         if position > self.after:
             later = [kept for kept in self.events if kept.sequence > position]
-            return frames(later, self.lineage, self._estate, councils)
+            return frames(later, self._log, self._estate, councils)
         found = self._frames.get(councils)
         if found is None:
-            found = self._frames[councils] = frames(self.events, self.lineage, self._estate, councils)
+            found = self._frames[councils] = frames(self.events, self._log, self._estate, councils)
         return found
 
 
@@ -86,7 +87,7 @@ class Hub:
 
     def __init__(self, reader: Reader, estate: str, *, coalesce: float = COALESCE, most: int = MOST_SEATS) -> None:
         self.estate = estate
-        self.lineage: Lineage
+        self.position: FeedPosition
         """As it was when last read; known once started."""
         self.dropped = 0
         """Readers that were given up, or left, while they did not take what was sent."""
@@ -110,8 +111,8 @@ class Hub:
     async def start(self) -> None:
         """Begin at the newest event. Raises LedgerError."""
         self._loop = asyncio.get_running_loop()
-        self.lineage = await asyncio.to_thread(self._reader.feed_position)
-        self._at = self.lineage.newest
+        self.position = await asyncio.to_thread(self._reader.feed_position)
+        self._at = self.position.newest
         self._task = asyncio.create_task(self._follow(), name="feed")
 
     async def stop(self) -> None:
@@ -179,15 +180,15 @@ class Hub:
     async def _read(self) -> bool:
         """Take in one page; whether there is more."""
         page = await asyncio.to_thread(self._reader.feed, Cursor(self._at), PAGE)
-        self.lineage = page.lineage
+        self.position = page.position
         if isinstance(page, Gone):  # another ledger has been put in place below us
             self._ring.clear()
             self._kept = 0
-            self._at = page.lineage.newest
+            self._at = page.position.newest
             self.end_all()
             return False
         if page.upto > self._at:
-            self._ring.append(Batch(page.lineage, self._at, page.upto, page.events, self.estate))
+            self._ring.append(Batch(page.position, self._at, page.upto, page.events, self.estate))
             self._kept += len(page.events)
             self._at = page.upto
         while self._kept > RING:

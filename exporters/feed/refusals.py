@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from starlette.responses import JSONResponse, Response
 
+from agent.ledger.cursor import Cursor, Loss
 from agent.ledger.errors import LedgerError
-from agent.ledger.lineage import Cursor, Loss
 from agent.ledger.read import Gone
 from exporters.web.api import Json, problem_json
 
@@ -17,8 +17,8 @@ _SOON = "5"
 
 def gone(found: Gone, cursor: Cursor | None) -> Response:
     """410: nobody can go on from this cursor as if nothing had happened."""
-    lineage = found.lineage
-    first, last = lineage.cursor(lineage.oldest - 1), lineage.cursor(lineage.newest)
+    position = found.position
+    first, last = position.cursor(position.oldest - 1), position.cursor(position.newest)
     what = {
         Loss.EXPIRED: "Events after your cursor have been removed: they were older than what is kept.",
         Loss.AHEAD: "Your cursor is ahead of this log, which has no such event: it was restored from a copy, or your "
@@ -34,9 +34,9 @@ def gone(found: Gone, cursor: Cursor | None) -> Response:
     more: Mapping[str, Json] = {
         "reason": found.why.value,
         "cursor": str(cursor) if cursor is not None else None,
-        "epoch": lineage.epoch,
-        "oldest": lineage.oldest,
-        "newest": lineage.newest,
+        "epoch": position.epoch,
+        "oldest": position.oldest,
+        "newest": position.newest,
     }
     return _problem({**body, **more}, 410)
 

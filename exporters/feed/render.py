@@ -5,35 +5,34 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from agent.ledger.cursor import Cursor, FeedPosition
 from agent.ledger.jsontext import dumps
-from agent.ledger.lineage import Cursor, Lineage
 from agent.ledger.read import KeptEvent
+from agent.records import Councils, sees
 from exporters.feed.cloudevents import cloud_event, kind_of
+from exporters.feed.scoped import scoped
 
-Councils = frozenset[str] | None
-"""The councils whose events somebody sees; None: all."""
 RETRY = 3_000
 """Milliseconds after which a reader whose stream ended comes back."""
 
 
 def seen_by(kept: KeptEvent, councils: Councils) -> bool:
     """Whether this event is for a reader of these councils."""
-    return councils is None or kept.council in councils
+    return sees(councils, kept.council)
 
 
-def shown(kept: KeptEvent, lineage: Lineage, estate: str, councils: Councils) -> Mapping[str, Any]:
+def shown(kept: KeptEvent, log: FeedPosition, estate: str, councils: Councils) -> Mapping[str, Any]:
     """The CloudEvent as a reader of these councils gets it. Every form of the feed is made from this."""
-    assert seen_by(kept, councils), "asked for the reader's own events only"
-    return cloud_event(kept, lineage.epoch_of(kept.sequence), estate)
+    return cloud_event(scoped(kept, councils), log.epoch_of(kept.sequence), estate)
 
 
-def frames(events: Iterable[KeptEvent], lineage: Lineage, estate: str, councils: Councils) -> bytes:
+def frames(events: Iterable[KeptEvent], log: FeedPosition, estate: str, councils: Councils) -> bytes:
     """The events that such a reader sees, as frames (https://html.spec.whatwg.org/multipage/server-sent-events.html)."""
-    return b"".join(_frame(kept, lineage, estate, councils) for kept in events if seen_by(kept, councils))
+    return b"".join(_frame(kept, log, estate, councils) for kept in events if seen_by(kept, councils))
 
 
-def _frame(kept: KeptEvent, lineage: Lineage, estate: str, councils: Councils) -> bytes:
-    event = shown(kept, lineage, estate, councils)
+def _frame(kept: KeptEvent, log: FeedPosition, estate: str, councils: Councils) -> bytes:
+    event = shown(kept, log, estate, councils)
     return f"id: {event['id']}\nevent: {kind_of(kept.event.kind)}\ndata: {dumps(event)}\n\n".encode()
 
 

@@ -9,12 +9,13 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from agent.ledger.cursor import Cursor
 from agent.ledger.errors import LedgerError
-from agent.ledger.lineage import Cursor
 from agent.ledger.read import FeedPage, Gone, Reader
+from agent.records import Councils
 from exporters.feed.hub import PAGE, Batch, Full, Hub, Seat
 from exporters.feed.refusals import full
-from exporters.feed.render import Councils, frames, opening, sign_of_life
+from exporters.feed.render import frames, opening, sign_of_life
 
 BEAT = 15.0
 """Seconds after which a silent stream says that it is still there: proxies end what is silent for a minute."""
@@ -55,7 +56,7 @@ class Stream(Response):
 
     async def _tell(self, out: _Outlet, seat: Seat) -> None:
         page = self._first
-        await out.put(opening(page.lineage.cursor(page.after)) + self._page(page))
+        await out.put(opening(page.position.cursor(page.after)) + self._page(page))
         position = page.upto
         until = out.now() + LONGEST
         while not seat.ended and out.now() < until:
@@ -75,11 +76,11 @@ class Stream(Response):
                 position = batches[-1].upto
             else:
                 if out.silent_for() >= BEAT:
-                    await out.put(sign_of_life(self._hub.lineage.cursor(position)))
+                    await out.put(sign_of_life(self._hub.position.cursor(position)))
                 await seat.woken()
 
     def _page(self, page: FeedPage) -> bytes:
-        return frames(page.events, page.lineage, self._hub.estate, self._councils)
+        return frames(page.events, page.position, self._hub.estate, self._councils)
 
     def _joined(self, batches: Sequence[Batch], position: int) -> bytes:
         if len(batches) == 1:

@@ -1,8 +1,8 @@
 """A process with a real ledger and the real feed, that writes events until it is told to stop, or killed.
 
-Run as `python -m testbeds.feed_agent LOCATION PORT RATE [COALESCE]`: about so many events a second,
-of two councils, each with a text that no other event has. Prints `ready`; a line on standard input ends the writing, and is answered with
-`written` once all is on disk. `Authorization: Bearer COUNCIL` restricts a reader to one council.
+Run as `python -m testbeds.feed_agent LOCATION PORT RATE [COALESCE]`: about so many events a second, of two councils,
+each with a text that no other event has. Prints `ready`; a line on standard input ends the writing, and is answered
+with `written` once all is on disk. `Authorization: Bearer COUNCIL` restricts a reader to one council.
 """
 
 from __future__ import annotations

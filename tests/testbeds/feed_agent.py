@@ -55,7 +55,7 @@ class Incidents:
             self._writer.submit(Batch(incident_changes=(opening,))).result(30)
 
     def event(self, council: str, text: str) -> Future[tuple[int, ...]]:
-        event = Event(f"RWY-{council}", time.time(), EventKind.CHANGED, "agent", text)
+        event = Event(f"RWY-{council}", time.time(), EventKind.TICKET, "desk:ict", text)
         return self._writer.submit(Batch(events=(event,)))
 
 

@@ -320,7 +320,7 @@ class Daemon:
         self.addresses = web.addresses
         path = self._settings.control_socket
         commands = Commands(self._estate, pipeline.incidents, windows, pipeline.keep, self._clock, lockout)
-        control = Control(pipeline, commands, windows, ledger.reader, self._clock, lockout)
+        control = Control(pipeline, commands, windows, ledger.reader, self._clock, lockout, hub)
         try:
             listening = open_socket(path)
         except OSError as error:

@@ -26,7 +26,7 @@ from exporters.feed.entries import Digest, digest_of
 from exporters.feed.hub import Full, Hub, Seat
 from exporters.feed.jsonfeed import JSON_FEED, json_feed
 from exporters.feed.refusals import away, full, gone
-from exporters.feed.render import seen_by, shown
+from exporters.feed.render import page_of, seen_by
 from exporters.feed.scoped import incident_for
 from exporters.feed.stream import Stream, watched
 from exporters.web.principal import principal_of
@@ -150,9 +150,8 @@ class Feed:
             await seat.woken()
 
     def _page(self, page: FeedPage, councils: Councils, *, bare: bool) -> bytes:
-        events = [shown(kept, page.position, self.hub.estate, councils) for kept in page.events]
-        whole = {"epoch": page.position.epoch, "events": events, "next": str(page.next), "more": page.more}
-        return dumps(events if bare else whole).encode()
+        whole = page_of(page, self.hub.estate, councils)
+        return dumps(whole["events"] if bare else whole).encode()
 
 
 def _told(incident: Incident, councils: Councils) -> Incident:

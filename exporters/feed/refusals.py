@@ -15,8 +15,8 @@ _SOON = "5"
 """Seconds after which trying again may help."""
 
 
-def gone(found: Gone, cursor: Cursor | None) -> Response:
-    """410: nobody can go on from this cursor as if nothing had happened."""
+def why_gone(found: Gone) -> str:
+    """Why nobody can go on from a cursor as if nothing had happened, and how to go on all the same."""
     position = found.position
     first, last = position.cursor(position.oldest - 1), position.cursor(position.newest)
     what = {
@@ -26,11 +26,16 @@ def gone(found: Gone, cursor: Cursor | None) -> Response:
         Loss.UNKNOWN_EPOCH: "Your cursor is of a log from which this one does not descend: the ledger was lost or "
         "replaced, or your cursor is of another agent.",
     }[found.why]
-    how = (
-        f"Take what is live from /api/v1/incidents, then go on with after={last}; or read all that is kept with "
+    return (
+        f"{what} Take what is live from /api/v1/incidents, then go on with after={last}; or read all that is kept with "
         f"after={first}, and pass over the events whose id you have seen."
     )
-    body = problem_json(410, "Gone", f"{what} {how}")
+
+
+def gone(found: Gone, cursor: Cursor | None) -> Response:
+    """410, and the place at which this reader stands."""
+    position = found.position
+    body = problem_json(410, "Gone", why_gone(found))
     more: Mapping[str, Json] = {
         "reason": found.why.value,
         "cursor": str(cursor) if cursor is not None else None,

@@ -7,7 +7,7 @@ from typing import Any
 
 from agent.ledger.cursor import Cursor, FeedPosition
 from agent.ledger.jsontext import dumps
-from agent.ledger.read import KeptEvent
+from agent.ledger.read import FeedPage, KeptEvent
 from agent.records import Councils, sees
 from exporters.feed.cloudevents import cloud_event, kind_of
 from exporters.feed.scoped import scoped
@@ -24,6 +24,12 @@ def seen_by(kept: KeptEvent, councils: Councils) -> bool:
 def shown(kept: KeptEvent, log: FeedPosition, estate: str, councils: Councils) -> Mapping[str, Any]:
     """The CloudEvent as a reader of these councils gets it. Every form of the feed is made from this."""
     return cloud_event(scoped(kept, councils), log.epoch_of(kept.sequence), estate)
+
+
+def page_of(page: FeedPage, estate: str, councils: Councils) -> dict[str, Any]:
+    """A page as its reader gets it: the events, and where to go on."""
+    events = [shown(kept, page.position, estate, councils) for kept in page.events]
+    return {"epoch": page.position.epoch, "events": events, "next": str(page.next), "more": page.more}
 
 
 def frames(events: Iterable[KeptEvent], log: FeedPosition, estate: str, councils: Councils) -> bytes:

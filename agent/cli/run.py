@@ -30,7 +30,14 @@ if TYPE_CHECKING:
     multiple=True,
     default=("127.0.0.1:10190",),
     show_default=True,
-    help="Where /metrics and the pages are served; repeatable. Loopback only: there is no authentication yet.",
+    help="Where /metrics and the pages are served; repeatable. Off loopback only with TLS and authentication.",
+)
+@click.option(
+    "--web.config.file",
+    "web_config",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="TLS, client certificates and passwords of the pages, as Prometheus' exporters read them (web-config.yml).",
 )
 @click.option(
     "--web.allowed-host", "hosts", multiple=True, help="A further name under which browsers may ask; repeatable."
@@ -74,6 +81,7 @@ def command(
     ledger_url: str,
     control_socket: Path,
     listen: tuple[str, ...],
+    web_config: Path | None,
     hosts: tuple[str, ...],
     traps: tuple[str, ...],
     engine_id: str | None,
@@ -105,6 +113,7 @@ def command(
             traps=traps,
             engine_id=engine_id,
             state=state_directory(),
+            web_config=web_config,
         )
     except SettingsError as error:
         raise Failure(str(error), status=2) from error

@@ -48,6 +48,7 @@ from exporters.feed.feed import Feed
 from exporters.feed.hub import MOST_SEATS, Hub
 from exporters.prometheus.exposition import Exposition
 from exporters.prometheus.own import OwnMetrics
+from exporters.web.access import AccessControl, AccessError
 from exporters.web.app import Site
 from exporters.web.guard import Hosts, is_host_name
 from exporters.web.runbook_pages import Runbooks, shipped
@@ -309,7 +310,9 @@ class Daemon:
         discovery = Discovery(self._estate)
         feed = Feed(ledger.reader, hub, self._clock)
         site = Site(view, exposition, own, Runbooks(shipped()), version("ridgeway"), self._clock, discovery, feed)
-        web = WebServer(site.app(Hosts.of((*self._settings.hosts, *_own_names()))), sockets, streams=MOST_SEATS)
+        access = await self._access(own)
+        hosts = Hosts.of((*self._settings.hosts, *_own_names()))
+        web = WebServer(site.app(hosts, access.before), sockets, tls=access.tls, meet=access.meet, streams=MOST_SEATS)
         try:
             await hub.start()
         except LedgerError as error:
@@ -332,6 +335,18 @@ class Daemon:
         server = WebServer(control.app(), [listening])
         await server.start()
         self._parts.push_async_callback(server.stop)
+
+    async def _access(self, own: OwnMetrics) -> AccessControl:
+        settings = self._settings
+        access = AccessControl(
+            self._estate.access, settings.web_config, own.access, self._clock, exposed=settings.exposed
+        )
+        self._parts.push_async_callback(access.stop)
+        try:
+            await access.start()
+        except AccessError as error:
+            raise StartError(str(error)) from error
+        return access
 
     async def _begin(
         self,

@@ -18,6 +18,7 @@ from exporters.prometheus.own import OwnMetrics
 from exporters.prometheus.page import gzipped, pages
 from exporters.web.api import incident_json, problem_json
 from exporters.web.guard import Guard, Hosts
+from exporters.web.lifecycle import Lifecycle
 from exporters.web.pages import Pages, children_worst_first, etag, headline, targets_by_council, worst_first
 from exporters.web.principal import Access, without_authentication
 from exporters.web.runbook_pages import Runbooks
@@ -41,10 +42,15 @@ class Site:
         version: str,
         clock: Callable[[], float],
         discovery: Discovery | None = None,
+        lifecycle: Lifecycle | None = None,
     ) -> None:
-        """`discovery` tells Prometheus of the estate's targets; without it there is no `/api/v1/sd`."""
+        """`discovery` tells Prometheus of the estate's targets; without it there is no `/api/v1/sd`.
+
+        `lifecycle` reloads the estate; without it there is no `/-/reload`.
+        """
         self._view = view
         self._discovery = discovery
+        self._lifecycle = lifecycle
         self._exposition = exposition
         self._own = own
         self._runbooks = runbooks
@@ -67,6 +73,7 @@ class Site:
             *([Route("/api/v1/sd", self._discovery.answer)] if self._discovery is not None else []),
             Route("/-/healthy", self.healthy),
             Route("/-/ready", self.ready),
+            *([Route("/-/reload", self._lifecycle.reload, methods=["POST", "PUT"])] if self._lifecycle else []),
             Route("/static/{name:str}", self.static),
         ]
         site = Starlette(routes=routes, exception_handlers={HTTPException: self.error, 500: self.broken})

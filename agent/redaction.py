@@ -61,8 +61,9 @@ def references(value: object) -> Iterator[SecretReference]:
     if isinstance(value, SecretReference):
         yield value
     elif isinstance(value, BaseModel):
-        for _, part in value:
-            yield from references(part)
+        for name in type(value).model_fields:  # not what it keeps beside them, such as a compiled template
+            yield from references(getattr(value, name))
+        yield from references(value.model_extra)
     elif is_dataclass(value) and not isinstance(value, type):
         for field in fields(value):
             yield from references(getattr(value, field.name))

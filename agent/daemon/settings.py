@@ -54,6 +54,9 @@ class Settings:
         """Whether the pages can be reached from other machines."""
         return any(address.exposed for address in self.listen)
 
+    lifecycle: bool = False
+    """Whether `/-/reload` is for anybody who may read."""
+
     @classmethod
     def make(
         cls,
@@ -68,6 +71,7 @@ class Settings:
         engine_id: str | None = None,
         state: Path | None = None,
         web_config: Path | None = None,
+        lifecycle: bool = False,
     ) -> Settings:
         """Check what the command line gave against the estate. Raises SettingsError."""
         place = vantage or estate.vantage
@@ -95,6 +99,7 @@ class Settings:
             _engine_id(engine_id),
             state,
             web_config,
+            lifecycle,
         )
         _check_access(made, estate)
         return made

@@ -92,6 +92,11 @@ class _Explain(_Question):
     check: _Text | None = None
 
 
+Verb = tuple[type[BaseModel], Callable[[Any], Awaitable[Any]]]
+"""What is asked, and who answers."""
+NO_MORE: Mapping[str, Verb] = {}
+
+
 class Control:
     """The verbs, each a question model and an answer."""
 
@@ -103,7 +108,10 @@ class Control:
         reader: Reader,
         clock: Callable[[], float],
         lockout: Lockout,
+        more: Mapping[str, Verb] = NO_MORE,
     ) -> None:
+        """`more`: verbs of other parts of the agent."""
+        self._more = more
         self._pipeline = pipeline
         self._commands = commands
         self._windows = windows
@@ -112,7 +120,7 @@ class Control:
         self._lockout = lockout
 
     def app(self) -> Starlette:
-        verbs: Mapping[str, tuple[type[_Question], Callable[[Any], Awaitable[Any]]]] = {
+        verbs: Mapping[str, Verb] = {
             "incidents": (_Listing, lambda asked: self._from_ledger("incidents", asked)),
             "incident": (_One, lambda asked: self._from_ledger("incident", asked)),
             "acknowledge": (_Acknowledge, self._acknowledge),
@@ -122,6 +130,7 @@ class Control:
             "credentials": (_Question, self._credentials),
             "credential-retry": (_Retry, self._retry),
             "explain": (_Explain, self._explain),
+            **self._more,
         }
         routes = [
             Route(f"/control/{name}", _endpoint(model, act), methods=["POST"]) for name, (model, act) in verbs.items()
@@ -195,7 +204,7 @@ class Control:
 
 
 def _endpoint(
-    model: type[_Question], act: Callable[[Any], Awaitable[Any]]
+    model: type[BaseModel], act: Callable[[Any], Awaitable[Any]]
 ) -> Callable[[Request], Awaitable[JSONResponse]]:
     async def endpoint(request: Request) -> JSONResponse:
         try:

@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 from agent.commands import Commands
 from agent.daemon.control import Control, open_socket
 from agent.daemon.life import StartError, raise_descriptor_limit, spare_the_collector, stop_event
+from agent.daemon.outbound import Outbound
 from agent.daemon.parts import gone_checks, incidents_of, judge_of, kept_results, lockout_of, metrics_of, specs_of
 from agent.daemon.pipeline import Outlets, Pipeline
 from agent.daemon.pulse import Pulse
@@ -189,8 +190,11 @@ class Daemon:
             self._dropped,
             transports,
         )
-        await self._serve(view, exposition, own, pipeline, windows, ledger, transports.lockout)
+        outbound = Outbound(self._estate, ledger, scheduler, own.outbound, self._clock)
+        await self._serve(view, exposition, own, pipeline, windows, ledger, transports.lockout, outbound)
         await self._begin(ledger, state, scheduler, runner, delivery, pulse)
+        outbound.start()
+        self._parts.push_async_callback(outbound.stop)
         await self._take_traps(scheduler, runner, own)
         self._say_started(time.monotonic() - began, ledger.where)
         view.begun = True
@@ -289,6 +293,7 @@ class Daemon:
         windows: Windows,
         ledger: Ledger,
         lockout: Lockout,
+        outbound: Outbound,
     ) -> None:
         try:
             sockets = listen([str(address) for address in self._settings.listen])
@@ -302,7 +307,7 @@ class Daemon:
         self.addresses = web.addresses
         path = self._settings.control_socket
         commands = Commands(self._estate, pipeline.incidents, windows, pipeline.keep, self._clock, lockout)
-        control = Control(pipeline, commands, windows, ledger.reader, self._clock, lockout)
+        control = Control(pipeline, commands, windows, ledger.reader, self._clock, lockout, outbound.verbs())
         try:
             listening = open_socket(path)
         except OSError as error:

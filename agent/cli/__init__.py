@@ -32,6 +32,7 @@ _VERBS = {
     "run": ("agent.cli.run", "run the agent"),
     "schema": ("agent.cli.schema", "print the JSON Schema of an estate file"),
     "validate": ("agent.cli.validate", "say everything that is wrong with an estate file"),
+    "webhooks": ("agent.cli.webhooks", "whom the agent tells of incidents; try it, and tell again"),
 }
 
 

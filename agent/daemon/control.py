@@ -113,6 +113,11 @@ class _Apply(_Reload):
     change: _Text
 
 
+Verb = tuple[type[BaseModel], Callable[[Any], Awaitable[Any]]]
+"""What is asked, and who answers."""
+NO_MORE: Mapping[str, Verb] = {}
+
+
 class Control:
     """The verbs, each a question model and an answer."""
 
@@ -126,7 +131,10 @@ class Control:
         lockout: Lockout,
         hub: Hub,
         reloader: Reloader | None = None,
+        more: Mapping[str, Verb] = NO_MORE,
     ) -> None:
+        """`more`: verbs of other parts of the agent."""
+        self._more = more
         self._reloader = reloader
         self._pipeline = pipeline
         self._commands = commands
@@ -137,7 +145,7 @@ class Control:
         self._hub = hub
 
     def app(self) -> Starlette:
-        verbs: Mapping[str, tuple[type[_Question], Callable[[Any], Awaitable[Any]]]] = {
+        verbs: Mapping[str, Verb] = {
             "incidents": (_Listing, lambda asked: self._from_ledger("incidents", asked)),
             "incident": (_One, lambda asked: self._from_ledger("incident", asked)),
             "events": (_Page, self._events),
@@ -151,6 +159,7 @@ class Control:
             "plan": (_Plan, self._plan),
             "reload": (_Reload, self._reload),
             "apply": (_Apply, self._apply),
+            **self._more,
         }
         routes = [
             Route(f"/control/{name}", _endpoint(model, act), methods=["POST"]) for name, (model, act) in verbs.items()
@@ -241,7 +250,7 @@ class Control:
 
 
 def _endpoint(
-    model: type[_Question], act: Callable[[Any], Awaitable[Any]]
+    model: type[BaseModel], act: Callable[[Any], Awaitable[Any]]
 ) -> Callable[[Request], Awaitable[JSONResponse]]:
     async def endpoint(request: Request) -> JSONResponse:
         try:

@@ -20,6 +20,7 @@ from agent.daemon.control import Control, open_socket
 from agent.daemon.inforce import InForce, Using
 from agent.daemon.life import HangUps, StartError, raise_descriptor_limit, spare_the_collector, stop_event
 from agent.daemon.loading import Loader
+from agent.daemon.outbound import Outbound
 from agent.daemon.parts import (
     Routes,
     gone_checks,
@@ -253,8 +254,11 @@ class Daemon:
             self._objections,
         )
         self._reloader = self._reloads(in_force, ledger, view)
-        await self._serve(view, exposition, own, pipeline, windows, ledger, transports.lockout, hub)
+        outbound = Outbound(self._estate, ledger, scheduler, own.outbound, self._clock)
+        await self._serve(view, exposition, own, pipeline, windows, ledger, transports.lockout, hub, outbound)
         await self._begin(ledger, state, scheduler, runner, delivery, pulse)
+        outbound.start()
+        self._parts.push_async_callback(outbound.stop)
         await self._take_traps(scheduler, runner, own)
         self._say_started(time.monotonic() - began, ledger.where)
         view.begun = True
@@ -379,6 +383,7 @@ class Daemon:
         ledger: Ledger,
         lockout: Lockout,
         hub: Hub,
+        outbound: Outbound,
     ) -> None:
         try:
             sockets = listen([str(address) for address in self._settings.listen])
@@ -403,8 +408,10 @@ class Daemon:
         self.addresses = web.addresses
         path = self._settings.control_socket
         commands = Commands(self._estate, pipeline.incidents, windows, pipeline.keep, self._clock, lockout)
-        control = Control(pipeline, commands, windows, ledger.reader, self._clock, lockout, hub, self._reloader)
-        self._using += [discovery, commands, feed, access]
+        control = Control(
+            pipeline, commands, windows, ledger.reader, self._clock, lockout, hub, self._reloader, outbound.verbs()
+        )
+        self._using += [discovery, commands, feed, access, outbound]
         self._objections.append(access.objection)
         try:
             listening = open_socket(path)

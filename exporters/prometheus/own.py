@@ -20,6 +20,7 @@ from agent.records import Priority
 from exporters.prometheus.access import DECLARED as OF_ACCESS
 from exporters.prometheus.access import AccessMetrics
 from exporters.prometheus.families import Declared
+from exporters.prometheus.outbound import OutboundMetrics
 
 LATENESS_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0)
 DURATION_BUCKETS = (0.005, 0.025, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0)
@@ -60,6 +61,7 @@ class OwnMetrics:
         self._runs()
         self._keeping()
         self._desks()
+        self.outbound = OutboundMetrics(self._gauge, self._counter)
         self.registry.register(_OfExposition(refused, stale))
         ProcessCollector(registry=self.registry)
         self._waiting: set[str] = set()

@@ -15,7 +15,7 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from config.secrets import SecretReference
+from config.secrets import Secret, SecretReference
 
 SHARED = "shared"
 """The council name for what both councils own."""
@@ -307,6 +307,37 @@ class Access:
 
 
 @dataclass(frozen=True, slots=True)
+class WebhookSpec:
+    """Who is told of events by signed requests (Standard Webhooks)."""
+
+    name: str
+    url: Secret | SecretReference
+    """Whoever knows it may post there: never shown."""
+    secrets: tuple[SecretReference, ...]
+    """One to three; every request is signed with all of them, so that one can take the place of another."""
+    councils: frozenset[str] | None
+    """Whose events; None is everybody's."""
+    kinds: frozenset[str]
+    """Which kinds of events (`agent.records.EventKind`)."""
+    timeout: float
+    ca: str | None = None
+    """File or folder of authorities, in place of the machine's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeartbeatSpec:
+    """Something outside the building that is pinged for as long as the agent works, and pages when that ends."""
+
+    name: str
+    url: Secret | SecretReference
+    """Whoever knows it can keep the alarm quiet: never shown."""
+    every: float
+    timeout: float
+    method: Literal["GET", "POST"] = "GET"
+    ca: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Estate:
     """Everything an agent needs to know, and the hash of what it was read from."""
 
@@ -325,3 +356,5 @@ class Estate:
     vantage: str
     """The vantage at which the agent that reads this file stands, unless its command line says otherwise."""
     access: Access = field(default_factory=Access)
+    webhooks: Mapping[str, WebhookSpec] = field(default_factory=dict)
+    heartbeats: Mapping[str, HeartbeatSpec] = field(default_factory=dict)

@@ -12,7 +12,7 @@ import click
 from agent.cli.errors import Failure
 from agent.cli.estate import kinds, read
 from agent.cli.guard import refusals_file
-from agent.cli.options import config_option, ledger_option, own_ledger, own_socket_option
+from agent.cli.options import config_option, ledger_option, own_ledger, own_socket_option, state_directory
 
 if TYPE_CHECKING:
     from agent.daemon.settings import Settings
@@ -56,6 +56,12 @@ if TYPE_CHECKING:
     help="This agent's SNMP engine id for SNMPv3 informs, in hexadecimal.",
 )
 @click.option(
+    "--web.enable-lifecycle",
+    "lifecycle",
+    is_flag=True,
+    help="Let anybody who may read the pages reload the estate (POST /-/reload), not only those who may act.",
+)
+@click.option(
     "--vantage",
     default=None,
     help="The place this agent stands at; a place that is not the estate's own makes it a prober.",
@@ -85,6 +91,7 @@ def command(
     hosts: tuple[str, ...],
     traps: tuple[str, ...],
     engine_id: str | None,
+    lifecycle: bool,
     vantage: str | None,
     level: str,
     style: str | None,
@@ -112,14 +119,18 @@ def command(
             hosts=hosts,
             traps=traps,
             engine_id=engine_id,
+            state=state_directory(),
             web_config=web_config,
+            lifecycle=lifecycle,
         )
     except SettingsError as error:
         raise Failure(str(error), status=2) from error
-    return serve(estate, settings, redactor, lambda: repeats.dropped)
+    return serve(estate, settings, redactor, lambda: repeats.dropped, config_file)
 
 
-def serve(estate: Estate, settings: Settings, redactor: Redactor, dropped: Callable[[], int]) -> int:
+def serve(
+    estate: Estate, settings: Settings, redactor: Redactor, dropped: Callable[[], int], path: Path | None = None
+) -> int:
     """Run the daemon until it is told to stop; Failure says why it could not start."""
     from agent.daemon import StartError, run_daemon
 
@@ -128,9 +139,9 @@ def serve(estate: Estate, settings: Settings, redactor: Redactor, dropped: Calla
         if settings.vantage != estate.vantage:
             from agent.daemon.prober import run_prober
 
-            run_prober(estate, settings, check_kinds, redactor, refusals_file())
+            run_prober(estate, settings, check_kinds, redactor, refusals_file(), path)
             return 0
-        run_daemon(estate, settings, check_kinds, desk_kinds, redactor, dropped)
+        run_daemon(estate, settings, check_kinds, desk_kinds, redactor, dropped, path)
     except StartError as error:
         raise Failure(str(error)) from error
     return 0

@@ -44,6 +44,8 @@ class Settings:
     """Where SNMP traps and informs are taken; nowhere unless somebody says so."""
     engine_id: bytes = b""
     """The SNMP engine id of this agent, if it shall not be made from names."""
+    state: Path | None = None
+    """The state directory, for what is kept beside a ledger on a server."""
     web_config: Path | None = None
     """The web configuration file: TLS, passwords, client certificates."""
 
@@ -51,6 +53,9 @@ class Settings:
     def exposed(self) -> bool:
         """Whether the pages can be reached from other machines."""
         return any(address.exposed for address in self.listen)
+
+    lifecycle: bool = False
+    """Whether `/-/reload` is for anybody who may read."""
 
     @classmethod
     def make(
@@ -64,7 +69,9 @@ class Settings:
         hosts: Sequence[str] = (),
         traps: Iterable[str] = (),
         engine_id: str | None = None,
+        state: Path | None = None,
         web_config: Path | None = None,
+        lifecycle: bool = False,
     ) -> Settings:
         """Check what the command line gave against the estate. Raises SettingsError."""
         place = vantage or estate.vantage
@@ -90,7 +97,9 @@ class Settings:
             tuple(hosts),
             tuple(_trap_address(text) for text in traps),
             _engine_id(engine_id),
+            state,
             web_config,
+            lifecycle,
         )
         _check_access(made, estate)
         return made

@@ -119,7 +119,7 @@ def methods_of(path: str) -> tuple[str, ...]:
     """The methods that may be asked of this path at all."""
     if path.startswith("/api/"):
         return (*_READING, *_ACTING)
-    return (*_READING, "POST") if path == "/-/reload" else _READING
+    return (*_READING, "POST", "PUT") if path == "/-/reload" else _READING
 
 
 def _refusal_of_act(method: str, path: str, headers: list[tuple[bytes, bytes]]) -> PlainTextResponse | None:

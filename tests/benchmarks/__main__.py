@@ -24,6 +24,7 @@ BENCHMARKS = {
     "access": ("tests.benchmarks.access", "measure"),
     "ssh": ("tests.benchmarks.ssh", "measure"),
     "page": ("tests.benchmarks.page", "measure"),
+    "feed": ("tests.benchmarks.feed", "measure"),
     "start": ("tests.benchmarks.start", "measure"),
     "link": ("tests.benchmarks.link", "measure"),
     "hanging": ("tests.benchmarks.hanging", "measure"),

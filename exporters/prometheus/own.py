@@ -17,7 +17,10 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
 from agent.records import Priority
+from exporters.prometheus.access import DECLARED as OF_ACCESS
+from exporters.prometheus.access import AccessMetrics
 from exporters.prometheus.families import Declared
+from exporters.prometheus.outbound import OutboundMetrics
 
 LATENESS_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0)
 DURATION_BUCKETS = (0.005, 0.025, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0)
@@ -52,11 +55,13 @@ class OwnMetrics:
         """`refused` and `stale` are `Exposition.counts` and `Exposition.checks_stale`, asked at each scrape."""
         disable_created_metrics()  # type: ignore[no-untyped-call]  # else every counter brings an extra gauge
         self.registry = CollectorRegistry()
-        self._declared = list(_ELSEWHERE)
+        self._declared = [*_ELSEWHERE, *OF_ACCESS]
+        self.access = AccessMetrics(self.registry)
         self._agent(version, revision)
         self._runs()
         self._keeping()
         self._desks()
+        self.outbound = OutboundMetrics(self._gauge, self._counter)
         self.registry.register(_OfExposition(refused, stale))
         ProcessCollector(registry=self.registry)
         self._waiting: set[str] = set()

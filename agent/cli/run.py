@@ -12,7 +12,7 @@ import click
 from agent.cli.errors import Failure
 from agent.cli.estate import kinds, read
 from agent.cli.guard import refusals_file
-from agent.cli.options import config_option, ledger_option, own_ledger, own_socket_option
+from agent.cli.options import config_option, ledger_option, own_ledger, own_socket_option, state_directory
 
 if TYPE_CHECKING:
     from agent.daemon.settings import Settings
@@ -104,6 +104,7 @@ def command(
             hosts=hosts,
             traps=traps,
             engine_id=engine_id,
+            state=state_directory(),
         )
     except SettingsError as error:
         raise Failure(str(error), status=2) from error

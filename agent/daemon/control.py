@@ -23,7 +23,7 @@ from starlette.routing import Route
 
 from agent.commands import CommandError, Commands
 from agent.daemon.pipeline import Pipeline
-from agent.daemon.reading import NotFound, answer
+from agent.daemon.reading import NotFound, answer, feed_page
 from agent.incidents import IncidentError
 from agent.ledger.errors import LedgerError
 from agent.ledger.read import Reader
@@ -32,6 +32,7 @@ from agent.redaction import plain
 from agent.windows import Windows
 from checks.transports.lockout import WINDOW, Lockout
 from config.estate import Selector
+from exporters.feed.hub import Hub
 from exporters.web.api import incident_json
 
 LARGEST_QUESTION = 64 * 1024
@@ -54,6 +55,11 @@ class _Listing(_Question):
 
 class _One(_Question):
     id: Annotated[str, Field(max_length=40), AfterValidator(plain)]
+
+
+class _Page(_Question):
+    after: Annotated[str, Field(max_length=80), AfterValidator(plain)] | None = None
+    limit: Annotated[int, Field(ge=1, le=1000)]
 
 
 class _Acknowledge(_One):
@@ -108,6 +114,7 @@ class Control:
         reader: Reader,
         clock: Callable[[], float],
         lockout: Lockout,
+        hub: Hub,
         more: Mapping[str, Verb] = NO_MORE,
     ) -> None:
         """`more`: verbs of other parts of the agent."""
@@ -118,11 +125,13 @@ class Control:
         self._reader = reader
         self._clock = clock
         self._lockout = lockout
+        self._hub = hub
 
     def app(self) -> Starlette:
         verbs: Mapping[str, Verb] = {
             "incidents": (_Listing, lambda asked: self._from_ledger("incidents", asked)),
             "incident": (_One, lambda asked: self._from_ledger("incident", asked)),
+            "events": (_Page, self._events),
             "acknowledge": (_Acknowledge, self._acknowledge),
             "maintenance-add": (_Window, self._add_window),
             "maintenance-list": (_Question, self._list_windows),
@@ -139,6 +148,9 @@ class Control:
 
     async def _from_ledger(self, verb: str, asked: _Question) -> Any:
         return await asyncio.to_thread(answer, self._reader, verb, asked.model_dump())
+
+    async def _events(self, asked: _Page) -> Any:
+        return await asyncio.to_thread(feed_page, self._reader, asked.after, asked.limit, self._hub.estate)
 
     async def _acknowledge(self, asked: _Acknowledge) -> Any:
         return incident_json(self._commands.acknowledge(asked.id, asked.by, asked.comment, asked.seconds), ())

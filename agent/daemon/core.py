@@ -45,6 +45,8 @@ from exporters.desks.contract import DeskKind
 from exporters.desks.delivery import Delivery, queues_by_desk
 from exporters.desks.observed import Outcome, observed
 from exporters.desks.pace import system_clock
+from exporters.feed.feed import Feed
+from exporters.feed.hub import MOST_SEATS, Hub
 from exporters.prometheus.exposition import Exposition
 from exporters.prometheus.own import OwnMetrics
 from exporters.web.app import Site
@@ -150,7 +152,8 @@ class Daemon:
         windows = Windows(self._estate, state.maintenance)
         exposition, own = metrics_of(self._estate, self._settings.vantage, self._kinds, now)
         recorder = self._recorder(ledger, state)
-        delivery = self._delivery(ledger, own)
+        hub = Hub(ledger.reader, self._estate.name)
+        delivery = self._delivery(ledger, own, hub)
         scheduler = Scheduler(lambda spec, due: runner.start(spec, due), clock=self._clock, on_jump=self._jumped)
         self.pipeline = pipeline = Pipeline(
             judge_of(self._estate, self._settings.vantage, state, windows),
@@ -159,7 +162,9 @@ class Daemon:
             ledger.writer,
             exposition,
             own,
-            Outlets(lambda target: scheduler.run_now(self._askers(target)), delivery.wake, lambda: pulse.soon()),
+            Outlets(
+                lambda target: scheduler.run_now(self._askers(target)), delivery.wake, lambda: pulse.soon(), hub.wake
+            ),
             self._clock,
         )
         pipeline.listeners.append(self._log_incident)
@@ -189,9 +194,10 @@ class Daemon:
             exposition,
             self._dropped,
             transports,
+            hub,
         )
-        outbound = Outbound(self._estate, ledger, scheduler, own.outbound, self._clock)
-        await self._serve(view, exposition, own, pipeline, windows, ledger, transports.lockout, outbound)
+        outbound = Outbound(self._estate, ledger, hub, scheduler, own.outbound, self._clock)
+        await self._serve(view, exposition, own, pipeline, windows, ledger, transports.lockout, hub, outbound)
         await self._begin(ledger, state, scheduler, runner, delivery, pulse)
         outbound.start()
         self._parts.push_async_callback(outbound.stop)
@@ -233,7 +239,11 @@ class Daemon:
     async def _open_ledger(self, now: float) -> tuple[Ledger, LedgerState]:
         try:
             ledger = await asyncio.to_thread(
-                Ledger.open, self._settings.ledger_url, clock=self._clock, vantage=self._settings.vantage
+                Ledger.open,
+                self._settings.ledger_url,
+                clock=self._clock,
+                vantage=self._settings.vantage,
+                state=self._settings.state,
             )
         except LedgerError as error:
             raise StartError(str(error)) from error
@@ -250,12 +260,13 @@ class Daemon:
         self._parts.push_async_callback(recorder.stop)
         return recorder
 
-    def _delivery(self, ledger: Ledger, own: OwnMetrics) -> Delivery:
+    def _delivery(self, ledger: Ledger, own: OwnMetrics, hub: Hub) -> Delivery:
         loop = asyncio.get_running_loop()
 
         def record(connection: Connection, event: Event) -> None:
             append_events(connection, [event])
             loop.call_soon_threadsafe(self._tell_ticket, event, own)
+            hub.wake()
 
         def count(desk: str, operation: str, outcome: Outcome) -> None:
             own.desk_call(desk, operation, outcome, self._clock())
@@ -293,6 +304,7 @@ class Daemon:
         windows: Windows,
         ledger: Ledger,
         lockout: Lockout,
+        hub: Hub,
         outbound: Outbound,
     ) -> None:
         try:
@@ -300,14 +312,20 @@ class Daemon:
         except ListenError as error:
             raise StartError(str(error)) from error
         discovery = Discovery(self._estate)
-        site = Site(view, exposition, own, Runbooks(shipped()), version("ridgeway"), self._clock, discovery)
-        web = WebServer(site.app(Hosts.of((*self._settings.hosts, *_own_names()))), sockets)
+        feed = Feed(ledger.reader, hub, self._clock)
+        site = Site(view, exposition, own, Runbooks(shipped()), version("ridgeway"), self._clock, discovery, feed)
+        web = WebServer(site.app(Hosts.of((*self._settings.hosts, *_own_names()))), sockets, streams=MOST_SEATS)
+        try:
+            await hub.start()
+        except LedgerError as error:
+            raise StartError(str(error)) from error
         await web.start()
         self._parts.push_async_callback(web.stop)
+        self._parts.push_async_callback(hub.stop)
         self.addresses = web.addresses
         path = self._settings.control_socket
         commands = Commands(self._estate, pipeline.incidents, windows, pipeline.keep, self._clock, lockout)
-        control = Control(pipeline, commands, windows, ledger.reader, self._clock, lockout, outbound.verbs())
+        control = Control(pipeline, commands, windows, ledger.reader, self._clock, lockout, hub, outbound.verbs())
         try:
             listening = open_socket(path)
         except OSError as error:

@@ -38,6 +38,8 @@ class Settings:
     """Where SNMP traps and informs are taken; nowhere unless somebody says so."""
     engine_id: bytes = b""
     """The SNMP engine id of this agent, if it shall not be made from names."""
+    state: Path | None = None
+    """The state directory, for what is kept beside a ledger on a server."""
 
     @classmethod
     def make(
@@ -51,6 +53,7 @@ class Settings:
         hosts: Sequence[str] = (),
         traps: Iterable[str] = (),
         engine_id: str | None = None,
+        state: Path | None = None,
     ) -> Settings:
         """Check what the command line gave against the estate. Raises SettingsError."""
         place = vantage or estate.vantage
@@ -76,6 +79,7 @@ class Settings:
             tuple(hosts),
             tuple(_trap_address(text) for text in traps),
             _engine_id(engine_id),
+            state,
         )
 
 

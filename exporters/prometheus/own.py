@@ -157,6 +157,13 @@ class OwnMetrics:
         self._incidents = self._gauge(
             "ridgeway_incidents_open", "Open incidents, recovering ones included.", ("priority", "council")
         )
+        self._sequence = self._gauge(
+            "ridgeway_feed_sequence", "Number of the newest event of the feed; a restore lets it jump."
+        )
+        self._feed_readers = self._gauge("ridgeway_feed_readers", "Readers that follow the feed now.")
+        self._feed_dropped = self._counter(
+            "ridgeway_feed_dropped_readers_total", "Readers that went while they did not take what was sent to them."
+        )
         self._log_dropped = self._counter(
             "ridgeway_log_repeated_lines_total", "Log lines left out because they only repeated one another."
         )
@@ -287,6 +294,12 @@ class OwnMetrics:
         everywhere = {(priority, council): 0 for council in councils for priority in Priority}
         for (priority, council), count in {**everywhere, **counts}.items():
             self._incidents.labels(priority, council).set(count)
+
+    def feed(self, *, sequence: int, readers: int, dropped: int) -> None:
+        """How the incident feed stands; `dropped` counts those since the last call."""
+        self._sequence.set(sequence)
+        self._feed_readers.set(readers)
+        self._feed_dropped.inc(dropped)
 
     def log_dropped(self, lines: int) -> None:
         self._log_dropped.inc(lines)

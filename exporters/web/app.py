@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from exporters.feed.feed import Feed
 from exporters.prometheus.exposition import Exposition
 from exporters.prometheus.negotiate import accepts_gzip, negotiate
 from exporters.prometheus.own import OwnMetrics
@@ -41,9 +42,13 @@ class Site:
         version: str,
         clock: Callable[[], float],
         discovery: Discovery | None = None,
+        feed: Feed | None = None,
     ) -> None:
-        """`discovery` tells Prometheus of the estate's targets; without it there is no `/api/v1/sd`."""
+        """`discovery` tells Prometheus of the estate's targets; without it there is no `/api/v1/sd`. Nor is there an
+        incident feed without `feed`.
+        """
         self._view = view
+        self._feed = feed
         self._discovery = discovery
         self._exposition = exposition
         self._own = own
@@ -65,6 +70,7 @@ class Site:
             Route("/api/v1/incidents", self.api_incidents),
             Route("/api/v1/incidents/{incident:str}", self.api_incident),
             *([Route("/api/v1/sd", self._discovery.answer)] if self._discovery is not None else []),
+            *(self._feed.routes() if self._feed is not None else []),
             Route("/-/healthy", self.healthy),
             Route("/-/ready", self.ready),
             Route("/static/{name:str}", self.static),

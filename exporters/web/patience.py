@@ -13,6 +13,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 LONGEST_HEAD = 10.0
 """Seconds from a connection, or the first byte of a further request, to the end of the request's head."""
+LONGEST_STALL = 30.0
+"""Seconds for which somebody may take nothing of what is sent to them."""
 MOST_CONNECTIONS = 100
 """With more, the one that has been without a request for longest is hung up on."""
 
@@ -26,6 +28,7 @@ class PatientProtocol(H11Protocol):
         super().__init__(*arguments, **options)
         self._idle_since = self.loop.time()
         self._alarm: asyncio.TimerHandle | None = None
+        self._stall: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -44,8 +47,17 @@ class PatientProtocol(H11Protocol):
         self._idle_since = self.loop.time()
         super().on_response_complete()
 
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._stall = self.loop.call_later(LONGEST_STALL, self._hang_up)
+
+    def resume_writing(self) -> None:
+        self._goes_on()
+        super().resume_writing()
+
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
+        self._goes_on()
         super().connection_lost(exc)
 
     def _answering(self) -> bool:
@@ -59,6 +71,11 @@ class PatientProtocol(H11Protocol):
         if self._alarm is not None:
             self._alarm.cancel()
             self._alarm = None
+
+    def _goes_on(self) -> None:
+        if self._stall is not None:
+            self._stall.cancel()
+            self._stall = None
 
     def _make_room(self) -> None:
         others = (cast(PatientProtocol, other) for other in self.connections if other is not self)

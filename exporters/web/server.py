@@ -87,20 +87,24 @@ class WebServer:
         *,
         tls: ssl.SSLContext | None = None,
         most: int = MOST_CONNECTIONS,
+        streams: int = 0,
     ) -> None:
-        """`most`: connections beyond which the idlest is hung up on; with twice as many at work, 503 is answered."""
+        """`most`: connections beyond which the idlest is hung up on; with twice as many at work, 503 is answered.
+
+        `streams`: how many more there may be, since so many answers last for ever.
+        """
         self._sockets = list(sockets)
         config = uvicorn.Config(
             app,
             loop="none",
-            http=patient(most),
+            http=patient(most + streams),
             ws="none",
             lifespan="off",
             log_config=None,
             access_log=False,
             server_header=False,
             proxy_headers=False,
-            limit_concurrency=2 * most,
+            limit_concurrency=2 * most + streams,
             backlog=_BACKLOG,
             timeout_keep_alive=75,
             timeout_graceful_shutdown=1,

@@ -65,8 +65,9 @@ def _inside(value: object) -> Iterator[SecretReference | Secret]:
     if isinstance(value, (SecretReference, Secret)):
         yield value
     elif isinstance(value, BaseModel):
-        for _, part in value:
-            yield from _inside(part)
+        for name in type(value).model_fields:  # not what it keeps beside them, such as a compiled template
+            yield from _inside(getattr(value, name))
+        yield from _inside(value.model_extra)
     elif is_dataclass(value) and not isinstance(value, type):
         for field in fields(value):
             yield from _inside(getattr(value, field.name))

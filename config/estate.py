@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time
 from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network
 from typing import Literal
 
 from pydantic import BaseModel
@@ -267,6 +268,45 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True)
+class Rights:
+    """What somebody may see and do."""
+
+    councils: frozenset[str] | None
+    """The councils whose things they see, `shared` only where it is named; None: all."""
+    may_act: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A bearer token, and what whoever shows it may."""
+
+    name: str
+    token: SecretReference
+    rights: Rights
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """A reverse proxy that is believed when it says who asks."""
+
+    networks: tuple[IPv4Network | IPv6Network, ...]
+    """Where the TCP connection of the proxy comes from; from elsewhere the header means nothing."""
+    header: str
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may ask the agent's pages and interface, beside what the web configuration file says."""
+
+    tokens: Mapping[str, Token] = field(default_factory=dict)
+    people: Mapping[str, Rights] = field(default_factory=dict)
+    """By the name of a user, of a client certificate, or as the proxy says it."""
+    others: Rights | None = None
+    """For those who have logged in and are not listed. None: they get nothing, unless nobody at all is listed."""
+    proxy: Proxy | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class WebhookSpec:
     """Who is told of events by signed requests (Standard Webhooks)."""
 
@@ -315,5 +355,6 @@ class Estate:
     working_hours: WorkingHours
     vantage: str
     """The vantage at which the agent that reads this file stands, unless its command line says otherwise."""
+    access: Access = field(default_factory=Access)
     webhooks: Mapping[str, WebhookSpec] = field(default_factory=dict)
     heartbeats: Mapping[str, HeartbeatSpec] = field(default_factory=dict)

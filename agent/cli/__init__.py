@@ -15,6 +15,7 @@ import click
 from agent.cli.errors import Failure
 
 _VERBS = {
+    "apply": ("agent.cli.apply", "put a plan in force that somebody has looked at"),
     "check": ("agent.cli.check", "run checks once, now, without a daemon"),
     "credentials": ("agent.cli.credentials", "which log-ins were refused; have a mended one tried"),
     "demo": ("agent.cli.demo", "watch a simulated estate on loopback"),
@@ -24,7 +25,9 @@ _VERBS = {
     "hostkeys": ("agent.cli.hostkeys", "which SSH host keys devices show, to be approved"),
     "incidents": ("agent.cli.incidents", "list, show and acknowledge incidents"),
     "maintenance": ("agent.cli.maintenance", "add, list and end maintenance windows"),
+    "plan": ("agent.cli.plan", "what a changed estate would change"),
     "record": ("agent.cli.record", "record what a device answers, masked, to be replayed elsewhere"),
+    "reload": ("agent.cli.reload", "have the running agent use the estate as it stands on disk"),
     "replay": ("agent.cli.replay", "assess a recording, without any network"),
     "run": ("agent.cli.run", "run the agent"),
     "schema": ("agent.cli.schema", "print the JSON Schema of an estate file"),

@@ -71,6 +71,7 @@ def _contact(estate: Estate) -> Iterator[str]:
 
 def _secrets(estate: Estate) -> Iterator[str]:
     from config.secrets import SecretError, SecretReference
+    from exporters.web.access.tokens import TokenError, fetch
 
     for vantage in estate.vantages.values():
         if vantage.token is not None:
@@ -78,6 +79,11 @@ def _secrets(estate: Estate) -> Iterator[str]:
                 vantage.token.resolve()
             except SecretError as error:
                 yield f"vantage {vantage.name}, token: {error}"
+    for token in estate.access.tokens.values():
+        try:
+            fetch(token)
+        except TokenError as error:
+            yield f"access, token {token.name}: {error}"
     seen: set[str] = set()
     for target in estate.targets.values():
         for credential in target.credentials.values():

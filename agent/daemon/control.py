@@ -24,9 +24,11 @@ from starlette.routing import Route
 from agent.commands import CommandError, Commands
 from agent.daemon.pipeline import Pipeline
 from agent.daemon.reading import NotFound, answer, feed_page
+from agent.daemon.reload import Done, Reloader, ReloadError
 from agent.incidents import IncidentError
 from agent.ledger.errors import LedgerError
 from agent.ledger.read import Reader
+from agent.planning.text import plan_json
 from agent.records import IncidentState
 from agent.redaction import plain
 from agent.windows import Windows
@@ -98,6 +100,19 @@ class _Explain(_Question):
     check: _Text | None = None
 
 
+class _Plan(_Question):
+    path: Annotated[str, Field(max_length=4096)] | None = None
+
+
+class _Reload(_Question):
+    by: _Name
+
+
+class _Apply(_Reload):
+    expect: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
+    change: _Text
+
+
 Verb = tuple[type[BaseModel], Callable[[Any], Awaitable[Any]]]
 """What is asked, and who answers."""
 NO_MORE: Mapping[str, Verb] = {}
@@ -115,10 +130,12 @@ class Control:
         clock: Callable[[], float],
         lockout: Lockout,
         hub: Hub,
+        reloader: Reloader | None = None,
         more: Mapping[str, Verb] = NO_MORE,
     ) -> None:
         """`more`: verbs of other parts of the agent."""
         self._more = more
+        self._reloader = reloader
         self._pipeline = pipeline
         self._commands = commands
         self._windows = windows
@@ -139,6 +156,9 @@ class Control:
             "credentials": (_Question, self._credentials),
             "credential-retry": (_Retry, self._retry),
             "explain": (_Explain, self._explain),
+            "plan": (_Plan, self._plan),
+            "reload": (_Reload, self._reload),
+            "apply": (_Apply, self._apply),
             **self._more,
         }
         routes = [
@@ -198,6 +218,20 @@ class Control:
         self._commands.retry_credential(asked.name, asked.by)
         return {"credential": asked.name}
 
+    def _reloads(self) -> Reloader:
+        if self._reloader is None:
+            raise CommandError("this agent was started without a file of its own to read again")
+        return self._reloader
+
+    async def _plan(self, asked: _Plan) -> Any:
+        return plan_json(await self._reloads().plan(Path(asked.path) if asked.path is not None else None))
+
+    async def _reload(self, asked: _Reload) -> Any:
+        return _done(await self._reloads().reload(asked.by))
+
+    async def _apply(self, asked: _Apply) -> Any:
+        return _done(await self._reloads().reload(asked.by, expect=asked.expect, change=asked.change))
+
     async def _explain(self, asked: _Explain) -> Any:
         found = self._pipeline.judge.explain(asked.target, asked.check, self._clock())
         if found is None:
@@ -227,10 +261,16 @@ def _endpoint(
             return JSONResponse({"detail": str(error)}, 404)
         except (CommandError, IncidentError) as error:
             return JSONResponse({"detail": str(error)}, 409)
+        except ReloadError as error:
+            return JSONResponse({"detail": str(error)}, error.status)
         except LedgerError as error:
             return JSONResponse({"detail": str(error)}, 503)
 
     return endpoint
+
+
+def _done(done: Done) -> dict[str, Any]:
+    return {"revision": done.plan.after, "text": done.text, "defects": list(done.defects)}
 
 
 async def _body(request: Request) -> bytes:

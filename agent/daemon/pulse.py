@@ -135,15 +135,15 @@ class Pulse:
         self._notifier.progress(self._scheduler.last_progress)
 
     def _look_at_desks(self) -> None:
-        for name, status in self._delivery.status().items():
-            before = self._desks.get(name, status)
-            self._desks[name] = status
+        known, self._desks = self._desks, dict(self._delivery.status())
+        for name, status in self._desks.items():
+            before = known.get(name, status)
             self._own.desk_state(
                 name,
                 lost=status.backlog.lost,
                 capped=status.capped,
-                repaired=status.repaired - before.repaired,
-                uncertain=status.uncertain - before.uncertain,
+                repaired=max(0, status.repaired - before.repaired),
+                uncertain=max(0, status.uncertain - before.uncertain),
             )
             self._own.outbox(name, status.backlog.waiting, status.backlog.oldest_at)
             self._own.tickets_blocked(name, status.backlog.blocked)

@@ -17,6 +17,8 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
 from agent.records import Priority
+from exporters.prometheus.access import DECLARED as OF_ACCESS
+from exporters.prometheus.access import AccessMetrics
 from exporters.prometheus.families import Declared
 from exporters.prometheus.outbound import OutboundMetrics
 
@@ -53,7 +55,8 @@ class OwnMetrics:
         """`refused` and `stale` are `Exposition.counts` and `Exposition.checks_stale`, asked at each scrape."""
         disable_created_metrics()  # type: ignore[no-untyped-call]  # else every counter brings an extra gauge
         self.registry = CollectorRegistry()
-        self._declared = list(_ELSEWHERE)
+        self._declared = [*_ELSEWHERE, *OF_ACCESS]
+        self.access = AccessMetrics(self.registry)
         self._agent(version, revision)
         self._runs()
         self._keeping()

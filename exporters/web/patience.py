@@ -7,6 +7,7 @@ them, opened by anybody on the machine, and Prometheus gets 503.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
@@ -19,10 +20,20 @@ MOST_CONNECTIONS = 100
 """With more, the one that has been without a request for longest is hung up on."""
 
 
+Meet = Callable[[asyncio.BaseTransport], Mapping[str, object] | None]
+"""Looks at a new connection before anything of it is read: what its requests find in `state`; None: hang up."""
+
+
+def anybody(_transport: asyncio.BaseTransport) -> Mapping[str, object]:
+    """Meets everybody, and remembers nothing."""
+    return {}
+
+
 class PatientProtocol(H11Protocol):
     """One connection."""
 
     most = MOST_CONNECTIONS
+    meet: Meet = staticmethod(anybody)
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -32,6 +43,11 @@ class PatientProtocol(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        known = self.meet(transport)
+        if known is None:
+            self._hang_up()
+            return
+        self.app_state = {**self.app_state, **known}
         self._wait_for_head()
         if len(self.connections) > self.most:
             self._make_room()
@@ -88,6 +104,6 @@ class PatientProtocol(H11Protocol):
         self.transport.abort()
 
 
-def patient(most: int) -> type[PatientProtocol]:
-    """The same with another number of connections, beyond which the idlest is hung up on."""
-    return type("PatientProtocol", (PatientProtocol,), {"most": most})
+def patient(most: int, meet: Meet = anybody) -> type[PatientProtocol]:
+    """The same with another number of connections, beyond which the idlest is hung up on, and met so."""
+    return type("PatientProtocol", (PatientProtocol,), {"most": most, "meet": staticmethod(meet)})

@@ -75,6 +75,10 @@ class Commands:
         self._clock = clock
         self._lockout = lockout
 
+    def use(self, estate: Estate) -> None:
+        """Another estate is in force."""
+        self._estate = estate
+
     def acknowledge(
         self, incident: str, by: str, comment: str, seconds: float, councils: Councils = None
     ) -> Done[Incident]:

@@ -5,6 +5,7 @@ Synchronous; from a coroutine use `asyncio.to_thread`. Safe to use from several 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -14,8 +15,9 @@ from sqlalchemy.exc import DBAPIError
 
 from agent.ledger import codec, tables
 from agent.ledger.batch import AgentSpan, Peak, Span
+from agent.ledger.cursor import Cursor, FeedPosition, Loss
 from agent.ledger.database import Database
-from agent.ledger.lineage import Cursor, Lineage, Loss
+from agent.ledger.epochs import lineage_of
 from agent.records import About, Cause, Councils, Event, Incident, IncidentState
 
 T = TypeVar("T")
@@ -39,7 +41,7 @@ class KeptEvent:
 class FeedPage:
     """Some events after a cursor, in order, and how far that brings its reader."""
 
-    lineage: Lineage
+    position: FeedPosition
     """The log at the moment of reading."""
     events: tuple[KeptEvent, ...]
     after: int
@@ -51,7 +53,7 @@ class FeedPage:
     @property
     def next(self) -> Cursor:
         """Where its reader goes on."""
-        return self.lineage.cursor(self.upto)
+        return self.position.cursor(self.upto)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ class Gone:
     """A cursor from which nobody can go on."""
 
     why: Loss
-    lineage: Lineage
+    position: FeedPosition
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,25 +116,36 @@ class Reader:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._engine = database.reader_engine()
+        self._reading = 0
+        self._ended = threading.Condition()
 
-    def close(self) -> None:
+    def close(self, within: float = 0.5) -> None:
+        """Let go, once what is being read has been read: a thread that nobody waits for any more may still read."""
+        with self._ended:
+            self._ended.wait_for(lambda: self._reading == 0, timeout=within)
         self._engine.dispose()
 
     def read(self, work: Callable[[Connection], T]) -> T:
         """Run `work(connection)` in one read-only transaction: all it reads is of one moment."""
+        with self._ended:
+            self._reading += 1
         try:
             with self._engine.connect() as connection, connection.begin():
                 return work(connection)
         except DBAPIError as error:
             raise self._database.explain(error) or error from error
+        finally:
+            with self._ended:
+                self._reading -= 1
+                self._ended.notify_all()
 
-    def feed_position(self) -> Lineage:
+    def feed_position(self) -> FeedPosition:
         """Where the feed begins and ends, and from which epochs it descends."""
-        return self.read(_lineage)
+        return self.read(position_of)
 
     def events(self, after: int, limit: int, councils: Collection[str] | None = None) -> tuple[KeptEvent, ...]:
         """At most `limit` events with a sequence number above `after`, in order; of these councils, or of all."""
-        return self.read(lambda connection: _events(connection, _after(after, limit, councils)))
+        return self.read(lambda connection: events_of(connection, _after(after, limit, councils)))
 
     def feed(self, cursor: Cursor | None, limit: int, councils: Collection[str] | None = None) -> FeedPage | Gone:
         """At most `limit` events after a cursor, or from the oldest that is kept; of these councils, or of all.
@@ -260,22 +273,22 @@ class Reader:
         )
 
 
-def _lineage(connection: Connection) -> Lineage:
-    info = connection.execute(select(tables.ledger_info)).one()
-    epochs = connection.execute(select(tables.epochs.c.epoch, tables.epochs.c.last))
-    return Lineage(info.epoch, info.pruned + 1, info.sequence, {row.epoch: row.last for row in epochs})
+def position_of(connection: Connection) -> FeedPosition:
+    """Where the feed begins and ends, in the caller's transaction."""
+    pruned: int = connection.execute(select(tables.ledger_info.c.pruned)).scalar_one()
+    return FeedPosition(lineage_of(connection), pruned + 1)
 
 
 def _feed(
     connection: Connection, cursor: Cursor | None, limit: int, councils: Collection[str] | None
 ) -> FeedPage | Gone:
-    lineage = _lineage(connection)
-    after = lineage.resume(cursor)
+    position = position_of(connection)
+    after = position.resume(cursor)
     if isinstance(after, Loss):
-        return Gone(after, lineage)
-    found = _events(connection, _after(after, limit + 1, councils))
+        return Gone(after, position)
+    found = events_of(connection, _after(after, limit + 1, councils))
     events, more = found[:limit], len(found) > limit
-    return FeedPage(lineage, events, after, events[-1].sequence if more else lineage.newest, more)
+    return FeedPage(position, events, after, events[-1].sequence if more else position.newest, more)
 
 
 def _after(sequence: int, limit: int, councils: Collection[str] | None) -> Select[Any]:
@@ -284,7 +297,8 @@ def _after(sequence: int, limit: int, councils: Collection[str] | None) -> Selec
     return wanted if councils is None else wanted.where(table.c.council.in_(sorted(councils)))
 
 
-def _events(connection: Connection, wanted: Select[Any]) -> tuple[KeptEvent, ...]:
+def events_of(connection: Connection, wanted: Select[Any]) -> tuple[KeptEvent, ...]:
+    """The events that a selection of rows of `events` brings, in its order, in the caller's transaction."""
     rows = connection.execute(wanted).mappings()
     return tuple(KeptEvent(row["sequence"], row["council"], codec.event_of(row), codec.about_of(row)) for row in rows)
 
@@ -303,7 +317,7 @@ def _file(connection: Connection, id: str, councils: Councils) -> IncidentFile |
     hidden = _of_councils(select(children).where(children.c.incident == id), children, councils)
     return IncidentFile(
         incident=codec.incident_of(row),
-        timeline=_events(connection, told.order_by(events.c.sequence)),
+        timeline=events_of(connection, told.order_by(events.c.sequence)),
         children=tuple(
             Child(Cause(child.council, child.subject, child.condition), child.since, child.until)
             for child in connection.execute(hidden.order_by(*(children.c[name] for name in _BY_CAUSE)))

@@ -84,7 +84,7 @@ class Guard:
 
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *SECURITY_HEADERS]
+                message["headers"] = _with_security(message["headers"])
             await send(message)
 
         refusal = self._refusal(scope)
@@ -108,11 +108,18 @@ class Guard:
         return None if scope["method"] in _READING else _refusal_of_act(scope["method"], scope["path"], headers)
 
 
+def _with_security(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """What the operator set stands in the place of ours; of policies of contents a browser keeps both."""
+    said = list(headers)
+    taken = {name for name, _ in said} - {b"content-security-policy"}
+    return [*said, *(header for header in SECURITY_HEADERS if header[0] not in taken)]
+
+
 def methods_of(path: str) -> tuple[str, ...]:
     """The methods that may be asked of this path at all."""
     if path.startswith("/api/"):
         return (*_READING, *_ACTING)
-    return (*_READING, "POST") if path == "/-/reload" else _READING
+    return (*_READING, "POST", "PUT") if path == "/-/reload" else _READING
 
 
 def _refusal_of_act(method: str, path: str, headers: list[tuple[bytes, bytes]]) -> PlainTextResponse | None:

@@ -125,6 +125,23 @@ class Asked:
         finally:
             connection.close()
 
+    def begun(self, path: str, quiet: float = 2.0) -> bytes:
+        """The beginning of an answer without end: all that comes until nothing has come for so many seconds."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            connection.request("GET", path)
+            reply = connection.getresponse()
+            assert reply.status == 200, reply.read()
+            assert connection.sock is not None
+            connection.sock.settimeout(quiet)
+            found = b""
+            with contextlib.suppress(TimeoutError):
+                while piece := reply.read1(65_536):
+                    found += piece
+            return found
+        finally:
+            connection.close()
+
 
 @dataclass
 class TwoCouncils:

@@ -20,7 +20,9 @@ class _Answer(BaseModel):
 
 
 class ProblemDetails(_Answer):
-    """Why something was refused or failed (RFC 9457)."""
+    """Why something was refused or failed (RFC 9457), which allows members of a problem's own."""
+
+    model_config = ConfigDict(extra="allow")
 
     type: Literal["about:blank"]
     status: int

@@ -18,7 +18,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from exporters.web import agent_itself, sd
+from exporters.feed import feed
+from exporters.web import agent_itself, lifecycle, sd
 from exporters.web.api import acting, reading
 from exporters.web.api.answers import Anything, ProblemDetails
 from exporters.web.api.operation import Operation, answered, routes_of
@@ -33,6 +34,7 @@ _SCHEMES = {
 }
 _TAGS = {
     "incidents": "What is wrong, and who has it.",
+    "feed": "What happened, in order, for readers that keep their place.",
     "targets": "What is watched, and how it is.",
     "maintenance": "Planned work.",
     "agent": "The agent itself.",
@@ -59,8 +61,10 @@ OPERATIONS = (Operation("GET", "/api/v1/openapi.json", Description.description, 
 DESCRIBED: tuple[Operation[Any], ...] = (
     *reading.OPERATIONS,
     *acting.OPERATIONS,
+    *feed.OPERATIONS,
     *sd.OPERATIONS,
     *agent_itself.OPERATIONS,
+    *lifecycle.OPERATIONS,
     *OPERATIONS,
 )
 """Every operation of the site: a part that is added to it adds its own here."""
@@ -167,11 +171,12 @@ def _responses(one: Operation[Any], schemas: _Schemas) -> dict[str, Any]:
         _PROBLEM: {"schema": dict(schemas[ProblemDetails])},
         "text/plain": {"schema": {"type": "string"}},
     }
-    content = (
-        {one.answer: {"schema": {"type": "string"}}}
+    content: dict[str, Any] = (
+        {one.answer: {"schema": {"type": "object" if one.answer.endswith("json") else "string"}}}
         if isinstance(one.answer, str)
         else {"application/json": {"schema": dict(schemas[one.answer])}}
     )
+    content |= {form: {"schema": {}} for form in one.forms}
     refusals = {
         **({} if one.open else {401: "Who asks is not known."}),
         **({400: "A parameter or the body is wrong."} if not one.path.startswith("/-/") else {}),
@@ -179,7 +184,7 @@ def _responses(one: Operation[Any], schemas: _Schemas) -> dict[str, Any]:
         **one.refusals,
     }
     told: dict[str, Any] = {str(one.status): {"description": "As asked.", "content": content}}
-    if one.method == "GET" and not isinstance(one.answer, str):
+    if one.method == "GET" and one.conditional and not isinstance(one.answer, str):
         told["304"] = {"description": "What the reader has by its ETag is still so."}
     for status, why in sorted(refusals.items()):
         told[str(status)] = {"description": why, "content": problem}

@@ -24,7 +24,7 @@ P = TypeVar("P", contravariant=True)
 
 @dataclass(frozen=True, slots=True)
 class Operation(Generic[P]):
-    method: Literal["GET", "POST"]
+    method: Literal["GET", "POST", "PUT"]
     path: str
     endpoint: Callable[[P, Request], Awaitable[Response]]
     summary: str
@@ -41,13 +41,17 @@ class Operation(Generic[P]):
     description: str = ""
     acts: bool = False
     """Only for who may act."""
+    forms: tuple[str, ...] = ()
+    """Further media types of the same answer."""
+    conditional: bool = True
+    """Whether JSON comes with an ETag."""
     open: bool = False
     """Answered without authentication too."""
 
     @property
     def name(self) -> str:
         """Unique among all; the `operationId`."""
-        return self.endpoint.__name__
+        return self.endpoint.__name__ + ("_by_put" if self.method == "PUT" else "")
 
 
 class Part(Protocol):

@@ -14,6 +14,7 @@ import pytest
 import pytest_asyncio
 from starlette.routing import Route
 
+from exporters.web.api.openapi import document
 from exporters.web.principal import Principal
 from testbeds.leaks import leaks
 from testbeds.two_councils import (
@@ -44,6 +45,9 @@ _BODIES: Mapping[str, object] = {
     "/api/v1/maintenance/{window}/end": {},
 }  # fmt: skip
 """What is sent where something is done. A route that is missing here fails the test: think of what it may tell."""
+_QUERIES = {"/api/v1/events": "?limit=1000"}
+_ENDLESS = {"/api/v1/events/stream": "?after=0"}
+"""Answers without end: what comes until nothing more does is looked at."""
 _TELLS_NOTHING = {"/runbooks/", "/runbooks/{name:str}", "/static/{name:str}", "/-/healthy", "/-/ready",
                   "/api/v1/openapi.json"}  # fmt: skip
 """Routes that show nothing of an estate, to nobody."""
@@ -82,6 +86,7 @@ class Scene:
                 for name, value in zip(names, chosen, strict=True):
                     path = re.sub(r"\{" + name + r"(:\w+)?\}", quote(value), path)
                 body = None if "GET" in (route.methods or ()) else _BODIES[route.path]
+                path += _QUERIES.get(route.path, "") + _ENDLESS.get(route.path, "")
                 found.setdefault(f"{'GET' if body is None else 'POST'} {route.path}", []).append((path, body))
         return found
 
@@ -136,8 +141,8 @@ async def _places(asked: Asked, scene: Scene, acts: bool = True) -> dict[str, by
         for name, questions in scene.questions().items():
             for path, body in questions:
                 if body is None or acts:
-                    answer = asked.ask(path, body)
-                    found[f"{name} {path}"] = _bytes(answer)
+                    endless = path.partition("?")[0] in _ENDLESS
+                    found[f"{name} {path}"] = asked.begun(path) if endless else _bytes(asked.ask(path, body))
         openmetrics = asked.ask("/metrics", Accept="application/openmetrics-text; version=1.0.0")
         found["GET /metrics as OpenMetrics"] = _bytes(openmetrics)
         for state in ("all", "ended", "suspect"):
@@ -259,3 +264,14 @@ async def test_each_council_has_its_own_list_and_together_with_what_is_shared_th
     ]
 
     assert sorted(name for names in lists for name in names) == sorted(scene.incidents)
+
+
+async def test_every_route_is_described_and_everything_that_is_described_is_served(scene: Scene) -> None:
+    routes = [route for route in scene.councils.daemon.site.routes() if isinstance(route, Route)]
+    pages = ("/incidents", "/targets", "/runbooks", "/static")
+
+    served = {(route.path, method.lower()) for route in routes for method in (route.methods or set()) - {"HEAD"}}
+    described = {(path, method) for path, methods in document()["paths"].items() for method in methods}
+
+    for_machines = {(path, method) for path, method in served if path != "/" and not path.startswith(pages)}
+    assert for_machines == {(path, method) for path, method in described if path != "/-/reload"}

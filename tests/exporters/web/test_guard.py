@@ -78,7 +78,7 @@ async def test_a_header_without_end_is_cut_off_and_others_are_still_served(brows
 
 def test_only_the_interface_and_the_reload_take_more_than_reading() -> None:
     assert methods_of("/api/v1/incidents") == ("GET", "HEAD", "POST", "DELETE")
-    assert methods_of("/-/reload") == ("GET", "HEAD", "POST")
+    assert methods_of("/-/reload") == ("GET", "HEAD", "POST", "PUT")
     assert methods_of("/incidents") == methods_of("/api") == methods_of("/-/reload/") == ("GET", "HEAD")
 
 

@@ -1,15 +1,15 @@
-"""Where a reader stands in the feed, and whether it can go on from there: cursors, epochs, restores. Pure.
+"""Where a reader stands in the feed, and whether it can go on from there. Pure.
 
-Every event has a number; numbers rise, and within a lineage of ledgers none is used twice. A restored ledger begins a
-new epoch: `epochs` says up to which number its log and that of each earlier epoch are the same.
+What epochs are, and why no number is used twice: `agent.ledger.epochs`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
+
+from agent.ledger.epochs import Lineage, epoch_of
 
 LARGEST = 2**63 - 1
 """Of a sequence number, as both databases keep it."""
@@ -52,24 +52,25 @@ class Loss(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Lineage:
+class FeedPosition:
     """A log as its readers see it."""
 
-    epoch: str
+    lineage: Lineage
     oldest: int
     """From this number on every event is kept; one more than `newest` when none is."""
-    newest: int
-    """The last number used; no event needs to have it, as after a restore."""
-    earlier: Mapping[str, int] = field(default_factory=dict)
-    """Each earlier epoch, and the number up to which its log and this one are the same."""
+
+    @property
+    def epoch(self) -> str:
+        return self.lineage.epoch
+
+    @property
+    def newest(self) -> int:
+        """The last number used; no event needs to have it, as after a restore."""
+        return self.lineage.sequence
 
     def epoch_of(self, sequence: int) -> str:
-        """The epoch in which the event of this number was written, for good: its id depends on it.
-
-        That is the oldest one whose log has it in common with this one. Epochs are ULIDs, so the order of their texts
-        is that of their beginnings.
-        """
-        return min((epoch for epoch, last in self.earlier.items() if sequence <= last), default=self.epoch)
+        """The epoch in which the event of this number was written."""
+        return epoch_of(sequence, self.lineage)
 
     def cursor(self, sequence: int) -> Cursor:
         """What a reader keeps that has read everything up to this number."""
@@ -85,9 +86,10 @@ class Lineage:
             return self.oldest - 1
         after = cursor.sequence
         if cursor.epoch is not None and cursor.epoch != self.epoch:
-            if cursor.epoch not in self.earlier:
+            ancestor = self.lineage.ancestors.get(cursor.epoch)
+            if ancestor is None:
                 return Loss.UNKNOWN_EPOCH
-            after = min(after, self.earlier[cursor.epoch])
+            after = min(after, ancestor.last)
         if after > self.newest:
             return Loss.AHEAD
         return after if after >= self.oldest - 1 else Loss.EXPIRED

@@ -35,6 +35,7 @@ class Redactor:
 
     def __init__(self) -> None:
         self._secrets: set[str] = set()
+        self._references: set[SecretReference] = set()
         self._pattern: re.Pattern[str] | None = None
 
     def learn(self, secrets: Iterable[Secret]) -> None:
@@ -48,9 +49,11 @@ class Redactor:
     def learn_estate(self, *parts: object) -> None:
         """Know every secret that is referred to anywhere inside these values (an estate, its options models).
 
-        A reference that cannot be resolved now is passed over: whoever needs it will say so.
+        A reference that cannot be resolved now is passed over: whoever needs it will say so. Those met before are
+        resolved again, since what they refer to may be another secret by now.
         """
-        self.learn(_resolved(parts))
+        self._references.update(references(parts))
+        self.learn(_resolved(self._references))
 
     def __call__(self, text: str) -> str:
         return self._pattern.sub(MASK, text) if self._pattern is not None else text
@@ -75,8 +78,8 @@ def references(value: object) -> Iterator[SecretReference]:
             yield from references(part)
 
 
-def _resolved(parts: tuple[object, ...]) -> Iterator[Secret]:
-    for reference in set(references(parts)):
+def _resolved(known: Iterable[SecretReference]) -> Iterator[Secret]:
+    for reference in known:
         try:
             yield reference.resolve()
         except SecretError:

@@ -20,7 +20,7 @@ from typing import Protocol
 import structlog
 
 from agent.daemon.handover import Handover
-from agent.daemon.parts import Routes, specs_of, subjects_of
+from agent.daemon.parts import Routes, specs_of
 from agent.daemon.pipeline import Pipeline, state_of
 from agent.elsewhere import Elsewhere
 from agent.ledger.batch import Audit
@@ -86,7 +86,8 @@ class InForce:
         yield "judge", lambda: self._judge(new, over, audit)
         yield "recorder", lambda: self.recorder.forget(over.gone)
         yield "schedule", lambda: self.scheduler.load(specs_of(new), over.begun)
-        yield "metrics", lambda: self.exposition.configure(subjects_of(new), self.vantage, self.clock())
+        off = (*over.gone, *over.renamed)
+        yield "metrics", lambda: self.exposition.change(off, over.subjects, self.vantage, self.clock())
         yield "series", lambda: self._relabel(over)
         yield "desks", lambda: self._deliver(old, new)
         for part in self.using:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -148,7 +148,8 @@ class Reloader:
                     f"(ridgeway plan); the plan is now {plan.expect}.",
                 )
             self._refuse(plan, looked_at=expect is not None)
-            await asyncio.to_thread(self._learn, new)
+            changed = {name: one for name, one in new.targets.items() if force.estate.targets.get(name) is not one}
+            await asyncio.to_thread(self._learn, replace(new, targets=changed))
         except (EstateError, LoadError, LedgerError) as error:
             self._say_bad(by, error)
             raise _unreadable(error) from error

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -64,6 +65,8 @@ class Agent:
     ledger: str = ""
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
+    more: tuple[str, ...] = ()
+    """Further options of its command line."""
 
     @property
     def log(self) -> Path:
@@ -89,6 +92,7 @@ class Agent:
             "--control.socket", str(self.control),
             "--web.listen-address", f"127.0.0.1:{self.port}",
             "--log.format", "json", "--log.level", "debug",
+            *self.more,
         ]  # fmt: skip
 
     def start(self, *, ready: bool = True) -> None:
@@ -189,6 +193,13 @@ class Agent:
     def runs(self, kind: str) -> float:
         """How many checks of this kind have ended."""
         return self.metric("ridgeway_check_runs_total", kind=kind) or 0
+
+    def audit(self) -> list[tuple[object, ...]]:
+        """Rows of the audit, oldest first: when, who, what, on what, and the rest as JSON."""
+        with sqlite3.connect(f"file:{self.home / 'ledger.sqlite3'}?mode=ro", uri=True, timeout=5) as ledger:
+            rows = ledger.execute("SELECT at, actor, action, subject, detail FROM audit ORDER BY id").fetchall()
+        ledger.close()
+        return rows
 
     def incidents(self, state: str = "all") -> list[dict[str, Any]]:
         said = self.run("incidents", "list", "--state", state, "--json", status=None)

@@ -92,7 +92,7 @@ class InForce:
         yield "desks", lambda: self._deliver(old, new)
         for part in self.using:
             yield type(part).__name__, lambda part=part: part.use(new)  # type: ignore[misc]
-        yield "own metrics", lambda: self._tell(new)
+        yield "own metrics", self.accepted
 
     def _judge(self, new: Estate, over: Handover, audit: Audit) -> None:
         """Alerts, incidents and what hangs on the names of checks, all at once."""
@@ -117,5 +117,7 @@ class InForce:
         if old.desks != new.desks or old.routes != new.routes:
             self.own.desks(sorted(new.desks))
 
-    def _tell(self, new: Estate) -> None:
-        self.own.config_accepted(new.revision, self.clock(), Counter(spec.kind for spec in specs_of(new)))
+    def accepted(self) -> None:
+        """The estate in force was read and found good, now."""
+        kinds = Counter(spec.kind for spec in specs_of(self.estate))
+        self.own.config_accepted(self.estate.revision, self.clock(), kinds)

@@ -163,6 +163,10 @@ class Reloader:
             f"revision {new.revision[:_SUBJECT]}",
             {"before": old.revision, "after": new.revision, "change": change, **plan.difference.counts()},
         )
+        if plan.empty and plan.before == plan.after:
+            force.accepted()  # the very same file: nothing to do, and nothing for the audit
+            self._log.info("estate reloaded, it is as it was", by=by, revision=plan.after[:_SUBJECT])
+            return Done(plan)
         done = Done(plan, tuple(await force.put(new, over, audit)))
         if done.defects:
             force.own.config_refused()

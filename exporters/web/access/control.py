@@ -145,7 +145,7 @@ class AccessControl:
         """What to remember of a new connection, before any request of it is read; None: hang up."""
         line = transport.get_extra_info("ssl_object")
         shown = shown_by(line.getpeercert()) if isinstance(line, ssl.SSLObject | ssl.SSLSocket) else None
-        if self._policy.admits(shown):
+        if self._policy.admits(shown, self._clock()):
             return {_SHOWN: shown}
         self._count.refused(Reason.CERTIFICATE.value)
         self._told.refused(Reason.CERTIFICATE, str((transport.get_extra_info("peername") or ("",))[0]))
@@ -157,7 +157,10 @@ class AccessControl:
             let_in(scope, LOCAL)
             return
         shown = scope.get("state", {}).get(_SHOWN)
-        principal = await policy.who(scope["headers"], _address(scope), shown if isinstance(shown, Shown) else None)
+        shown = shown if isinstance(shown, Shown) else None
+        if not policy.admits(shown, self._clock()):
+            raise Refused(Reason.CERTIFICATE)
+        principal = await policy.who(scope["headers"], _address(scope), shown)
         if policy.access.proxy is not None:
             scope["headers"] = without(policy.access.proxy, scope["headers"])
         let_in(scope, principal)

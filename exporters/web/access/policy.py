@@ -70,11 +70,11 @@ class Policy:
         """What the file adds to every answer."""
         return self.web.file.content.http_server_config.headers if self.web is not None else {}
 
-    def admits(self, shown: Shown | None) -> bool:
-        """Whether this certificate is among those that are let in, if only some are; nobody needs to show one here."""
+    def admits(self, shown: Shown | None, now: float) -> bool:
+        """Whether this certificate still holds, and is among those that are let in; nobody needs to show one here."""
         tls = self.web.file.tls if self.web is not None else None
         allowed = tls.client_allowed_sans if tls is not None else []
-        return shown is None or not allowed or not shown.names.isdisjoint(allowed)
+        return shown is None or (now < shown.ends and (not allowed or not shown.names.isdisjoint(allowed)))
 
     async def who(self, headers: list[tuple[bytes, bytes]], address: str, shown: Shown | None) -> Principal:
         """Who asks, from this address, having shown this certificate. Raises Refused, and Busy.
@@ -118,7 +118,7 @@ class Policy:
         """Where there are passwords as well, a certificate alone is not enough: the toolkit asks for both."""
         if self.passwords is not None:
             raise Refused(Reason.NO_CREDENTIALS)
-        if shown.person is None or not self.admits(shown):
+        if shown.person is None:
             raise Refused(Reason.CERTIFICATE)
         return self._person(shown.person)
 

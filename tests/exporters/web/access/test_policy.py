@@ -127,3 +127,10 @@ def test_whom_a_certificate_names(certificate: dict[str, object] | None, person:
 
     assert (shown.person if shown else None) == person
     assert (set(shown.names) if shown else None) == names
+
+
+def test_a_certificate_says_when_it_ends() -> None:
+    shown = shown_by({"notAfter": "Jan  5 09:34:43 2018 GMT"})
+
+    assert shown is not None
+    assert shown.ends == 1515144883.0

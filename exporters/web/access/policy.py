@@ -27,15 +27,16 @@ def asks_who(file: WebFile | None, access: Access) -> bool:
     return (file is not None and file.authenticates) or bool(access.tokens) or access.proxy is not None
 
 
-def lacking(file: WebFile | None, access: Access, *, exposed: bool) -> str:
+def lacking(file: WebFile | None, access: Access, *, exposed: bool, shows: bool = True) -> str:
     """What keeps these from being used together, as a sentence; empty where nothing does.
 
-    `exposed`: an address that is not loopback is listened on.
+    `exposed`: an address that is not loopback is listened on. `shows`: things of councils are shown there; a prober
+    shows none, so that it need not ask the people whom the estate lists for its judge.
     """
     asked = asks_who(file, access)
-    if (access.people or access.others is not None) and not asked:
+    if shows and (access.people or access.others is not None) and not asked:
         return (
-            "the estate's `access` lists people, and nothing asks who they are; add basic_auth_users or client "
+            "access: the estate lists people, and nothing asks who they are; add basic_auth_users or client "
             "certificates to --web.config.file, or `tokens` or `proxy` to `access`"
         )
     if not exposed or (asked and file is not None and file.tls is not None):
@@ -46,7 +47,8 @@ def lacking(file: WebFile | None, access: Access, *, exposed: bool) -> str:
             "authentication (`basic_auth_users` or client certificates there, or `tokens` or `proxy` in the estate's "
             "`access`)"
         )
-    return f"an address that is not on loopback needs {' and '.join(missing)}; without, listen on 127.0.0.1"
+    needed = " and ".join(missing)
+    return f"--web.listen-address: an address that is not on loopback needs {needed}; without, listen on 127.0.0.1"
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ BENCHMARKS = {
     "probes": ("tests.benchmarks.cost", "measure_probes"),
     "web": ("tests.benchmarks.web", "measure"),
     "ssh": ("tests.benchmarks.ssh", "measure"),
+    "outbound": ("tests.benchmarks.outbound", "measure"),
     "page": ("tests.benchmarks.page", "measure"),
     "feed": ("tests.benchmarks.feed", "measure"),
     "start": ("tests.benchmarks.start", "measure"),

@@ -23,6 +23,7 @@ BENCHMARKS = {
     "web": ("tests.benchmarks.web", "measure"),
     "access": ("tests.benchmarks.access", "measure"),
     "ssh": ("tests.benchmarks.ssh", "measure"),
+    "outbound": ("tests.benchmarks.outbound", "measure"),
     "page": ("tests.benchmarks.page", "measure"),
     "feed": ("tests.benchmarks.feed", "measure"),
     "start": ("tests.benchmarks.start", "measure"),

@@ -92,7 +92,7 @@ def read_source(path: Path) -> Source:
     problems: list[Problem] = []
     digest = sha256()
     room = MAX_BYTES
-    for file in _files(path):
+    for file in files_of(path):
         try:
             raw = read_file(file, room)
             room -= len(raw)
@@ -108,7 +108,8 @@ def read_source(path: Path) -> Source:
     return source
 
 
-def _files(path: Path) -> list[Path]:
+def files_of(path: Path) -> list[Path]:
+    """The files of an estate, by name. Raises EstateError."""
     if not path.is_dir():
         return [path]
     try:

@@ -15,6 +15,7 @@ import click
 from agent.cli.errors import Failure
 
 _VERBS = {
+    "backup": ("agent.cli.backup", "put estate and ledger into one archive; verify one"),
     "check": ("agent.cli.check", "run checks once, now, without a daemon"),
     "credentials": ("agent.cli.credentials", "which log-ins were refused; have a mended one tried"),
     "demo": ("agent.cli.demo", "watch a simulated estate on loopback"),
@@ -22,9 +23,11 @@ _VERBS = {
     "explain": ("agent.cli.explain", "why a target is or is not alerting, and what happens next"),
     "hostkeys": ("agent.cli.hostkeys", "which SSH host keys devices show, to be approved"),
     "incidents": ("agent.cli.incidents", "list, show and acknowledge incidents"),
+    "ledger": ("agent.cli.ledger", "whether the ledger keeps its promises, and what is in it"),
     "maintenance": ("agent.cli.maintenance", "add, list and end maintenance windows"),
     "record": ("agent.cli.record", "record what a device answers, masked, to be replayed elsewhere"),
     "replay": ("agent.cli.replay", "assess a recording, without any network"),
+    "restore": ("agent.cli.restore", "put estate and ledger back from an archive"),
     "run": ("agent.cli.run", "run the agent"),
     "schema": ("agent.cli.schema", "print the JSON Schema of an estate file"),
     "validate": ("agent.cli.validate", "say everything that is wrong with an estate file"),

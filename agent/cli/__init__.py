@@ -20,6 +20,7 @@ _VERBS = {
     "credentials": ("agent.cli.credentials", "which log-ins were refused; have a mended one tried"),
     "demo": ("agent.cli.demo", "watch a simulated estate on loopback"),
     "desk": ("agent.cli.desk", "prove that a service desk is set up as the estate says"),
+    "doctor": ("agent.cli.doctor", "what is wrong with the agent, its machine and its set-up"),
     "explain": ("agent.cli.explain", "why a target is or is not alerting, and what happens next"),
     "hostkeys": ("agent.cli.hostkeys", "which SSH host keys devices show, to be approved"),
     "incidents": ("agent.cli.incidents", "list, show and acknowledge incidents"),

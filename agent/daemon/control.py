@@ -103,7 +103,10 @@ class Control:
         reader: Reader,
         clock: Callable[[], float],
         lockout: Lockout,
+        about: Callable[[], Mapping[str, Any]],
     ) -> None:
+        """`about`: what the agent says of itself."""
+        self._about = about
         self._pipeline = pipeline
         self._commands = commands
         self._windows = windows
@@ -122,6 +125,7 @@ class Control:
             "credentials": (_Question, self._credentials),
             "credential-retry": (_Retry, self._retry),
             "explain": (_Explain, self._explain),
+            "about": (_Question, self._tell_about),
         }
         routes = [
             Route(f"/control/{name}", _endpoint(model, act), methods=["POST"]) for name, (model, act) in verbs.items()
@@ -176,6 +180,9 @@ class Control:
     async def _retry(self, asked: _Retry) -> Any:
         self._commands.retry_credential(asked.name, asked.by)
         return {"credential": asked.name}
+
+    async def _tell_about(self, _asked: _Question) -> Any:
+        return dict(self._about())
 
     async def _explain(self, asked: _Explain) -> Any:
         found = self._pipeline.judge.explain(asked.target, asked.check, self._clock())

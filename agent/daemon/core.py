@@ -8,6 +8,7 @@ import os
 import socket
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
+from functools import partial
 from importlib.metadata import version
 from typing import Literal
 
@@ -132,6 +133,7 @@ class Daemon:
         self._notifier = Notifier.from_environment(
             os.environ, time.monotonic, lambda: time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
         )
+        self._version = version("ridgeway")  # of the program that runs, whatever is installed meanwhile
         self._parts = contextlib.AsyncExitStack()
         self.pipeline: Pipeline
         self.addresses: list[tuple[str, int]] = []
@@ -306,7 +308,8 @@ class Daemon:
         self.addresses = web.addresses
         path = self._settings.control_socket
         commands = Commands(self._estate, pipeline.incidents, windows, pipeline.keep, self._clock, lockout)
-        control = Control(pipeline, commands, windows, ledger.reader, self._clock, lockout)
+        about = partial(self._about, view, ledger)
+        control = Control(pipeline, commands, windows, ledger.reader, self._clock, lockout, about)
         try:
             listening = open_socket(path)
         except OSError as error:
@@ -318,6 +321,24 @@ class Daemon:
         server = WebServer(control.app(), [listening])
         await server.start()
         self._parts.push_async_callback(server.stop)
+
+    def _about(self, view: AgentView, ledger: Ledger) -> dict[str, object]:
+        """What `ridgeway doctor` is told."""
+        health = view.health()
+        return {
+            "version": self._version,
+            "estate": self._estate.name,
+            "revision": self._estate.revision,
+            "vantage": self._settings.vantage,
+            "process": os.getpid(),
+            "user": os.getuid(),
+            "healthy": health.healthy,
+            "ready": health.ready,
+            "reason": health.reason,
+            "ledger": ledger.where,
+            "ledger_error": ledger.health.error if not ledger.health.ok else "",
+            "traps": [str(address) for address in self._settings.traps],
+        }
 
     async def _begin(
         self,

@@ -78,6 +78,8 @@ class PostgresDatabase:
         def set_up(connection: DBAPIConnection, _record: object) -> None:
             cursor = connection.cursor()
             cursor.execute("SET default_transaction_read_only = on")
+            # Else each statement of a transaction would see a moment of its own, and a reader could pass over events.
+            cursor.execute("SET default_transaction_isolation = 'repeatable read'")
             cursor.close()
             connection.commit()
 

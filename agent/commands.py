@@ -57,6 +57,10 @@ class Commands:
         self._clock = clock
         self._lockout = lockout
 
+    def use(self, estate: Estate) -> None:
+        """Another estate is in force."""
+        self._estate = estate
+
     def acknowledge(self, incident: str, by: str, comment: str, seconds: float) -> Incident:
         """Somebody has it, for so long. Raises CommandError or agent.incidents.IncidentError."""
         _named(by)

@@ -94,12 +94,20 @@ class Elsewhere:
         self._kinds = kinds
         self._lines: dict[str, _Line] = {}
 
+    def use(self, estate: Estate) -> None:
+        """Ask the probers of this estate from now on, with what it says of each."""
+        for name, place in estate.vantages.items():
+            if place != self._vantages.get(name):
+                self._lines.pop(name, None)  # what was wrong may be mended by this: ask at once
+        self._vantages = estate.vantages
+
     def collector(self, vantage: str, spec: CheckSpec) -> Collect:
         """The `collect` of this check from that vantage. It raises nothing but what cancelling raises."""
-        line = self._lines.setdefault(vantage, _Line())
-        place = self._vantages[vantage]
+        first = self._vantages[vantage]
 
         async def collect(target: Target, _options: object, ctx: Context) -> Observation:
+            place = self._vantages.get(vantage, first)
+            line = self._lines.setdefault(vantage, _Line())
             return await self._collect(place, line, target, spec, ctx)
 
         return collect

@@ -46,7 +46,7 @@ class Redactor:
             self._pattern = re.compile("|".join(_as_pattern(form) for form in spellings))
 
     def learn_estate(self, *parts: object) -> None:
-        """Know every secret that is referred to anywhere inside these values (an estate, its options models).
+        """Know every secret that is in, or is referred to from, anywhere inside these values (an estate, its options).
 
         A reference that cannot be resolved now is passed over: whoever needs it will say so.
         """
@@ -58,26 +58,34 @@ class Redactor:
 
 def references(value: object) -> Iterator[SecretReference]:
     """Every secret reference inside a value made of dataclasses, pydantic models, mappings and sequences."""
-    if isinstance(value, SecretReference):
+    return (found for found in _inside(value) if isinstance(found, SecretReference))
+
+
+def _inside(value: object) -> Iterator[SecretReference | Secret]:
+    if isinstance(value, (SecretReference, Secret)):
         yield value
     elif isinstance(value, BaseModel):
-        for _, part in value:
-            yield from references(part)
+        for name in type(value).model_fields:  # not what it keeps beside them, such as a compiled template
+            yield from _inside(getattr(value, name))
+        yield from _inside(value.model_extra)
     elif is_dataclass(value) and not isinstance(value, type):
         for field in fields(value):
-            yield from references(getattr(value, field.name))
+            yield from _inside(getattr(value, field.name))
     elif isinstance(value, Mapping):
         for part in value.values():
-            yield from references(part)
+            yield from _inside(part)
     elif isinstance(value, (list, tuple, set, frozenset)):
         for part in value:
-            yield from references(part)
+            yield from _inside(part)
 
 
 def _resolved(parts: tuple[object, ...]) -> Iterator[Secret]:
-    for reference in set(references(parts)):
+    for found in set(_inside(parts)):
+        if isinstance(found, Secret):
+            yield found
+            continue
         try:
-            yield reference.resolve()
+            yield found.resolve()
         except SecretError:
             continue
 

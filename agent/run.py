@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from enum import Enum
 
@@ -31,6 +31,7 @@ _YIELD = 0.1
 _GRACE = 1.0
 """Seconds a cancelled run has to end before it counts as hanging."""
 _LARGEST_MEMORY = 64 * 1024
+NOTHING: Mapping[str, str] = {}
 _FINAL = (KeyboardInterrupt, SystemExit, GeneratorExit)
 
 
@@ -137,25 +138,32 @@ class Runner:
         """Checks that are due but wait for a place."""
         return sum(entry.stage is _Stage.WAITING for entries in self._entries.values() for entry in entries)
 
-    def load(self, estate: Estate) -> None:
-        """Run the checks of this estate from now on. Runs under way of checks that changed or went give no result."""
-        before = {(name, entry.context.vantage): entry for name, some in self._entries.items() for entry in some}
+    def load(self, estate: Estate, renamed: Mapping[str, str] = NOTHING) -> None:
+        """Run the checks of this estate from now on. Runs under way of checks that changed or went give no result.
+
+        `renamed` has the old id of checks that go on under a new one, by that: what they remember goes with them. Costs
+        some microseconds for a check whose target is the same object as before.
+        """
         entries: dict[str, tuple[_Entry, ...]] = {}
         doors: dict[tuple[str, str], _Door] = {}
         for target in estate.targets.values():
             for spec in target.checks:
+                known = self._entries.get(spec.id, ())
+                if known and known[0].target is target and known[0].subject.check is spec:
+                    doors |= {(target.name, entry.context.vantage): entry.door for entry in known}
+                    entries[spec.id] = known
+                    continue
+                had = {entry.context.vantage: entry for entry in known}
+                was = {entry.context.vantage: entry for entry in self._entries.get(renamed.get(spec.id, ""), ())}
                 made = []
                 for vantage in self._vantages(spec):
                     place = (target.name, vantage)
                     door = doors.get(place) or self._doors.get(place) or _Door()
                     doors[place] = door
-                    made.append(self._entry(target, spec, door, vantage, before.pop((spec.id, vantage), None)))
+                    made.append(self._entry(target, spec, door, vantage, had.pop(vantage, None), was.get(vantage)))
                 entries[spec.id] = tuple(made)
-        for entry in before.values():
-            entry.epoch += 1
-            entry.gone = True
-            for future in entry.waiters:
-                future.cancel()
+                _end(had.values())
+        _end(entry for name, some in self._entries.items() if name not in entries for entry in some)
         self._entries, self._doors = entries, doors
         self._memories = {}
 
@@ -211,12 +219,14 @@ class Runner:
     def _vantages(self, spec: CheckSpec) -> tuple[str, ...]:
         return (self._vantage,) if self._elsewhere is None else spec.vantages or (self._vantage,)
 
-    def _entry(self, target: Target, spec: CheckSpec, door: _Door, vantage: str, entry: _Entry | None) -> _Entry:
+    def _entry(
+        self, target: Target, spec: CheckSpec, door: _Door, vantage: str, entry: _Entry | None, was: _Entry | None
+    ) -> _Entry:
         kind = self._kinds.get(spec.kind) or unavailable(spec.kind, "no plug-in provides it")
         subject = Subject(target.name, target.council, target.site, spec, (target,))
         if entry is None:
             entry = _Entry(subject, kind, Context(vantage, self._transports, self._clock), door)
-            entry.memory = self._memories.get((spec.id, vantage))
+            entry.memory = was.memory if was is not None else self._memories.get((spec.id, vantage))
         elif entry.subject.check != spec or _place(entry.target) != _place(target):
             entry.epoch += 1  # the answer that is on its way is one to another question
         asks = self._elsewhere if vantage != self._vantage else None
@@ -245,6 +255,8 @@ class Runner:
             self._release(entry)
         if not hung and entry.epoch == epoch:
             self._conclude(entry, subject, kind, due, observation)
+        elif entry.waiters and not entry.gone and not self._stopping:
+            self._start(entry, due)  # who waits for an answer gets one to the question as it is now
 
     async def _observe(self, entry: _Entry, kind: CheckKind, subject: Subject, started: float) -> Observation:
         """What the check brought back, or an observation of why it brought nothing."""
@@ -373,6 +385,15 @@ class Runner:
         fault = Fault(reason, message[:500], f"{kind.kind}/{reason.value}")
         vantage = entry.context.vantage
         return Observation(entry.target.name, vantage, started, self._loop.time() - entry.began, None, fault)
+
+
+def _end(entries: Iterable[_Entry]) -> None:
+    """These are no longer asked."""
+    for entry in entries:
+        entry.epoch += 1
+        entry.gone = True
+        for future in entry.waiters:
+            future.cancel()
 
 
 def _place(target: Target) -> Target:

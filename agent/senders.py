@@ -62,6 +62,15 @@ class Senders:
                 self._found[host] = frozenset((spelt.ip,))
         self._file()
 
+    def successor(self, targets: Iterable[Target]) -> Senders:
+        """The same for other targets; the addresses of names that stay are known already."""
+        made = Senders(targets)
+        for host in made.to_look_up():
+            if host in self._found:
+                made._found[host] = self._found[host]
+        made._file()
+        return made
+
     def to_look_up(self) -> list[str]:
         """The host names whose addresses have to be told."""
         return [host for host in self._hosts if numeric(host) is None]

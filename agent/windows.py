@@ -23,6 +23,11 @@ class Windows:
         self._now_open: list[Maintenance] = []
         self._from, self._until = math.inf, -math.inf
 
+    def use(self, estate: Estate) -> None:
+        """Use the windows, and the targets, of this estate from now on."""
+        self._estate = estate
+        self._forget()
+
     @property
     def added(self) -> Mapping[str, MaintenanceWindow]:
         """Windows that people added, by id; ended ones are gone."""

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from config.problems import EstateError, Problem, dotted
 from config.yaml import MAX_BYTES, Document, Fault, TreePath, YamlError, parse, read_file
+
+if TYPE_CHECKING:
+    from hashlib import _Hash as Hash
 
 _MAX_FILES = 500
 _ONCE = {
@@ -14,6 +19,7 @@ _ONCE = {
     "defaults": "the estate has one set of defaults",
     "working_hours": "the estate has one set of working hours",
     "routes": "routes are read in order, so they stand in one file",
+    "access": "who may ask the agent is said in one place",
 }
 """Sections that are not maps by name, and so stand in one file only."""
 
@@ -91,14 +97,9 @@ def read_source(path: Path) -> Source:
     source = Source()
     problems: list[Problem] = []
     digest = sha256()
-    room = MAX_BYTES
-    for file in _files(path):
+    for file, raw in _contents(path, problems):
+        _count_in(digest, path, file, raw)
         try:
-            raw = read_file(file, room)
-            room -= len(raw)
-            if file != path:
-                digest.update(f"{file.name}\0{len(raw)}\0".encode("utf-8", "surrogateescape"))
-            digest.update(raw)
             source.add(parse(raw, str(file)))
         except YamlError as error:
             problems.extend(_problem(error.file, fault) for fault in error.faults)
@@ -106,6 +107,36 @@ def read_source(path: Path) -> Source:
         raise EstateError([*problems, *source.problems])
     source.revision = digest.hexdigest()
     return source
+
+
+def revision_of(path: Path) -> str:
+    """The revision that `read_source` would give, without reading what it means. Raises EstateError as that does."""
+    problems: list[Problem] = []
+    digest = sha256()
+    for file, raw in _contents(path, problems):
+        _count_in(digest, path, file, raw)
+    if problems:
+        raise EstateError(problems)
+    return digest.hexdigest()
+
+
+def _contents(path: Path, problems: list[Problem]) -> Iterator[tuple[Path, bytes]]:
+    """The files of an estate and their bytes; what cannot be read is added to `problems`."""
+    room = MAX_BYTES
+    for file in _files(path):
+        try:
+            raw = read_file(file, room)
+        except YamlError as error:
+            problems.extend(_problem(error.file, fault) for fault in error.faults)
+            continue
+        room -= len(raw)
+        yield file, raw
+
+
+def _count_in(digest: Hash, path: Path, file: Path, raw: bytes) -> None:
+    if file != path:
+        digest.update(f"{file.name}\0{len(raw)}\0".encode("utf-8", "surrogateescape"))
+    digest.update(raw)
 
 
 def _files(path: Path) -> list[Path]:

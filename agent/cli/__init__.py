@@ -15,19 +15,24 @@ import click
 from agent.cli.errors import Failure
 
 _VERBS = {
+    "apply": ("agent.cli.apply", "put a plan in force that somebody has looked at"),
     "check": ("agent.cli.check", "run checks once, now, without a daemon"),
     "credentials": ("agent.cli.credentials", "which log-ins were refused; have a mended one tried"),
     "demo": ("agent.cli.demo", "watch a simulated estate on loopback"),
     "desk": ("agent.cli.desk", "prove that a service desk is set up as the estate says"),
+    "events": ("agent.cli.events", "read the incident feed, or follow it"),
     "explain": ("agent.cli.explain", "why a target is or is not alerting, and what happens next"),
     "hostkeys": ("agent.cli.hostkeys", "which SSH host keys devices show, to be approved"),
     "incidents": ("agent.cli.incidents", "list, show and acknowledge incidents"),
     "maintenance": ("agent.cli.maintenance", "add, list and end maintenance windows"),
+    "plan": ("agent.cli.plan", "what a changed estate would change"),
     "record": ("agent.cli.record", "record what a device answers, masked, to be replayed elsewhere"),
+    "reload": ("agent.cli.reload", "have the running agent use the estate as it stands on disk"),
     "replay": ("agent.cli.replay", "assess a recording, without any network"),
     "run": ("agent.cli.run", "run the agent"),
     "schema": ("agent.cli.schema", "print the JSON Schema of an estate file"),
     "validate": ("agent.cli.validate", "say everything that is wrong with an estate file"),
+    "webhooks": ("agent.cli.webhooks", "whom the agent tells of incidents; try it, and tell again"),
 }
 
 

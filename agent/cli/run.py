@@ -12,7 +12,7 @@ import click
 from agent.cli.errors import Failure
 from agent.cli.estate import kinds, read
 from agent.cli.guard import refusals_file
-from agent.cli.options import config_option, ledger_option, own_ledger, own_socket_option
+from agent.cli.options import config_option, ledger_option, own_ledger, own_socket_option, state_directory
 
 if TYPE_CHECKING:
     from agent.daemon.settings import Settings
@@ -30,7 +30,14 @@ if TYPE_CHECKING:
     multiple=True,
     default=("127.0.0.1:10190",),
     show_default=True,
-    help="Where /metrics and the pages are served; repeatable. Loopback only: there is no authentication yet.",
+    help="Where /metrics and the pages are served; repeatable. Off loopback only with TLS and authentication.",
+)
+@click.option(
+    "--web.config.file",
+    "web_config",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="TLS, client certificates and passwords of the pages, as Prometheus' exporters read them (web-config.yml).",
 )
 @click.option(
     "--web.allowed-host", "hosts", multiple=True, help="A further name under which browsers may ask; repeatable."
@@ -47,6 +54,12 @@ if TYPE_CHECKING:
     default=None,
     show_default="made from the host's and the vantage's name",
     help="This agent's SNMP engine id for SNMPv3 informs, in hexadecimal.",
+)
+@click.option(
+    "--web.enable-lifecycle",
+    "lifecycle",
+    is_flag=True,
+    help="Let anybody who may read the pages reload the estate (POST /-/reload), not only those who may act.",
 )
 @click.option(
     "--vantage",
@@ -74,9 +87,11 @@ def command(
     ledger_url: str,
     control_socket: Path,
     listen: tuple[str, ...],
+    web_config: Path | None,
     hosts: tuple[str, ...],
     traps: tuple[str, ...],
     engine_id: str | None,
+    lifecycle: bool,
     vantage: str | None,
     level: str,
     style: str | None,
@@ -104,13 +119,18 @@ def command(
             hosts=hosts,
             traps=traps,
             engine_id=engine_id,
+            state=state_directory(),
+            web_config=web_config,
+            lifecycle=lifecycle,
         )
     except SettingsError as error:
         raise Failure(str(error), status=2) from error
-    return serve(estate, settings, redactor, lambda: repeats.dropped)
+    return serve(estate, settings, redactor, lambda: repeats.dropped, config_file)
 
 
-def serve(estate: Estate, settings: Settings, redactor: Redactor, dropped: Callable[[], int]) -> int:
+def serve(
+    estate: Estate, settings: Settings, redactor: Redactor, dropped: Callable[[], int], path: Path | None = None
+) -> int:
     """Run the daemon until it is told to stop; Failure says why it could not start."""
     from agent.daemon import StartError, run_daemon
 
@@ -119,9 +139,9 @@ def serve(estate: Estate, settings: Settings, redactor: Redactor, dropped: Calla
         if settings.vantage != estate.vantage:
             from agent.daemon.prober import run_prober
 
-            run_prober(estate, settings, check_kinds, redactor, refusals_file())
+            run_prober(estate, settings, check_kinds, redactor, refusals_file(), path)
             return 0
-        run_daemon(estate, settings, check_kinds, desk_kinds, redactor, dropped)
+        run_daemon(estate, settings, check_kinds, desk_kinds, redactor, dropped, path)
     except StartError as error:
         raise Failure(str(error)) from error
     return 0

@@ -23,15 +23,18 @@ from starlette.routing import Route
 
 from agent.commands import CommandError, Commands
 from agent.daemon.pipeline import Pipeline
-from agent.daemon.reading import NotFound, answer
+from agent.daemon.reading import NotFound, answer, feed_page
+from agent.daemon.reload import Done, Reloader, ReloadError
 from agent.incidents import IncidentError
 from agent.ledger.errors import LedgerError
 from agent.ledger.read import Reader
+from agent.planning.text import plan_json
 from agent.records import IncidentState
 from agent.redaction import plain
 from agent.windows import Windows
 from checks.transports.lockout import WINDOW, Lockout
 from config.estate import Selector
+from exporters.feed.hub import Hub
 from exporters.web.api import incident_json
 
 LARGEST_QUESTION = 64 * 1024
@@ -54,6 +57,11 @@ class _Listing(_Question):
 
 class _One(_Question):
     id: Annotated[str, Field(max_length=40), AfterValidator(plain)]
+
+
+class _Page(_Question):
+    after: Annotated[str, Field(max_length=80), AfterValidator(plain)] | None = None
+    limit: Annotated[int, Field(ge=1, le=1000)]
 
 
 class _Acknowledge(_One):
@@ -92,6 +100,24 @@ class _Explain(_Question):
     check: _Text | None = None
 
 
+class _Plan(_Question):
+    path: Annotated[str, Field(max_length=4096)] | None = None
+
+
+class _Reload(_Question):
+    by: _Name
+
+
+class _Apply(_Reload):
+    expect: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
+    change: _Text
+
+
+Verb = tuple[type[BaseModel], Callable[[Any], Awaitable[Any]]]
+"""What is asked, and who answers."""
+NO_MORE: Mapping[str, Verb] = {}
+
+
 class Control:
     """The verbs, each a question model and an answer."""
 
@@ -103,18 +129,26 @@ class Control:
         reader: Reader,
         clock: Callable[[], float],
         lockout: Lockout,
+        hub: Hub,
+        reloader: Reloader | None = None,
+        more: Mapping[str, Verb] = NO_MORE,
     ) -> None:
+        """`more`: verbs of other parts of the agent."""
+        self._more = more
+        self._reloader = reloader
         self._pipeline = pipeline
         self._commands = commands
         self._windows = windows
         self._reader = reader
         self._clock = clock
         self._lockout = lockout
+        self._hub = hub
 
     def app(self) -> Starlette:
-        verbs: Mapping[str, tuple[type[_Question], Callable[[Any], Awaitable[Any]]]] = {
+        verbs: Mapping[str, Verb] = {
             "incidents": (_Listing, lambda asked: self._from_ledger("incidents", asked)),
             "incident": (_One, lambda asked: self._from_ledger("incident", asked)),
+            "events": (_Page, self._events),
             "acknowledge": (_Acknowledge, self._acknowledge),
             "maintenance-add": (_Window, self._add_window),
             "maintenance-list": (_Question, self._list_windows),
@@ -122,6 +156,10 @@ class Control:
             "credentials": (_Question, self._credentials),
             "credential-retry": (_Retry, self._retry),
             "explain": (_Explain, self._explain),
+            "plan": (_Plan, self._plan),
+            "reload": (_Reload, self._reload),
+            "apply": (_Apply, self._apply),
+            **self._more,
         }
         routes = [
             Route(f"/control/{name}", _endpoint(model, act), methods=["POST"]) for name, (model, act) in verbs.items()
@@ -130,6 +168,9 @@ class Control:
 
     async def _from_ledger(self, verb: str, asked: _Question) -> Any:
         return await asyncio.to_thread(answer, self._reader, verb, asked.model_dump())
+
+    async def _events(self, asked: _Page) -> Any:
+        return await asyncio.to_thread(feed_page, self._reader, asked.after, asked.limit, self._hub.estate)
 
     async def _acknowledge(self, asked: _Acknowledge) -> Any:
         return incident_json(self._commands.acknowledge(asked.id, asked.by, asked.comment, asked.seconds), ())
@@ -177,6 +218,20 @@ class Control:
         self._commands.retry_credential(asked.name, asked.by)
         return {"credential": asked.name}
 
+    def _reloads(self) -> Reloader:
+        if self._reloader is None:
+            raise CommandError("this agent was started without a file of its own to read again")
+        return self._reloader
+
+    async def _plan(self, asked: _Plan) -> Any:
+        return plan_json(await self._reloads().plan(Path(asked.path) if asked.path is not None else None))
+
+    async def _reload(self, asked: _Reload) -> Any:
+        return _done(await self._reloads().reload(asked.by))
+
+    async def _apply(self, asked: _Apply) -> Any:
+        return _done(await self._reloads().reload(asked.by, expect=asked.expect, change=asked.change))
+
     async def _explain(self, asked: _Explain) -> Any:
         found = self._pipeline.judge.explain(asked.target, asked.check, self._clock())
         if found is None:
@@ -195,7 +250,7 @@ class Control:
 
 
 def _endpoint(
-    model: type[_Question], act: Callable[[Any], Awaitable[Any]]
+    model: type[BaseModel], act: Callable[[Any], Awaitable[Any]]
 ) -> Callable[[Request], Awaitable[JSONResponse]]:
     async def endpoint(request: Request) -> JSONResponse:
         try:
@@ -206,10 +261,16 @@ def _endpoint(
             return JSONResponse({"detail": str(error)}, 404)
         except (CommandError, IncidentError) as error:
             return JSONResponse({"detail": str(error)}, 409)
+        except ReloadError as error:
+            return JSONResponse({"detail": str(error)}, error.status)
         except LedgerError as error:
             return JSONResponse({"detail": str(error)}, 503)
 
     return endpoint
+
+
+def _done(done: Done) -> dict[str, Any]:
+    return {"revision": done.plan.after, "text": done.text, "defects": list(done.defects)}
 
 
 async def _body(request: Request) -> bytes:

@@ -9,6 +9,7 @@ import socket
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from importlib.metadata import version
+from pathlib import Path
 from typing import Literal
 
 import structlog
@@ -16,14 +17,30 @@ from sqlalchemy import Connection
 
 from agent.commands import Commands
 from agent.daemon.control import Control, open_socket
-from agent.daemon.life import StartError, raise_descriptor_limit, spare_the_collector, stop_event
-from agent.daemon.parts import gone_checks, incidents_of, judge_of, kept_results, lockout_of, metrics_of, specs_of
+from agent.daemon.inforce import InForce, Using
+from agent.daemon.life import HangUps, StartError, raise_descriptor_limit, spare_the_collector, stop_event
+from agent.daemon.loading import Loader
+from agent.daemon.outbound import Outbound
+from agent.daemon.parts import (
+    Routes,
+    gone_checks,
+    incidents_of,
+    judge_of,
+    kept_results,
+    lockout_of,
+    metrics_of,
+    polled,
+    renamed_since,
+    specs_of,
+)
 from agent.daemon.pipeline import Outlets, Pipeline
 from agent.daemon.pulse import Pulse
+from agent.daemon.reload import Reloader, ReloadError
 from agent.daemon.settings import Settings
 from agent.daemon.view import AgentView
 from agent.elsewhere import Elsewhere
 from agent.ledger.apply import append_events
+from agent.ledger.batch import Batch
 from agent.ledger.errors import LedgerError
 from agent.ledger.ledger import Ledger
 from agent.ledger.load import LedgerState
@@ -44,10 +61,14 @@ from exporters.desks.contract import DeskKind
 from exporters.desks.delivery import Delivery, queues_by_desk
 from exporters.desks.observed import Outcome, observed
 from exporters.desks.pace import system_clock
+from exporters.feed.feed import Feed
+from exporters.feed.hub import MOST_SEATS, Hub
 from exporters.prometheus.exposition import Exposition
 from exporters.prometheus.own import OwnMetrics
+from exporters.web.access import AccessControl, AccessError
 from exporters.web.app import Site
 from exporters.web.guard import Hosts, is_host_name
+from exporters.web.lifecycle import Lifecycle
 from exporters.web.runbook_pages import Runbooks, shipped
 from exporters.web.sd import Discovery
 from exporters.web.server import ListenError, WebServer, listen
@@ -77,15 +98,22 @@ def run_daemon(
     desks: Mapping[str, DeskKind],
     redactor: Redactor,
     dropped: Callable[[], int] = lambda: 0,
+    path: Path | None = None,
 ) -> None:
-    """Run until SIGTERM or SIGINT. `dropped` counts log lines left out. Raises StartError."""
+    """Run until SIGTERM or SIGINT. `dropped` counts log lines left out; `path` is where the estate is read again.
+
+    Raises StartError.
+    """
     redactor.learn_estate(estate)
     raise_descriptor_limit()
 
     async def whole_life() -> None:
-        stop = stop_event()
-        async with running(estate, settings, kinds, desks, dropped):
+        loader = Loader(path) if path is not None else None
+        signals = HangUps()
+        stop = stop_event(signals)
+        async with running(estate, settings, kinds, desks, dropped, loader, redactor.learn_estate) as daemon:
             spare_the_collector()
+            signals.heard_by(daemon.hang_up)
             await stop.wait()
 
     with StderrFilter():
@@ -99,9 +127,11 @@ async def running(
     kinds: Mapping[str, CheckKind],
     desks: Mapping[str, DeskKind],
     dropped: Callable[[], int] = lambda: 0,
+    load: Loader | None = None,
+    learn: Callable[[Estate], None] = lambda _estate: None,
 ) -> AsyncIterator[Daemon]:
     """A daemon that is up inside the block and has let go of everything after it. Raises StartError."""
-    daemon = Daemon(estate, settings, kinds, desks, dropped)
+    daemon = Daemon(estate, settings, kinds, desks, dropped, load=load, learn=learn)
     try:
         await daemon.start()
         yield daemon
@@ -120,10 +150,15 @@ class Daemon:
         desks: Mapping[str, DeskKind],
         dropped: Callable[[], int],
         clock: Callable[[], float] = time.time,
+        *,
+        load: Loader | None = None,
+        learn: Callable[[Estate], None] = lambda _estate: None,
     ) -> None:
+        """`load` reads the estate again, without it there is no reload; `learn` is told of estates, for secrets."""
         self._estate = estate
         self._settings = settings
-        self._specs = specs_of(estate)
+        self._load = load
+        self._learn = learn
         self._kinds = kinds
         self._desk_kinds = desks
         self._dropped = dropped
@@ -133,6 +168,10 @@ class Daemon:
             os.environ, time.monotonic, lambda: time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
         )
         self._parts = contextlib.AsyncExitStack()
+        self._using: list[Using] = [self]
+        self._objections: list[Callable[[Estate], str]] = []
+        """Parts that go on with another estate by themselves."""
+        self._reloader: Reloader | None = None
         self.pipeline: Pipeline
         self.addresses: list[tuple[str, int]] = []
         """Where the pages are, once started."""
@@ -147,22 +186,27 @@ class Daemon:
         transports = Transports.open(lockout_of(ledger, state, self._clock))
         self._parts.push_async_callback(transports.close)
         windows = Windows(self._estate, state.maintenance)
+        routes = Routes(self._estate)
+        elsewhere = Elsewhere(self._estate, self._kinds)
         exposition, own = metrics_of(self._estate, self._settings.vantage, self._kinds, now)
         recorder = self._recorder(ledger, state)
-        delivery = self._delivery(ledger, own)
+        hub = Hub(ledger.reader, self._estate.name)
+        delivery = self._delivery(ledger, own, hub)
         scheduler = Scheduler(lambda spec, due: runner.start(spec, due), clock=self._clock, on_jump=self._jumped)
         self.pipeline = pipeline = Pipeline(
             judge_of(self._estate, self._settings.vantage, state, windows),
-            incidents_of(self._estate, state),
+            incidents_of(routes, state),
             recorder,
             ledger.writer,
             exposition,
             own,
-            Outlets(lambda target: scheduler.run_now(self._askers(target)), delivery.wake, lambda: pulse.soon()),
+            Outlets(
+                lambda target: scheduler.run_now(self._askers(target)), delivery.wake, lambda: pulse.soon(), hub.wake
+            ),
             self._clock,
         )
         pipeline.listeners.append(self._log_incident)
-        runner = self._runner(state, transports, pipeline)
+        runner = self._runner(state, transports, pipeline, elsewhere)
         self._restore(state, pipeline, exposition, now)
         view = AgentView(
             self._estate,
@@ -188,15 +232,56 @@ class Daemon:
             exposition,
             self._dropped,
             transports,
+            hub,
         )
-        await self._serve(view, exposition, own, pipeline, windows, ledger, transports.lockout)
+        self._using.append(view)
+        in_force = InForce(
+            self._estate,
+            self._settings.vantage,
+            scheduler,
+            runner,
+            elsewhere,
+            windows,
+            routes,
+            pipeline,
+            recorder,
+            exposition,
+            own,
+            delivery,
+            self._clock,
+            pulse.soon,
+            self._using,
+            self._objections,
+        )
+        self._reloader = self._reloads(in_force, ledger, view)
+        outbound = Outbound(self._estate, ledger, scheduler, own.outbound, self._clock)
+        await self._serve(view, exposition, own, pipeline, windows, ledger, transports.lockout, hub, outbound)
         await self._begin(ledger, state, scheduler, runner, delivery, pulse)
+        outbound.start()
+        self._parts.push_async_callback(outbound.stop)
         await self._take_traps(scheduler, runner, own)
         self._say_started(time.monotonic() - began, ledger.where)
         view.begun = True
         self._notifier.ready(view.status_line())
 
-    def _runner(self, state: LedgerState, transports: Transports, pipeline: Pipeline) -> Runner:
+    def use(self, estate: Estate) -> None:
+        """Another estate is in force."""
+        self._estate = estate
+
+    def hang_up(self) -> None:
+        """SIGHUP: have the changed estate used."""
+        if self._reloader is not None:
+            self._reloader.hang_up()
+
+    def _reloads(self, in_force: InForce, ledger: Ledger, view: AgentView) -> Reloader | None:
+        if self._load is None:
+            return None
+        reloader = Reloader(self._load, in_force, ledger.reader, self._learn, self._notifier, view.status_line)
+        self._parts.push_async_callback(self._load.close)
+        self._parts.push_async_callback(reloader.stop)
+        return reloader
+
+    def _runner(self, state: LedgerState, transports: Transports, pipeline: Pipeline, elsewhere: Elsewhere) -> Runner:
         return Runner(
             self._estate,
             self._kinds,
@@ -205,7 +290,7 @@ class Daemon:
             clock=self._clock,
             results=pipeline.take,
             memories={key: record.memory for key, record in state.checks.items() if record.memory is not None},
-            elsewhere=Elsewhere(self._estate, self._kinds).collector,
+            elsewhere=elsewhere.collector,
         )
 
     def _say_started(self, seconds: float, ledger: str) -> None:
@@ -214,7 +299,7 @@ class Daemon:
             estate=self._estate.name,
             revision=self._estate.revision[:12],
             targets=len(self._estate.targets),
-            checks=len(self._specs),
+            checks=len(specs_of(self._estate)),
             seconds=round(seconds, 2),
             ledger=ledger,
         )
@@ -229,15 +314,22 @@ class Daemon:
     async def _open_ledger(self, now: float) -> tuple[Ledger, LedgerState]:
         try:
             ledger = await asyncio.to_thread(
-                Ledger.open, self._settings.ledger_url, clock=self._clock, vantage=self._settings.vantage
+                Ledger.open,
+                self._settings.ledger_url,
+                clock=self._clock,
+                vantage=self._settings.vantage,
+                state=self._settings.state,
             )
         except LedgerError as error:
             raise StartError(str(error)) from error
         self._parts.push_async_callback(asyncio.to_thread, ledger.close)
         try:
-            return ledger, await asyncio.to_thread(ledger.load, now)
+            state, renames = renamed_since(self._estate, await asyncio.to_thread(ledger.load, now))
         except LedgerError as error:
             raise StartError(str(error)) from error
+        if renames:
+            ledger.writer.submit(Batch(renames=renames))
+        return ledger, state
 
     def _recorder(self, ledger: Ledger, state: LedgerState) -> Recorder:
         recorder = Recorder(ledger.writer, run=ledger.run, vantage=self._settings.vantage, clock=self._clock)
@@ -246,12 +338,13 @@ class Daemon:
         self._parts.push_async_callback(recorder.stop)
         return recorder
 
-    def _delivery(self, ledger: Ledger, own: OwnMetrics) -> Delivery:
+    def _delivery(self, ledger: Ledger, own: OwnMetrics, hub: Hub) -> Delivery:
         loop = asyncio.get_running_loop()
 
         def record(connection: Connection, event: Event) -> None:
             append_events(connection, [event])
             loop.call_soon_threadsafe(self._tell_ticket, event, own)
+            hub.wake()
 
         def count(desk: str, operation: str, outcome: Outcome) -> None:
             own.desk_call(desk, operation, outcome, self._clock())
@@ -289,20 +382,37 @@ class Daemon:
         windows: Windows,
         ledger: Ledger,
         lockout: Lockout,
+        hub: Hub,
+        outbound: Outbound,
     ) -> None:
         try:
             sockets = listen([str(address) for address in self._settings.listen])
         except ListenError as error:
             raise StartError(str(error)) from error
         discovery = Discovery(self._estate)
-        site = Site(view, exposition, own, Runbooks(shipped()), version("ridgeway"), self._clock, discovery)
-        web = WebServer(site.app(Hosts.of((*self._settings.hosts, *_own_names()))), sockets)
+        feed = Feed(ledger.reader, hub, self._clock)
+        lifecycle = Lifecycle(self.reload_for, anybody=self._settings.lifecycle) if self._reloader else None
+        site = Site(
+            view, exposition, own, Runbooks(shipped()), version("ridgeway"), self._clock, discovery, feed, lifecycle
+        )
+        access = await self._access(own)
+        hosts = Hosts.of((*self._settings.hosts, *_own_names()))
+        web = WebServer(site.app(hosts, access.before), sockets, tls=access.tls, meet=access.meet, streams=MOST_SEATS)
+        try:
+            await hub.start()
+        except LedgerError as error:
+            raise StartError(str(error)) from error
         await web.start()
         self._parts.push_async_callback(web.stop)
+        self._parts.push_async_callback(hub.stop)
         self.addresses = web.addresses
         path = self._settings.control_socket
         commands = Commands(self._estate, pipeline.incidents, windows, pipeline.keep, self._clock, lockout)
-        control = Control(pipeline, commands, windows, ledger.reader, self._clock, lockout)
+        control = Control(
+            pipeline, commands, windows, ledger.reader, self._clock, lockout, hub, self._reloader, outbound.verbs()
+        )
+        self._using += [discovery, commands, feed, access, outbound]
+        self._objections.append(access.objection)
         try:
             listening = open_socket(path)
         except OSError as error:
@@ -314,6 +424,18 @@ class Daemon:
         server = WebServer(control.app(), [listening])
         await server.start()
         self._parts.push_async_callback(server.stop)
+
+    async def _access(self, own: OwnMetrics) -> AccessControl:
+        settings = self._settings
+        access = AccessControl(
+            self._estate.access, settings.web_config, own.access, self._clock, exposed=settings.exposed
+        )
+        self._parts.push_async_callback(access.stop)
+        try:
+            await access.start()
+        except AccessError as error:
+            raise StartError(str(error)) from error
+        return access
 
     async def _begin(
         self,
@@ -328,7 +450,7 @@ class Daemon:
         delivery.start()
         self._parts.push_async_callback(asyncio.to_thread, delivery.stop, 3.0)
         self._parts.push_async_callback(runner.stop, 1.0)
-        scheduler.load(self._specs, {record.check_id: record.started for record in state.checks.values()})
+        scheduler.load(specs_of(self._estate), {record.check_id: record.started for record in state.checks.values()})
         scheduler.start()
         self._parts.push_async_callback(scheduler.stop)
         pulse.start()
@@ -347,15 +469,22 @@ class Daemon:
             scheduler.run_now(self._askers(target))
             return runner.skipped == skipped
 
-        here = {spec.target for spec in self._specs if not spec.evidence}
-        targets = [target for target in self._estate.targets.values() if target.name in here]
         identity = self._settings.engine_id or engine_id(f"{socket.gethostname()} {self._settings.vantage}")
-        traps = Traps(targets, Engine(identity, self._clock(), time.monotonic), ask, own.snmp_notification)
+        traps = Traps(polled(self._estate), Engine(identity, self._clock(), time.monotonic), ask, own.snmp_notification)
+        self._using.append(traps)
         self._parts.push_async_callback(traps.stop)
         try:
             await traps.start([(address.host, address.port) for address in self._settings.traps])
         except TrapListenError as error:
             raise StartError(str(error)) from error
+
+    async def reload_for(self, by: str) -> tuple[int, str]:
+        """`/-/reload`: the status and the text of the answer."""
+        assert self._reloader is not None  # else there is no such route
+        try:
+            return 200, (await self._reloader.reload(by)).text
+        except ReloadError as error:
+            return error.status, str(error)
 
     def _askers(self, target: str) -> list[str]:
         """Checks that can soon tell whether a target is reachable."""

@@ -7,22 +7,49 @@ import gc
 import os
 import resource
 import signal
-
-import structlog
+from collections.abc import Callable
 
 
 class StartError(Exception):
     """The agent cannot start; the message says why and how to mend it."""
 
 
-def stop_event() -> asyncio.Event:
-    """Set from SIGTERM or SIGINT on. Called inside the running loop."""
+class HangUps:
+    """SIGHUP, for whoever hears it; one that came before anybody did is heard then."""
+
+    def __init__(self) -> None:
+        self._ear: Callable[[], None] | None = None
+        self._early = False
+
+    def __call__(self) -> None:
+        if self._ear is None:
+            self._early = True
+        else:
+            self._ear()
+
+    def heard_by(self, ear: Callable[[], None]) -> None:
+        """Call `ear` for each from now on."""
+        self._ear = ear
+        if self._early:
+            ear()
+
+
+def stop_event(hang_up: Callable[[], None]) -> asyncio.Event:
+    """Set from SIGTERM or SIGINT on; SIGHUP calls `hang_up`. Called inside the running loop."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    # A closed terminal ends the agent; a service must not end by it, since systemd would call that a clean end.
-    loop.add_signal_handler(signal.SIGHUP, stop.set if os.isatty(0) else _stay)
+    by_hand = os.isatty(0)
+
+    def hung_up() -> None:
+        """A closed terminal, which is one no more, ends the agent; anybody else who sends this wants a reload."""
+        if by_hand and not os.isatty(0):
+            stop.set()
+        else:
+            hang_up()
+
+    loop.add_signal_handler(signal.SIGHUP, hung_up)
     return stop
 
 
@@ -43,7 +70,3 @@ def raise_descriptor_limit() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-
-
-def _stay() -> None:
-    structlog.get_logger("agent").warning("SIGHUP changes nothing: restart to have a changed estate used")

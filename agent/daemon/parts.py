@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from importlib.metadata import version
 
 from ulid import ULID
@@ -11,14 +12,14 @@ from ulid import ULID
 from agent.incidents import Incidents
 from agent.judge import Judge, Seen
 from agent.judge.watch import check_of, vantages_of
-from agent.ledger.batch import Batch, CheckRecord, CredentialRefusals
+from agent.ledger.batch import Batch, CheckRecord, CredentialRefusals, Rename
 from agent.ledger.ledger import Ledger
 from agent.ledger.load import LedgerState
 from agent.records import Alert, CheckResult, RoutedDesk
 from agent.windows import Windows
 from checks.contract import CheckKind, Subject
 from checks.transports.lockout import Lockout, Refusals
-from config.estate import CheckSpec, Estate
+from config.estate import CheckSpec, Estate, Target
 from config.routing import route_for
 from exporters.prometheus.exposition import Exposition
 from exporters.prometheus.families import families_of
@@ -28,6 +29,11 @@ from exporters.prometheus.own import OwnMetrics
 def specs_of(estate: Estate) -> list[CheckSpec]:
     """Every check of the estate, from whichever vantage, in the estate's order."""
     return [spec for target in estate.targets.values() for spec in target.checks]
+
+
+def polled(estate: Estate) -> list[Target]:
+    """Targets that are asked often enough for a trap to be worth a poll."""
+    return [target for target in estate.targets.values() if any(not spec.evidence for spec in target.checks)]
 
 
 def subjects_of(estate: Estate) -> Iterator[Subject]:
@@ -61,10 +67,24 @@ def lockout_of(ledger: Ledger, state: LedgerState, clock: Callable[[], float]) -
     return Lockout(clock, state.refusals, keep)
 
 
-def incidents_of(estate: Estate, state: LedgerState) -> Incidents:
+class Routes:
+    """Chooses the desks of an incident that opens, by the estate in force."""
+
+    def __init__(self, estate: Estate) -> None:
+        self._estate = estate
+
+    def use(self, estate: Estate) -> None:
+        """Another estate is in force."""
+        self._estate = estate
+
+    def __call__(self, alert: Alert) -> tuple[RoutedDesk, ...]:
+        return route_of(self._estate, alert)
+
+
+def incidents_of(routes: Routes, state: LedgerState) -> Incidents:
     """An incident machine that goes on where the last one was."""
     return Incidents(
-        lambda alert: route_of(estate, alert),
+        routes,
         lambda now: f"RWY-{ULID.from_timestamp(now)}",
         state.incidents.values(),
         state.alerts.values(),
@@ -111,6 +131,28 @@ def kept_results(estate: Estate, vantage: str, state: LedgerState) -> Iterator[t
         subject = subjects.get(record.check_id)
         if subject is not None and record.vantage in vantages_of(subject.check, vantage):
             yield record, _result_of(record, subject)
+
+
+def renamed_since(estate: Estate, state: LedgerState) -> tuple[LedgerState, tuple[Rename, ...]]:
+    """What the ledger kept, under the names of the estate: a target may have been renamed while no agent ran."""
+    kept = {record.target for record in state.checks.values()}
+    names = {
+        was: target
+        for target in estate.targets.values()
+        for was in target.formerly
+        if was in kept and was not in estate.targets and target.name not in kept
+    }
+    if not names:
+        return state, ()
+    checks = dict(state.checks)
+    for (check, vantage), record in state.checks.items():
+        target = names.get(record.target)
+        if target is not None:
+            id = f"{target.name}{check.removeprefix(record.target)}"
+            del checks[check, vantage]
+            checks[id, vantage] = replace(record, check_id=id, target=target.name)
+    renames = tuple(Rename(was, target.council, target.name, target.council) for was, target in names.items())
+    return replace(state, checks=checks), renames
 
 
 def gone_checks(estate: Estate, vantage: str, state: LedgerState) -> list[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 
@@ -12,7 +12,7 @@ from agent.ledger.batch import Audit, Batch, MaintenanceWindow
 from agent.ledger.recorder import Recorder
 from agent.ledger.writer import Writer
 from agent.records import NOTHING_CHANGED, CheckResult, IncidentChange, Judgement
-from checks.contract import State, worst
+from checks.contract import State, Subject, worst
 from exporters.prometheus.exposition import Exposition
 from exporters.prometheus.own import OwnMetrics
 
@@ -30,6 +30,8 @@ class Outlets:
     """These desks have new wishes on disk; called from the ledger's thread."""
     told: Callable[[], None]
     """An incident changed."""
+    kept: Callable[[], None]
+    """Events are on disk; called from the ledger's thread."""
 
 
 def state_of(result: CheckResult) -> State:
@@ -88,6 +90,17 @@ class Pipeline:
         if judgement is not NOTHING_CHANGED:
             self.conclude(judgement, now)
 
+    def carry_over(
+        self, renamed: Mapping[tuple[str, str], tuple[str, Subject]], gone: Iterable[tuple[str, str]]
+    ) -> None:
+        """The last results after a reload: under their new ids, and without those of checks that are gone."""
+        for (check, vantage), (id, subject) in renamed.items():
+            result = self.last.pop((check, vantage), None)
+            if result is not None:
+                self.last[id, vantage] = replace(result, subject=subject)
+        for key in gone:
+            self.last.pop(key, None)
+
     def shift(self, seconds: float) -> None:
         """The clock was stepped: what was found is as old as it was before."""
         self.last = {
@@ -143,6 +156,7 @@ class Pipeline:
                 listener(change)
         if changes:
             self._outlets.told()
+            kept.add_done_callback(lambda _done: self._outlets.kept())
         return kept
 
 

@@ -12,7 +12,7 @@ import ipaddress
 import os
 import ssl
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -20,7 +20,8 @@ from typing import Any
 
 import structlog
 
-from agent.daemon.life import StartError, raise_descriptor_limit, spare_the_collector, stop_event
+from agent.daemon.life import HangUps, StartError, raise_descriptor_limit, spare_the_collector, stop_event
+from agent.daemon.loading import Loader, LoadError
 from agent.daemon.settings import Settings
 from agent.elsewhere import WITHIN, digest_of
 from agent.notify import Notifier
@@ -33,8 +34,10 @@ from checks.transports import Transports
 from checks.transports.lockout import Lockout
 from checks.wire import WireError, observation_json
 from config.estate import CheckSpec, Estate, Target, Vantage
+from config.problems import EstateError
 from config.secrets import Secret, SecretError
 from exporters.prometheus.prober import ProberMetrics
+from exporters.web.access import AccessControl, AccessError
 from exporters.web.guard import Guard, Hosts
 from exporters.web.probe import MOST, Probe
 from exporters.web.prober_site import prober_site
@@ -44,7 +47,22 @@ from exporters.web.server import ListenError, WebServer, listen
 class Prober:
     """Start it, and stop it."""
 
-    def __init__(self, estate: Estate, settings: Settings, kinds: Mapping[str, CheckKind], lockout: Lockout) -> None:
+    def __init__(
+        self,
+        estate: Estate,
+        settings: Settings,
+        kinds: Mapping[str, CheckKind],
+        lockout: Lockout,
+        load: Loader | None = None,
+        learn: Callable[[Estate], None] = lambda _estate: None,
+    ) -> None:
+        """`load` reads the estate again, without it there is no reload; `learn` is told of estates, for secrets."""
+        self._load = load
+        self._learn = learn
+        self._reloading: asyncio.Task[None] | None = None
+        self._again = False
+        self._tls: ssl.SSLContext | None = None
+        self._whole = estate
         self._estate = _seen_from(estate, settings.vantage)
         self._settings = settings
         self._place = estate.vantages[settings.vantage]
@@ -52,20 +70,22 @@ class Prober:
         self._lockout = lockout
         self._log = structlog.get_logger("agent")
         self._parts = contextlib.AsyncExitStack()
-        self._specs = {
-            (target.name, spec.name): spec for target in self._estate.targets.values() for spec in target.checks
-        }
+        self._specs = _by_name(self._estate)
         self._notifier = Notifier.from_environment(
             os.environ, time.monotonic, lambda: time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
         )
         self._runner: Runner
+        self._metrics: ProberMetrics
+        self._endpoint: Probe
         self.addresses: list[tuple[str, int]] = []
         """Where the judge may ask, once started."""
 
     async def start(self) -> None:
         """Open what is needed. On any failure `stop` gives back what was opened. Raises StartError."""
         token, address = _needed(self._place)
-        tls = tls_context(self._place)
+        self._tls = tls = tls_context(self._place)
+        if self._load is not None:
+            self._parts.push_async_callback(self._load.close)
         transports = Transports.open(self._lockout)
         self._parts.push_async_callback(transports.close)
         self._runner = Runner(
@@ -75,11 +95,13 @@ class Prober:
             vantage=self._settings.vantage,
         )
         self._parts.push_async_callback(self._runner.stop, 1.0)
-        metrics = ProberMetrics(version("ridgeway"), self._estate.revision)
-        probe = Probe(self._probe, token, WITHIN, metrics.answered)
+        self._metrics = metrics = ProberMetrics(version("ridgeway"), self._estate.revision)
+        self._endpoint = probe = Probe(self._probe, token, WITHIN, metrics.answered)
         asked = await self._serve(WebServer(probe.app(), _listen([address]), tls=tls, most=4 * MOST))
-        own = Guard(prober_site(metrics), Hosts.of(self._settings.hosts))
-        await self._serve(WebServer(own, _listen([str(one) for one in self._settings.listen])))
+        access = await self._access(metrics)
+        own = Guard(access.before(prober_site(metrics)), Hosts.of(self._settings.hosts))
+        places = _listen([str(one) for one in self._settings.listen])
+        await self._serve(WebServer(own, places, tls=access.tls, meet=access.meet))
         self.addresses = asked.addresses
         self._beat()
         self._log.info(
@@ -92,9 +114,64 @@ class Prober:
         )
         self._notifier.ready(f"{len(self._specs)} checks to be made for the judge at {self._estate.vantage}")
 
+    def hang_up(self) -> None:
+        """SIGHUP: have the changed estate used. Those that come while one is read are one, after it."""
+        self._again = True
+        if self._load is not None and (self._reloading is None or self._reloading.done()):
+            self._reloading = asyncio.get_running_loop().create_task(self._reload(self._load), name="reload")
+
+    async def _reload(self, load: Loader) -> None:
+        while self._again:
+            self._again = False
+            self._notifier.reloading()
+            try:
+                await self._use(await load(self._whole))
+            except (EstateError, LoadError, StartError) as error:
+                self._metrics.config_refused()
+                self._log.error("estate not reloaded, the old one stays in force", problems=str(error).splitlines())
+            self._notifier.ready(f"{len(self._specs)} checks to be made for the judge at {self._whole.vantage}")
+
+    async def _use(self, estate: Estate) -> None:
+        """What can fail comes first. Raises StartError."""
+        place = estate.vantages.get(self._settings.vantage)
+        if place is None or estate.vantage == self._settings.vantage or estate.name != self._whole.name:
+            raise StartError(
+                f"The estate {estate.name} has no prober at {self._settings.vantage} (its judge stands at "
+                f"{estate.vantage}): restart this agent if it is to be another one."
+            )
+        if place.listen != self._place.listen or (place.url or "")[:6] != (self._place.url or "")[:6]:
+            raise StartError(f"vantages.{place.name}: another `listen`, or `url` with TLS or without, needs a restart")
+        token, _ = await asyncio.to_thread(_needed, place)
+        await asyncio.to_thread(tls_context, place)  # a certificate that does not fit its key would end the old one
+        await asyncio.to_thread(self._learn, estate)
+        self._endpoint.believe(token)
+        if self._tls is not None:
+            _show(self._tls, place)
+        self._whole, self._place = estate, place
+        self._estate = _seen_from(estate, self._settings.vantage, self._estate)
+        self._runner.load(self._estate)
+        self._specs = _by_name(self._estate)
+        self._metrics.config_accepted(estate.revision)
+        self._log.info("estate reloaded", by="SIGHUP", revision=estate.revision[:12], checks=len(self._specs))
+
     async def stop(self) -> None:
         self._notifier.stopping()
+        if self._reloading is not None:
+            self._reloading.cancel()
+            await asyncio.gather(self._reloading, return_exceptions=True)
         await self._parts.aclose()
+
+    async def _access(self, metrics: ProberMetrics) -> AccessControl:
+        settings = self._settings
+        access = AccessControl(
+            self._estate.access, settings.web_config, metrics.access, time.time, exposed=settings.exposed
+        )
+        self._parts.push_async_callback(access.stop)
+        try:
+            await access.start()
+        except AccessError as error:
+            raise StartError(str(error)) from error
+        return access
 
     async def _serve(self, server: WebServer) -> WebServer:
         await server.start()
@@ -133,21 +210,32 @@ class Prober:
 
 
 def run_prober(
-    estate: Estate, settings: Settings, kinds: Mapping[str, CheckKind], redactor: Redactor, refusals: Path
+    estate: Estate,
+    settings: Settings,
+    kinds: Mapping[str, CheckKind],
+    redactor: Redactor,
+    refusals: Path,
+    path: Path | None = None,
 ) -> None:
-    """Run until SIGTERM or SIGINT. Refused log-ins are kept in the file `refusals`. Raises StartError."""
+    """Run until SIGTERM or SIGINT. Refused log-ins are kept in the file `refusals`; `path` is read again at SIGHUP.
+
+    Raises StartError.
+    """
     redactor.learn_estate(estate)
     raise_descriptor_limit()
 
     async def whole_life() -> None:
-        stop = stop_event()
+        signals = HangUps()
+        stop = stop_event(signals)
+        loader = Loader(path) if path is not None else None
         try:
-            prober = Prober(estate, settings, kinds, lockout_at(refusals))
+            prober = Prober(estate, settings, kinds, lockout_at(refusals), loader, redactor.learn_estate)
         except RefusalsError as error:
             raise StartError(str(error)) from error
         try:
             await prober.start()
             spare_the_collector()
+            signals.heard_by(prober.hang_up)
             await stop.wait()
         finally:
             await prober.stop()
@@ -170,6 +258,13 @@ def tls_context(place: Vantage) -> ssl.SSLContext | None:
         raise StartError(f"vantages.{place.name} lacks `certificate` and `key`, which its prober shows to the judge")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    _show(context, place)
+    return context
+
+
+def _show(context: ssl.SSLContext, place: Vantage) -> None:
+    """Show the place's certificate to whoever connects from now on. Raises StartError."""
+    assert place.key is not None and place.certificate is not None  # `tls_context` saw to it
     try:
         key = place.key.resolve()
         with _in_memory(key) as path:
@@ -182,7 +277,6 @@ def tls_context(place: Vantage) -> ssl.SSLContext | None:
             f"vantages.{place.name}: {place.certificate} and its key cannot be used ({why}); the file holds the "
             "certificate and those that signed it in PEM, and the key belongs to the first"
         ) from error
-    return context
 
 
 @contextlib.contextmanager
@@ -215,11 +309,17 @@ def _listen(addresses: Sequence[str]) -> Any:
         raise StartError(str(error)) from error
 
 
-def _seen_from(estate: Estate, vantage: str) -> Estate:
-    """The estate with the checks that are made from this vantage, and no others."""
+def _by_name(estate: Estate) -> dict[tuple[str, str], CheckSpec]:
+    return {(target.name, spec.name): spec for target in estate.targets.values() for spec in target.checks}
+
+
+def _seen_from(estate: Estate, vantage: str, before: Estate | None = None) -> Estate:
+    """The estate with the checks that are made from this vantage, and no others; what is as `before` is the same."""
+    known = before.targets if before is not None else {}
 
     def of(target: Target) -> Target:
-        return replace(target, checks=tuple(spec for spec in target.checks if vantage in spec.vantages))
+        seen = replace(target, checks=tuple(spec for spec in target.checks if vantage in spec.vantages))
+        return known[target.name] if known.get(target.name) == seen else seen
 
     return replace(estate, targets={name: of(target) for name, target in estate.targets.items()})
 

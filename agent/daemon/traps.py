@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 import structlog
 from structlog.typing import FilteringBoundLogger
 
+from agent.daemon.parts import polled
 from agent.prompts import Prompted, Prompts
 from agent.senders import ROLES, Nobody, Senders
 from checks.transports.aside import Aside, Crowded, StillHanging
@@ -21,7 +22,7 @@ from checks.transports.snmp.envelope import Keyring
 from checks.transports.snmp.errors import OutOfResources
 from checks.transports.snmp.notification import Notification
 from checks.transports.snmp.traps import Refusal, TrapReceiver
-from config.estate import Credential, Target
+from config.estate import Credential, Estate, Target
 
 REFRESH = 60.0
 """Seconds between two looks at secrets and names."""
@@ -49,12 +50,7 @@ class Traps:
     ) -> None:
         """`ask` begins the poll of a target, and says whether all of it could begin; `count` gets every outcome."""
         targets = tuple(targets)
-        self._credentials = {
-            credential.name: credential
-            for target in targets
-            for role, credential in target.credentials.items()
-            if role in ROLES
-        }
+        self._credentials = _of(targets)
         self._engine = engine
         self._ask_now = ask
         self._count = count
@@ -66,7 +62,16 @@ class Traps:
         self._senders = Senders(targets)
         self._prompts = Prompts(self._ask)
         self._tasks: list[asyncio.Task[None]] = []
+        self._changed = asyncio.Event()
         self.receiver = TrapReceiver(engine, self._heard, self._refused, monotonic)
+
+    def use(self, estate: Estate) -> None:
+        """Believe the targets of this estate from now on. Names and secrets are looked up soon."""
+        targets = polled(estate)
+        self._credentials = _of(targets)
+        self._accesses = {name: access for name, access in self._accesses.items() if name in self._credentials}
+        self._senders = self._senders.successor(targets)
+        self._changed.set()
 
     async def start(self, addresses: Iterable[tuple[str, int]]) -> None:
         """Listen. Raises `TrapListenError`."""
@@ -75,7 +80,7 @@ class Traps:
             async with asyncio.timeout(_PATIENCE):
                 await self._renew_keys()
         loop = asyncio.get_running_loop()
-        self._tasks = [loop.create_task(self._keep_keys()), loop.create_task(self._keep_addresses())]
+        self._tasks = [loop.create_task(self._keep()), loop.create_task(self._renew_addresses())]
         listening = ", ".join(f"{host} port {port}" for host, port in self.receiver.addresses)
         self._lines.log.info("traps are taken", at=listening, engine_id=self._engine.id.hex())
 
@@ -126,16 +131,19 @@ class Traps:
             )
         return self._ask_now(target)
 
-    async def _keep_keys(self) -> None:
+    async def _keep(self) -> None:
+        """Read the secrets and look the names up again and again, and as soon as others are meant."""
         while True:
-            await asyncio.sleep(REFRESH)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(REFRESH):
+                    await self._changed.wait()
+            self._changed.clear()
             await self._renew_keys()
+            await self._renew_addresses()
 
-    async def _keep_addresses(self) -> None:
-        """Look all names up again and again, a few at a time."""
-        while True:
-            await asyncio.gather(*(self._renew_address(host) for host in self._senders.to_look_up()))
-            await asyncio.sleep(REFRESH)
+    async def _renew_addresses(self) -> None:
+        """Look all names up, a few at a time."""
+        await asyncio.gather(*(self._renew_address(host) for host in self._senders.to_look_up()))
 
     async def _renew_keys(self) -> None:
         """Read the secrets again; one that cannot be read keeps what it was before."""
@@ -205,6 +213,16 @@ _BECAME = {
 }
 _ASKED_WRONGLY = "somebody asks it with a wrong community, user or password; not polled"
 _RANK = {Prompted.PROMPTED: 0, Prompted.LIMITED: 1, Prompted.COALESCED: 2}
+
+
+def _of(targets: Iterable[Target]) -> dict[str, Credential]:
+    """The credentials that notifications may prove, by name."""
+    return {
+        credential.name: credential
+        for target in targets
+        for role, credential in target.credentials.items()
+        if role in ROLES
+    }
 
 
 def _word(said: Notification) -> str:

@@ -69,6 +69,10 @@ class AgentView:
         self._ledger_health = ledger_health
         self._clock = clock
 
+    def use(self, estate: Estate) -> None:
+        """Another estate is in force."""
+        self._estate = estate
+
     def health(self) -> Health:
         """Healthy while the scheduler moves; ready once it has begun."""
         if not self.begun:

@@ -29,10 +29,12 @@ def carry_over(scene: Scene, estate: Estate, windows: Windows | None) -> None:
     scene.use(estate, scene.vantage)
     for alert in scene.book:
         _move(scene, alert, renamed)
+    gone = {a.cause for a in scene.book if a.cause.condition != SILENT and not _is_asked(scene, a)}
+    if gone:
+        for watched in scene.watched.values():
+            watched.causes -= gone
     for alert in scene.book:
-        if alert.cause.condition != SILENT and not _is_asked(scene, alert):
-            for watched in scene.watched.values():
-                watched.causes.discard(alert.cause)
+        if alert.cause in gone:
             scene.book.withdraw(alert.cause)
 
 

@@ -14,6 +14,7 @@ from agent.ledger import codec, tables
 from agent.ledger.batch import Batch, CheckRecord
 from agent.ledger.codec import Row
 from agent.ledger.outbox import insert_wishes
+from agent.ledger.rename import rename
 from agent.ledger.statements import upsert, upsert_check, upsert_peak
 from agent.records import LIVE, About, Alert, Cause, Event, Incident
 from checks.contract import Family
@@ -24,6 +25,19 @@ T = TypeVar("T")
 
 def apply(connection: Connection, batches: Sequence[Batch]) -> list[tuple[int, ...]]:
     """Write the batches; returns, for each, the sequence numbers of its events."""
+    numbers: list[tuple[int, ...]] = []
+    begun = 0
+    for place, batch in enumerate(batches):
+        if batch.renames:  # what came before it bears the old name
+            numbers += _apply(connection, batches[begun:place])
+            rename(connection, batch.renames)
+            begun = place
+    return numbers + _apply(connection, batches[begun:])
+
+
+def _apply(connection: Connection, batches: Sequence[Batch]) -> list[tuple[int, ...]]:
+    if not batches:
+        return []
     _incidents(connection, batches)
     numbers = _events(connection, batches)
     _children(connection, batches)

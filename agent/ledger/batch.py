@@ -129,6 +129,16 @@ class CredentialRefusals:
 
 
 @dataclass(frozen=True, slots=True)
+class Rename:
+    """A target that goes on under another name: its history goes with it."""
+
+    old: str
+    old_council: str
+    new: str
+    council: str
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """Rows that are written in one transaction. Writing the same batch twice does no harm, save for `runs` and `audit`.
 
@@ -144,6 +154,8 @@ class Batch:
     checks: tuple[CheckRecord, ...] = ()
     checks_gone: tuple[tuple[str, str], ...] = ()
     """(check id, vantage) of checks taken out of the estate."""
+    renames: tuple[Rename, ...] = ()
+    """Written after what was submitted before, and before the rest of this batch."""
     spans: tuple[Span, ...] = ()
     agent_spans: tuple[AgentSpan, ...] = ()
     peaks: tuple[Peak, ...] = ()
@@ -159,7 +171,9 @@ class Batch:
     @property
     def durable(self) -> bool:
         """Whether it must survive a power cut once its future is done. Judgements and histories can be made again."""
-        return bool(self.incident_changes or self.events or self.audit or self.maintenance or self.refusals)
+        return bool(
+            self.incident_changes or self.events or self.audit or self.maintenance or self.refusals or self.renames
+        )
 
     @property
     def holding(self) -> str:

@@ -23,6 +23,8 @@ LONGEST_WAIT = 3_600.0
 
 _CLAIMS = 20  # how often `lease` looks again after somebody else was faster
 _LONGEST_ERROR = 500
+_NEEDED = ("wanted", "attempted", "linked", "blocked")
+"""Phases of a link that is not done with, and that the desk can still do something about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,12 +312,23 @@ def holders_of(connection: Connection, desk: str, tickets: Sequence[str]) -> Map
     return {row.ticket: row.incident for row in rows}
 
 
+def open_tickets(connection: Connection) -> Sequence[tuple[str, str, str | None]]:
+    """Incident, desk and ticket (None before it is made) of every link that still needs its desk."""
+    links = select(ticket_links.c.incident, ticket_links.c.desk, ticket_links.c.ticket)
+    asked = select(outbox.c.id).where(
+        outbox.c.incident == ticket_links.c.incident,
+        outbox.c.desk == ticket_links.c.desk,
+        outbox.c.phase.in_(("waiting", "blocked")),
+    )
+    needed = or_(ticket_links.c.phase.in_(_NEEDED), and_(ticket_links.c.phase == "done", asked.exists()))
+    rows = connection.execute(links.where(needed).order_by(ticket_links.c.incident, ticket_links.c.desk))
+    return [(row.incident, row.desk, row.ticket) for row in rows]
+
+
 def open_links(connection: Connection) -> Mapping[str, int]:
     """Per desk, how many incidents still need it: those that wait for it and those whose ticket is not yet closed."""
     rows = connection.execute(
-        select(ticket_links.c.desk, func.count())
-        .where(ticket_links.c.phase.in_(("wanted", "attempted", "linked", "blocked")))
-        .group_by(ticket_links.c.desk)
+        select(ticket_links.c.desk, func.count()).where(ticket_links.c.phase.in_(_NEEDED)).group_by(ticket_links.c.desk)
     )
     return {row[0]: row[1] for row in rows}
 

@@ -14,7 +14,9 @@ from sqlalchemy.exc import DBAPIError
 
 from agent.ledger import codec, tables
 from agent.ledger.batch import AgentSpan, Peak, Span
+from agent.ledger.cursor import Cursor, FeedPosition, Loss
 from agent.ledger.database import Database
+from agent.ledger.epochs import lineage_of
 from agent.records import About, Cause, Event, Incident, IncidentState
 
 T = TypeVar("T")
@@ -35,13 +37,30 @@ class KeptEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class FeedPosition:
-    """A cursor below `oldest - 1` has lost events (410); one of another epoch belongs to another ledger."""
+class FeedPage:
+    """Some events after a cursor, in order, and how far that brings its reader."""
 
-    epoch: str
-    oldest: int
-    """From this sequence number on every event is kept; one more than `newest` when none is."""
-    newest: int
+    position: FeedPosition
+    """The log at the moment of reading."""
+    events: tuple[KeptEvent, ...]
+    after: int
+    upto: int
+    """Of what the reader may see, everything in (after, upto] is in `events`."""
+    more: bool
+    """Whether events after `upto` were there already."""
+
+    @property
+    def next(self) -> Cursor:
+        """Where its reader goes on."""
+        return self.position.cursor(self.upto)
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """A cursor from which nobody can go on."""
+
+    why: Loss
+    position: FeedPosition
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,15 +114,30 @@ class Reader:
             raise self._database.explain(error) or error from error
 
     def feed_position(self) -> FeedPosition:
-        return self.read(_feed_position)
+        """Where the feed begins and ends, and from which epochs it descends."""
+        return self.read(_position)
 
     def events(self, after: int, limit: int, councils: Collection[str] | None = None) -> tuple[KeptEvent, ...]:
         """At most `limit` events with a sequence number above `after`, in order; of these councils, or of all."""
-        table = tables.events
-        wanted = select(table).where(table.c.sequence > after).order_by(table.c.sequence).limit(limit)
+        return self.read(lambda connection: _events(connection, _after(after, limit, councils)))
+
+    def feed(self, cursor: Cursor | None, limit: int, councils: Collection[str] | None = None) -> FeedPage | Gone:
+        """At most `limit` events after a cursor, or from the oldest that is kept; of these councils, or of all.
+
+        Position and events are of one moment, so that nothing is passed over that is committed or removed meanwhile.
+        """
+        return self.read(lambda connection: _feed(connection, cursor, limit, councils))
+
+    def told_incidents(self, limit: int, councils: Collection[str] | None = None) -> tuple[Incident, ...]:
+        """Incidents that were opened, whatever became of them, the last changed first; of these councils, or of all."""
+        table = tables.incidents
+        wanted = select(table).where(table.c.opened_at.is_not(None))
         if councils is not None:
             wanted = wanted.where(table.c.council.in_(sorted(councils)))
-        return self.read(lambda connection: _events(connection, wanted))
+        wanted = wanted.order_by(table.c.changed_at.desc(), table.c.id.desc()).limit(limit)
+        return self.read(
+            lambda connection: tuple(codec.incident_of(row) for row in connection.execute(wanted).mappings())
+        )
 
     def incidents(
         self, states: Collection[IncidentState] | None = None, council: str | None = None, limit: int = 1_000
@@ -182,9 +216,27 @@ class Reader:
         )
 
 
-def _feed_position(connection: Connection) -> FeedPosition:
-    info = connection.execute(select(tables.ledger_info)).one()
-    return FeedPosition(info.epoch, info.pruned + 1, info.sequence)
+def _position(connection: Connection) -> FeedPosition:
+    pruned: int = connection.execute(select(tables.ledger_info.c.pruned)).scalar_one()
+    return FeedPosition(lineage_of(connection), pruned + 1)
+
+
+def _feed(
+    connection: Connection, cursor: Cursor | None, limit: int, councils: Collection[str] | None
+) -> FeedPage | Gone:
+    position = _position(connection)
+    after = position.resume(cursor)
+    if isinstance(after, Loss):
+        return Gone(after, position)
+    found = _events(connection, _after(after, limit + 1, councils))
+    events, more = found[:limit], len(found) > limit
+    return FeedPage(position, events, after, events[-1].sequence if more else position.newest, more)
+
+
+def _after(sequence: int, limit: int, councils: Collection[str] | None) -> Select[Any]:
+    table = tables.events
+    wanted = select(table).where(table.c.sequence > sequence).order_by(table.c.sequence).limit(limit)
+    return wanted if councils is None else wanted.where(table.c.council.in_(sorted(councils)))
 
 
 def _events(connection: Connection, wanted: Select[Any]) -> tuple[KeptEvent, ...]:

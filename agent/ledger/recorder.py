@@ -7,19 +7,19 @@ the next tick. For the event loop's thread only.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from heapq import heapify, heappop, heappush
 from itertools import count
 
-from agent.ledger.batch import AgentSpan, Batch, CheckRecord, Peak, Run
+from agent.ledger.batch import AgentSpan, Batch, CheckRecord, Peak, Rename, Run
 from agent.ledger.load import LedgerState
 from agent.ledger.peaks import Peaks
 from agent.ledger.retention import Pruning, Retention
 from agent.ledger.spans import Seen, SpanTracker
 from agent.ledger.writer import Writer
 from agent.records import CheckResult, Judgement
-from checks.contract import Memory, State
+from checks.contract import Memory, State, Subject
 
 CHUNK = 100
 """Most checks written per tick and batch; 400 a second at four ticks a second."""
@@ -180,6 +180,7 @@ class Recorder:
         self._look()
         self._write_urgent()
         gone = tuple(checks)
+        peaks: list[Peak] = []
         now = self._clock()
         for key in gone:
             self._known.pop(key, None)
@@ -187,8 +188,51 @@ class Recorder:
             if slot is not None:
                 slot.waiting = False
                 self._lose(slot, now)
+                peaks += self._drop_peaks(slot)
         if gone:
-            self._writer.submit(Batch(checks_gone=gone, spans=self._spans.take()))
+            self._writer.submit(Batch(checks_gone=gone, spans=self._spans.take(), peaks=tuple(peaks)))
+
+    def _drop_peaks(self, slot: _Slot) -> list[Peak]:
+        """What was not written of them; their place is for others."""
+        peaks, slot.peaks = slot.peaks, None
+        if peaks is None:
+            return []
+        self._series -= peaks.series
+        self.series_left_out -= peaks.left_out
+        return peaks.take()
+
+    def rename(self, renames: Iterable[Rename], subjects: Mapping[tuple[str, str], tuple[str, Subject]]) -> None:
+        """Targets go on under another name, and the history of their checks with them.
+
+        `subjects`: by check id and vantage as they were, the id and the subject as they are. Before the judgement that
+        renames their alerts.
+        """
+        told = tuple(renames)
+        if not told:
+            return
+        self._look()
+        self._write_urgent()
+        self._submit_spans()
+        for (check, vantage), (id, subject) in subjects.items():
+            if (check, vantage) in self._known:
+                self._known[id, vantage] = self._known.pop((check, vantage))
+            slot = self._slots.pop((check, vantage), None)
+            if slot is None:
+                continue
+            self._writer.submit(self._batch([slot]))
+            slot.result = replace(slot.result, subject=subject)
+            self._drop_peaks(slot)
+            if slot.seen is not None:
+                slot.seen.subject, slot.seen.council = subject.name, subject.council
+            self._slots[id, vantage] = slot
+        for one in told:
+            self._spans.rename(one.old, one.new, one.council)
+        self._writer.submit(Batch(renames=told))
+
+    def last_success(self, check: str, vantage: str) -> float | None:
+        """When the check last had a usable answer, as far as is known."""
+        slot = self._slots.get((check, vantage))
+        return slot.last_success if slot is not None else self._known.get((check, vantage), (None, None))[1]
 
     def _set_back(self, now: float) -> None:
         """The clock was set back: what was due later than now is due at once, else it would wait for as long again."""

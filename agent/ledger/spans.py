@@ -63,6 +63,14 @@ class SpanTracker:
         for cause in (*judgement.forgotten, *judgement.withdrawn, *(old for old, _new in judgement.renamed)):
             self._end_alerted(cause, at)
 
+    def rename(self, old: str, subject: str, council: str) -> None:
+        """What is said of `old` is said of `subject` from now on, in the spans that are open. To be called with
+        nothing left to take, and before the judgement that renames the alerts."""
+        for cause in [cause for cause in self._alerted if cause.subject == old]:
+            span = self._alerted.pop(cause)
+            new = Cause(council, subject, cause.condition)
+            self._alerted[new] = replace(span, cause=new)
+
     def restore(self, alerts: Iterable[Alert], at: float) -> None:
         """Follow the alerts that were loaded at start, from now on."""
         for alert in alerts:

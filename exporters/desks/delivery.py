@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -11,6 +12,9 @@ from exporters.desks.pace import Clock, Pace
 from exporters.desks.parts import Ledger, Record, Step
 from exporters.desks.status import DeskStatus
 from exporters.desks.worker import Worker
+
+_LEAVE_WITHIN = 10.0
+"""Seconds that a call to a desk may take to end before it is cut off, when the desk's settings change."""
 
 
 def unobserved(_step: Step) -> None:
@@ -29,7 +33,7 @@ def queues_by_desk(routes: Iterable[Route]) -> Mapping[str, Sequence[str]]:
 
 
 class Delivery:
-    """The workers of all desks. Make a new one when the estate is reloaded.
+    """The workers of all desks.
 
     Raises KeyError at once for a desk whose kind is not in `kinds`; the loader has refused such an estate before.
     """
@@ -45,15 +49,62 @@ class Delivery:
         pace: Pace | None = None,
         probe: Callable[[Step], None] = unobserved,
     ) -> None:
-        self._workers = {
-            name: Worker(spec, kinds[spec.kind], queues.get(name, ()), ledger, clock, pace or Pace(), record, probe)
-            for name, spec in desks.items()
-        }
+        self._kinds = kinds
+        self._started = False
+        self._leaving: list[tuple[Worker, threading.Thread]] = []
+        self._specs = dict(desks)
+
+        def worker(spec: DeskSpec, queues: Mapping[str, Sequence[str]]) -> Worker:
+            kind = kinds[spec.kind]
+            return Worker(spec, kind, queues.get(spec.name, ()), ledger, clock, pace or Pace(), record, probe)
+
+        self._worker = worker
+        self._workers = {name: worker(spec, queues) for name, spec in desks.items()}
 
     def start(self) -> None:
         """Begin; blocked wishes are tried once more, for a person may have mended their cause."""
+        self._started = True
         for worker in self._workers.values():
             worker.start()
+
+    def use(self, desks: Mapping[str, DeskSpec], queues: Mapping[str, Sequence[str]]) -> None:
+        """Deliver to these desks from now on. Costs no waiting: a worker whose desk went or changed ends in a thread of
+        its own, and its successor begins only when it has ended, so that no two speak to one desk.
+
+        Raises KeyError, before anything is changed, for a desk whose kind is not there.
+        """
+        made: dict[str, Worker] = {}
+        for name, spec in desks.items():
+            if self._specs.get(name) != spec:
+                made[name] = self._worker(spec, queues)
+            else:
+                self._workers[name].use_queues(queues.get(name, ()))
+        before, self._specs = self._workers, dict(desks)
+        self._workers = {name: made.get(name) or before[name] for name in desks}
+        for name, worker in before.items():
+            successor = made.get(name)
+            if name not in desks or successor is not None:
+                if successor is not None:
+                    successor.succeed(worker)
+                self._hand_over(worker, successor)
+        if self._started:
+            for name, worker in made.items():
+                if name not in before:
+                    worker.start()
+
+    def _hand_over(self, worker: Worker, successor: Worker | None) -> None:
+        started = self._started
+
+        def leave() -> None:
+            worker.stop(_LEAVE_WITHIN)
+            if successor is not None and started:
+                successor.start()
+
+        worker.ask_to_stop()
+        thread = threading.Thread(target=leave, name="desk-hand-over", daemon=True)
+        self._leaving = [(one, waiting) for one, waiting in self._leaving if waiting.is_alive()]
+        self._leaving.append((worker, thread))
+        thread.start()
 
     def wake(self, desks: Iterable[str] | None = None) -> None:
         """Call this after a commit that wrote wishes; from any thread, costs microseconds."""
@@ -72,7 +123,10 @@ class Delivery:
         waiting time covers it.
         """
         end = time.monotonic() + within
-        for worker in self._workers.values():
+        workers = [*(worker for worker, _ in self._leaving), *self._workers.values()]
+        for worker in workers:
             worker.ask_to_stop()
-        ended = [worker.stop(max(0.2, end - time.monotonic())) for worker in self._workers.values()]
+        ended = [worker.stop(max(0.2, end - time.monotonic())) for worker in workers]
+        for _, thread in self._leaving:
+            thread.join(max(0.2, end - time.monotonic()))
         return all(ended)

@@ -61,6 +61,20 @@ class Worker:
     def start(self) -> None:
         self._thread.start()
 
+    def succeed(self, before: Worker) -> None:
+        """Take over what the desk's worker before this one has counted."""
+        was = before.board.read()
+        self.board.write(
+            opened=was.opened, repaired=was.repaired, uncertain=was.uncertain, backlog=was.backlog,
+            last_success_at=was.last_success_at,
+        )  # fmt: skip
+
+    def use_queues(self, queues: Sequence[str]) -> None:
+        """Count the tickets in these queues from now on."""
+        if tuple(queues) != self._queues:
+            self._queues = tuple(queues)
+            self.board.write(counts=())
+
     def wake(self) -> None:
         """There may be something to deliver; costs nothing."""
         self._wake.set()

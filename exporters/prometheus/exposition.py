@@ -17,7 +17,7 @@ import structlog
 
 from agent.records import CheckResult
 from checks.contract import Family, Finding, MetricType, Reading, State, Subject
-from config.estate import Every
+from config.estate import Every, Target
 from exporters.prometheus import families as known
 from exporters.prometheus.columns import NO_SHAPE, Column, Shape, Shapes, Store
 from exporters.prometheus.families import Declared, FamilyError, declared, header, problems_of
@@ -96,6 +96,8 @@ class Exposition:
         self._by_identity: dict[bytes, list[_Entry]] = {}
         self._standings: dict[bytes, _Standing] = {}
         self._infos: dict[bytes, Place] = {}
+        self._told: dict[str, tuple[Target, bytes]] = {}
+        """Every target by name, with its line of `ridgeway_target_info`."""
         self._suffixes: dict[tuple[str, tuple[str, ...]], bytes | None] = {}
         self._earliest = math.inf
         self._looked = math.inf
@@ -112,10 +114,16 @@ class Exposition:
         wanted = {
             (subject.check.id, place): subject for subject in subjects for place in subject.check.vantages or (vantage,)
         }
+        same: set[tuple[str, str]] = set()
         for key, entry in list(self._entries.items()):
-            if key not in wanted or _identity(wanted[key], key[1]) != (entry.reading_labels, entry.check_labels):
+            subject_now = wanted.get(key)
+            if subject_now is not None and _is_same(entry.subject, subject_now):
+                same.add(key)
+            elif subject_now is None or _identity(subject_now, key[1]) != (entry.reading_labels, entry.check_labels):
                 self._remove(key)
         for key, subject in wanted.items():
+            if key in same:
+                continue
             entry = self._entries.get(key) or self._add(subject, key[1])
             schedule = subject.check.schedule
             if entry.expires == math.inf and isinstance(schedule, Every):
@@ -326,11 +334,16 @@ class Exposition:
     def _render_infos(self, subjects: Sequence[Subject]) -> None:
         store = self._stores[known.TARGET_INFO.name]
         wanted: dict[bytes, str] = {}
+        told: dict[str, tuple[Target, bytes]] = {}
         for subject in subjects:
             for target in subject.targets:
-                values = (target.name, target.council, target.site, target.impact)
-                line = b"%b{%b} 1\n" % (known.TARGET_INFO.name.encode(), pairs(known.TARGET_INFO.labels, values))
+                if target.name in told and told[target.name][0] is target:
+                    continue
+                before = self._told.get(target.name)
+                line = before[1] if before is not None and before[0] is target else _info(target)
+                told[target.name] = (target, line)
                 wanted[line] = target.council
+        self._told = told
         for line in [line for line in self._infos if line not in wanted]:
             column, cell = self._infos.pop(line)
             column.give_back(cell)
@@ -459,6 +472,18 @@ def _identity(subject: Subject, vantage: str) -> tuple[bytes, bytes]:
     readings = pairs(known.READING_LABELS, (subject.name, subject.council, vantage))
     names = known.CHECK_STATE.labels[:-1]
     return b"{" + readings, b"{" + pairs(names, (subject.name, subject.check.name, subject.council, vantage))
+
+
+def _is_same(one: Subject, other: Subject) -> bool:
+    """Whether both are of the very same objects of an estate, so that nothing about them can differ."""
+    return (
+        one.check is other.check and len(one.targets) == 1 == len(other.targets) and one.targets[0] is other.targets[0]
+    )
+
+
+def _info(target: Target) -> bytes:
+    values = (target.name, target.council, target.site, target.impact)
+    return b"%b{%b} 1\n" % (known.TARGET_INFO.name.encode(), pairs(known.TARGET_INFO.labels, values))
 
 
 def _reached(result: CheckResult) -> tuple[bool, ...]:

@@ -12,12 +12,14 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from exporters.feed.feed import Feed
 from exporters.prometheus.exposition import Exposition
 from exporters.prometheus.negotiate import accepts_gzip, negotiate
 from exporters.prometheus.own import OwnMetrics
 from exporters.prometheus.page import gzipped, pages
 from exporters.web.api import incident_json, problem_json
 from exporters.web.guard import Guard, Hosts
+from exporters.web.lifecycle import Lifecycle
 from exporters.web.pages import Pages, children_worst_first, etag, headline, targets_by_council, worst_first
 from exporters.web.principal import Access, without_authentication
 from exporters.web.runbook_pages import Runbooks
@@ -41,10 +43,16 @@ class Site:
         version: str,
         clock: Callable[[], float],
         discovery: Discovery | None = None,
+        feed: Feed | None = None,
+        lifecycle: Lifecycle | None = None,
     ) -> None:
-        """`discovery` tells Prometheus of the estate's targets; without it there is no `/api/v1/sd`."""
+        """`discovery` tells Prometheus of the estate's targets; without it there is no `/api/v1/sd`. Nor is there an
+        incident feed without `feed`, nor a `/-/reload` without `lifecycle`.
+        """
         self._view = view
+        self._feed = feed
         self._discovery = discovery
+        self._lifecycle = lifecycle
         self._exposition = exposition
         self._own = own
         self._runbooks = runbooks
@@ -65,8 +73,10 @@ class Site:
             Route("/api/v1/incidents", self.api_incidents),
             Route("/api/v1/incidents/{incident:str}", self.api_incident),
             *([Route("/api/v1/sd", self._discovery.answer)] if self._discovery is not None else []),
+            *(self._feed.routes() if self._feed is not None else []),
             Route("/-/healthy", self.healthy),
             Route("/-/ready", self.ready),
+            *([Route("/-/reload", self._lifecycle.reload, methods=["POST", "PUT"])] if self._lifecycle else []),
             Route("/static/{name:str}", self.static),
         ]
         site = Starlette(routes=routes, exception_handlers={HTTPException: self.error, 500: self.broken})

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -44,6 +45,23 @@ def principal_of(connection: HTTPConnection) -> Principal:
     if not isinstance(found, Principal):
         raise LookupError("a request that no access control has let in")
     return found
+
+
+def acting(connection: HTTPConnection, council: str | None = None) -> Principal:
+    """Who does this: every act carries a name. `council` is the one whose things are touched; None: the whole agent's.
+
+    Raises HTTPException 403 for who may not act, 404 for what they may not even see, and LookupError as `principal_of`.
+    """
+    principal = principal_of(connection)
+    if principal is LOCAL:
+        raise HTTPException(403, "Nobody has a name here, so nobody acts. Configure authentication, or use `ridgeway`.")
+    if not principal.may_act:
+        raise HTTPException(403, f"{principal.name} may read and not act.")
+    if council is not None and not principal.sees(council):
+        raise HTTPException(404, "There is no such thing.")
+    if council is None and principal.councils is not None:
+        raise HTTPException(403, f"{principal.name} may act for some councils only, and this is about the whole agent.")
+    return principal
 
 
 Access = Callable[[ASGIApp], ASGIApp]

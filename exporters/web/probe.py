@@ -60,6 +60,10 @@ class Probe:
         self._count = count
         self._under_way = 0
 
+    def believe(self, token: Secret) -> None:
+        """Answer to whoever shows this token from now on."""
+        self._token = _digest(token.reveal())
+
     def app(self) -> Starlette:
         return Starlette(routes=[Route("/{path:path}", self.probe, methods=["GET", "POST", "HEAD", "PUT", "DELETE"])])
 

@@ -27,7 +27,17 @@ class Discovery:
     """The endpoint."""
 
     def __init__(self, estate: Estate) -> None:
-        self._targets = [(target, entry_of(target)) for target in estate.targets.values()]
+        self._targets: list[tuple[Target, dict[str, Any]]] = []
+        self.use(estate)
+
+    def use(self, estate: Estate) -> None:
+        """Tell of this estate from now on."""
+        known = {target.name: (target, entry) for target, entry in self._targets}
+        self._targets = []
+        for target in estate.targets.values():
+            before = known.get(target.name)
+            same = before is not None and before[0] is target
+            self._targets.append(before if same and before is not None else (target, entry_of(target)))
 
     async def answer(self, request: Request) -> Response:
         """What Prometheus asks, by default every minute."""

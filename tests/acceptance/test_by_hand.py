@@ -41,16 +41,14 @@ def test_a_first_start_makes_its_own_state_directory_and_the_other_verbs_find_th
     assert (tmp_path / "state/ridgeway").stat().st_mode & 0o777 == 0o700
 
 
-def test_a_service_stays_when_it_is_told_to_reload_what_it_cannot(
-    new_agent: Callable[..., Agent], service: Service
-) -> None:
+def test_a_service_reloads_at_sighup_and_goes_on_probing(new_agent: Callable[..., Agent], service: Service) -> None:
     agent = new_agent()
     agent.write(one_service(service.port))
     agent.start()
     assert agent.process is not None
 
     agent.process.send_signal(signal.SIGHUP)
-    wait_until(lambda: "SIGHUP changes nothing" in agent.log.read_text(), "the agent says that it heard")
+    wait_until(lambda: '"estate reloaded"' in agent.log.read_text(), "the agent says that it heard")
 
     runs = agent.metric("ridgeway_check_runs_total", kind="tcp") or 0
     wait_until(lambda: (agent.metric("ridgeway_check_runs_total", kind="tcp") or 0) > runs, "it still probes")

@@ -23,6 +23,7 @@ BENCHMARKS = {
     "web": ("tests.benchmarks.web", "measure"),
     "ssh": ("tests.benchmarks.ssh", "measure"),
     "page": ("tests.benchmarks.page", "measure"),
+    "feed": ("tests.benchmarks.feed", "measure"),
     "start": ("tests.benchmarks.start", "measure"),
     "link": ("tests.benchmarks.link", "measure"),
     "hanging": ("tests.benchmarks.hanging", "measure"),

@@ -7,7 +7,7 @@ import contextlib
 
 import pytest
 
-from exporters.web.guard import Hosts
+from exporters.web.guard import Hosts, from_another_site, methods_of
 
 HOSTS = Hosts.of(["Ridgeway.Example.", "agent"])
 
@@ -42,6 +42,15 @@ def test_a_name_that_is_an_address_of_a_page_is_refused_at_the_start() -> None:
         pytest.param("GET /metrics HTTP/1.1\r\nHost: evil.example\r\n", 421, id="rebound name on metrics"),
         pytest.param("GET / HTTP/1.0\r\n", 421, id="no host"),
         pytest.param("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n", 405, id="another method"),
+        pytest.param("PUT /api/v1/incidents HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n", 405, id="put"),
+        pytest.param("DELETE /-/reload HTTP/1.1\r\nHost: localhost\r\n", 405, id="delete of a page"),
+        pytest.param("POST /api/v1/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n"
+                     "Content-Type: text/plain\r\n", 415, id="a form of a browser"),
+        pytest.param("POST /api/v1/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 70000\r\n"
+                     "Content-Type: application/json\r\n", 413, id="a large body for the API"),
+        pytest.param("POST /-/reload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n"
+                     "Sec-Fetch-Site: cross-site\r\n", 403, id="another site's page"),
+        pytest.param("DELETE /api/v1/x HTTP/1.1\r\nHost: localhost\r\nOrigin: null\r\n", 403, id="a sandboxed frame"),
         pytest.param("TRACE / HTTP/1.1\r\nHost: localhost\r\n", 405, id="trace"),
         pytest.param("GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 70000\r\n", 413, id="a large body"),
         pytest.param("GET / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n", 413, id="an endless body"),
@@ -65,3 +74,33 @@ async def test_a_header_without_end_is_cut_off_and_others_are_still_served(brows
     writer.close()
 
     assert (await browser.get("/-/healthy")).status == 200
+
+
+def test_only_the_interface_and_the_reload_take_more_than_reading() -> None:
+    assert methods_of("/api/v1/incidents") == ("GET", "HEAD", "POST", "DELETE")
+    assert methods_of("/-/reload") == ("GET", "HEAD", "POST", "PUT")
+    assert methods_of("/incidents") == methods_of("/api") == methods_of("/-/reload/") == ("GET", "HEAD")
+
+
+@pytest.mark.parametrize(
+    ("said", "elsewhere"),
+    [
+        ({}, False),
+        ({"sec-fetch-site": "same-origin"}, False),
+        ({"sec-fetch-site": "none"}, False),
+        ({"sec-fetch-site": "same-site"}, True),
+        ({"sec-fetch-site": "cross-site", "origin": "https://agent:1"}, True),
+        ({"sec-fetch-site": ""}, True),
+        ({"origin": "https://agent:1"}, False),
+        ({"origin": "HTTPS://Agent:1"}, False),
+        ({"origin": "https://agent:2"}, True),
+        ({"origin": "https://evil.example"}, True),
+        ({"origin": "https://[::1"}, True),
+        ({"origin": "null"}, True),
+        ({"origin": ""}, True),
+    ],
+)
+def test_a_browser_that_says_that_another_site_asks_is_believed(said: dict[str, str], elsewhere: bool) -> None:
+    headers = [(b"host", b"agent:1"), *((name.encode(), value.encode()) for name, value in said.items())]
+
+    assert from_another_site(headers) is elsewhere

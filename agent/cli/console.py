@@ -27,10 +27,15 @@ class Console:
         """Where to look."""
         self._say("Ridgeway watches two councils that are simulated on this machine. Open:")
         self._say("")
-        self._say(f"  {pages}/            what needs attention now")
-        self._say(f"  {pages}/incidents   incidents, with what hides behind them")
-        self._say(f"  {pages}/metrics     what Prometheus scrapes")
-        self._say(f"  {desk:<34} the service desk, with its tickets")
+        places = {
+            f"{pages}/": "what needs attention now",
+            f"{pages}/incidents": "incidents, with what hides behind them",
+            f"{pages}/metrics": "what Prometheus scrapes",
+            f"{pages}/api/v1/events": "the incident feed, for other programs",
+            desk: "the service desk, with its tickets",
+        }
+        for place, what in places.items():
+            self._say(f"  {place:<{max(map(len, places))}}  {what}")
         self._say("")
         self._say("Or ask on another terminal:")
         self._say(f"  .venv/bin/ridgeway explain portal-aylesbury --control.socket {control}")

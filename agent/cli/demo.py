@@ -110,7 +110,7 @@ async def _play(estate: Estate, settings: Settings, cast: Cast, book: TicketBook
         async with running(estate, settings, *kinds()) as daemon:
             host, port = daemon.addresses[0]
             console.welcome(f"http://{host}:{port}", f"http://{_DESK[0]}:{_DESK[1]}/", settings.control_socket)
-            told = asyncio.create_task(_tell(settings, estate, console, known))
+            told = asyncio.create_task(_tell(f"http://{host}:{port}", console, known))
             story = asyncio.create_task(perform(cast, console.act, known, speed))
             stopped = asyncio.create_task(stop.wait())
             await asyncio.wait({told, story, stopped}, return_when=asyncio.FIRST_COMPLETED)
@@ -125,11 +125,11 @@ async def _play(estate: Estate, settings: Settings, cast: Cast, book: TicketBook
         raise Failure(str(error)) from error
 
 
-async def _tell(settings: Settings, estate: Estate, console: Console, known: Known) -> None:
+async def _tell(pages: str, console: Console, known: Known) -> None:
     """Have the console say what the feed says."""
     from agent.cli.feed import follow
 
-    async for event in follow(settings.ledger_url, estate.name):
+    async for event in follow(pages):
         known.take(event)
         console.event(event)
 

@@ -60,8 +60,7 @@ class Feed:
 
     def use(self, estate: Estate) -> None:
         """Another estate is in force: events carry its name, and streams end, so that their readers are let in anew."""
-        self.hub.estate = estate.name
-        self.hub.end_all()
+        self.hub.rename(estate.name)
 
     async def events(self, request: Request) -> Response:
         """A page of the log after a cursor, as an object, as a batch of CloudEvents, or as the stream."""
@@ -87,7 +86,8 @@ class Feed:
     async def stream(self, request: Request) -> Response:
         """Server-Sent Events after a cursor, which the header of a reader that comes back names; else from now on."""
         _only(request, "after")
-        cursor = _cursor(request.headers.get("last-event-id") or request.query_params.get("after"))
+        came_back = request.headers.get("last-event-id") or None
+        cursor = _cursor(came_back or request.query_params.get("after"))
         councils = principal_of(request).councils
         try:
             if cursor is None:
@@ -166,7 +166,7 @@ def _only(request: Request, *names: str) -> None:
 
 
 def _cursor(text: str | None) -> Cursor | None:
-    if not text:
+    if text is None:
         return None
     try:
         return Cursor.of(text)

@@ -101,6 +101,7 @@ class Hub:
         self._woken = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
+        self._announced = False
         self._away = False
 
     @property
@@ -130,9 +131,16 @@ class Hub:
             seat.end()
 
     def wake(self) -> None:
-        """There may be something new. From any thread."""
-        if self._loop is not None and self._task is not None:
+        """There may be something new. From any thread, and as often as events are written: it costs next to nothing."""
+        if self._loop is not None and self._task is not None and not self._announced:
+            self._announced = True
             self._loop.call_soon_threadsafe(self._woken.set)
+
+    def rename(self, estate: str) -> None:
+        """Events carry this name from now on. Every stream ends."""
+        self.estate = estate
+        self._forget()
+        self.end_all()
 
     @contextlib.contextmanager
     def seat(self) -> Iterator[Seat]:
@@ -165,25 +173,32 @@ class Hub:
                 await asyncio.wait_for(self._woken.wait(), POLL)
                 await asyncio.sleep(self._coalesce)
             self._woken.clear()
+            self._announced = False  # before reading: what is announced from here on may come too late for it
             try:
                 while await self._read():
-                    pass
+                    self._wake_all()
             except LedgerError as error:
                 if not self._away:
                     structlog.get_logger("feed").warning("the feed cannot be read", error=str(error))
                 self._away = True
             else:
                 self._away = False
-            for seat in self._seats:
-                seat.wake()
+            self._wake_all()
+
+    def _wake_all(self) -> None:
+        for seat in self._seats:
+            seat.wake()
+
+    def _forget(self) -> None:
+        self._ring.clear()
+        self._kept = 0
 
     async def _read(self) -> bool:
         """Take in one page; whether there is more."""
         page = await asyncio.to_thread(self._reader.feed, Cursor(self._at), PAGE)
         self.position = page.position
         if isinstance(page, Gone):  # another ledger has been put in place below us
-            self._ring.clear()
-            self._kept = 0
+            self._forget()
             self._at = page.position.newest
             self.end_all()
             return False

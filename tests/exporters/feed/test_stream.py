@@ -85,6 +85,19 @@ async def test_an_event_that_nobody_announced_is_found_all_the_same(served, monk
     assert await line.until("silently")
 
 
+async def test_an_event_that_was_announced_is_not_waited_for(served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub, "POLL", 3_600)
+    served.hub.wake()
+    line = await served.stream()
+    await line.until("\n\n")
+
+    served.tell("dacorum", "one")
+    await line.until("one")
+    served.tell("dacorum", "two")
+
+    assert await line.until("two")
+
+
 async def test_a_silent_stream_says_that_it_is_there_and_moves_its_reader_s_cursor(
     served, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -62,6 +62,8 @@ class Agent:
     home: Path
     environment: Mapping[str, str] = field(default_factory=dict)
     ledger: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """What a page is asked with, where the estate wants to know who asks."""
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
 
@@ -133,7 +135,7 @@ class Agent:
             self.process = None
 
     def page(self, path: str) -> str:
-        answer = requests.get(f"{self.url}{path}", timeout=10)
+        answer = requests.get(f"{self.url}{path}", headers=self.headers, timeout=10)
         assert answer.status_code == 200, (path, answer.status_code, answer.text[:500])
         return answer.text
 

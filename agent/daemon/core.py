@@ -254,7 +254,7 @@ class Daemon:
             self._objections,
         )
         self._reloader = self._reloads(in_force, ledger, view)
-        outbound = Outbound(self._estate, ledger, scheduler, own.outbound, self._clock)
+        outbound = Outbound(self._estate, ledger, hub, scheduler, own.outbound, self._clock)
         await self._serve(view, exposition, own, pipeline, windows, ledger, transports.lockout, hub, outbound)
         await self._begin(ledger, state, scheduler, runner, delivery, pulse)
         outbound.start()

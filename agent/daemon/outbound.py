@@ -11,6 +11,7 @@ from agent.ledger.ledger import Ledger
 from agent.schedule import Scheduler
 from agent.webhook_commands import WebhookCommands
 from config.estate import Estate
+from exporters.feed.hub import Hub
 from exporters.heartbeat.heartbeats import Heartbeats
 from exporters.outbound import Caller
 from exporters.prometheus.outbound import OutboundMetrics
@@ -29,6 +30,7 @@ class Outbound:
         self,
         estate: Estate,
         ledger: Ledger,
+        hub: Hub,
         scheduler: Scheduler,
         own: OutboundMetrics,
         clock: Callable[[], float],
@@ -36,7 +38,7 @@ class Outbound:
     ) -> None:
         self._ledger, self._scheduler, self._clock, self._monotonic = ledger, scheduler, clock, monotonic
         self._caller = Caller()
-        self.webhooks = Webhooks(estate, ledger.reader, ledger.writer, self._caller, own, clock)
+        self.webhooks = Webhooks(estate, ledger.reader, ledger.writer, hub, self._caller, own, clock)
         self._heartbeats = Heartbeats(estate, self._caller, own, clock, self.trouble)
 
     def verbs(self) -> Mapping[str, Verb]:

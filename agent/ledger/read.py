@@ -5,6 +5,7 @@ Synchronous; from a coroutine use `asyncio.to_thread`. Safe to use from several 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -101,25 +102,36 @@ class Reader:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._engine = database.reader_engine()
+        self._reading = 0
+        self._ended = threading.Condition()
 
-    def close(self) -> None:
+    def close(self, within: float = 0.5) -> None:
+        """Let go, once what is being read has been read: a thread that nobody waits for any more may still read."""
+        with self._ended:
+            self._ended.wait_for(lambda: self._reading == 0, timeout=within)
         self._engine.dispose()
 
     def read(self, work: Callable[[Connection], T]) -> T:
         """Run `work(connection)` in one read-only transaction: all it reads is of one moment."""
+        with self._ended:
+            self._reading += 1
         try:
             with self._engine.connect() as connection, connection.begin():
                 return work(connection)
         except DBAPIError as error:
             raise self._database.explain(error) or error from error
+        finally:
+            with self._ended:
+                self._reading -= 1
+                self._ended.notify_all()
 
     def feed_position(self) -> FeedPosition:
         """Where the feed begins and ends, and from which epochs it descends."""
-        return self.read(_position)
+        return self.read(position_of)
 
     def events(self, after: int, limit: int, councils: Collection[str] | None = None) -> tuple[KeptEvent, ...]:
         """At most `limit` events with a sequence number above `after`, in order; of these councils, or of all."""
-        return self.read(lambda connection: _events(connection, _after(after, limit, councils)))
+        return self.read(lambda connection: events_of(connection, _after(after, limit, councils)))
 
     def feed(self, cursor: Cursor | None, limit: int, councils: Collection[str] | None = None) -> FeedPage | Gone:
         """At most `limit` events after a cursor, or from the oldest that is kept; of these councils, or of all.
@@ -216,7 +228,8 @@ class Reader:
         )
 
 
-def _position(connection: Connection) -> FeedPosition:
+def position_of(connection: Connection) -> FeedPosition:
+    """Where the feed begins and ends, in the caller's transaction."""
     pruned: int = connection.execute(select(tables.ledger_info.c.pruned)).scalar_one()
     return FeedPosition(lineage_of(connection), pruned + 1)
 
@@ -224,11 +237,11 @@ def _position(connection: Connection) -> FeedPosition:
 def _feed(
     connection: Connection, cursor: Cursor | None, limit: int, councils: Collection[str] | None
 ) -> FeedPage | Gone:
-    position = _position(connection)
+    position = position_of(connection)
     after = position.resume(cursor)
     if isinstance(after, Loss):
         return Gone(after, position)
-    found = _events(connection, _after(after, limit + 1, councils))
+    found = events_of(connection, _after(after, limit + 1, councils))
     events, more = found[:limit], len(found) > limit
     return FeedPage(position, events, after, events[-1].sequence if more else position.newest, more)
 
@@ -239,7 +252,8 @@ def _after(sequence: int, limit: int, councils: Collection[str] | None) -> Selec
     return wanted if councils is None else wanted.where(table.c.council.in_(sorted(councils)))
 
 
-def _events(connection: Connection, wanted: Select[Any]) -> tuple[KeptEvent, ...]:
+def events_of(connection: Connection, wanted: Select[Any]) -> tuple[KeptEvent, ...]:
+    """The events that a selection of rows of `events` brings, in its order, in the caller's transaction."""
     rows = connection.execute(wanted).mappings()
     return tuple(KeptEvent(row["sequence"], row["council"], codec.event_of(row), codec.about_of(row)) for row in rows)
 
@@ -252,7 +266,7 @@ def _file(connection: Connection, id: str) -> IncidentFile | None:
     hidden = select(children).where(children.c.incident == id).order_by(*(children.c[name] for name in _BY_CAUSE))
     return IncidentFile(
         incident=codec.incident_of(row),
-        timeline=_events(connection, select(events).where(events.c.incident == id).order_by(events.c.sequence)),
+        timeline=events_of(connection, select(events).where(events.c.incident == id).order_by(events.c.sequence)),
         children=tuple(
             Child(Cause(child.council, child.subject, child.condition), child.since, child.until)
             for child in connection.execute(hidden)

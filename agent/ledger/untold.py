@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, func, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
-from agent.ledger import codec, tables, webhooks
-from agent.ledger.read import KeptEvent
+from agent.ledger import tables, webhooks
+from agent.ledger.cursor import FeedPosition
+from agent.ledger.read import KeptEvent, events_of, position_of
 from agent.ledger.webhooks import DeadLetter, Place
 from config.estate import WebhookSpec
 
@@ -22,13 +22,7 @@ class Untold:
     """All of it is of one moment."""
 
     place: Place
-    newest: int
-    """The last number that was given to an event."""
-    pruned: int
-    """Up to this number events have been removed for their age; a place below it may have lost some."""
-    epoch: str
-    earlier: Mapping[str, int]
-    """Earlier epochs of this log, and the last number that each shares with it."""
+    log: FeedPosition
     events: tuple[KeptEvent, ...]
     """Those that concern the subscription, in order."""
     more: bool
@@ -36,10 +30,6 @@ class Untold:
     """Dead letters that somebody wants told once more."""
     dead: int
     """How many dead letters there are."""
-
-    def epoch_of(self, sequence: int) -> str:
-        """In which epoch the event of this number was written: the oldest one whose log has it. It never changes."""
-        return min((epoch for epoch, last in self.earlier.items() if sequence <= last), default=self.epoch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,21 +49,16 @@ def untold(connection: Connection, spec: WebhookSpec, limit: int) -> Untold | No
     place = webhooks.place(connection, spec.name)
     if place is None:
         return None
-    info = connection.execute(select(tables.ledger_info)).one()
-    epochs = connection.execute(select(tables.epochs.c.epoch, tables.epochs.c.last))
     table = tables.events
     following = select(table).where(*_concerning(spec, place.sequence)).order_by(table.c.sequence)
-    found = _events(connection, following.limit(limit + 1))
+    found = events_of(connection, following.limit(limit + 1))
     # What concerned it once may be of a council that it may not be told of any more.
     theirs = select(table.c.sequence).where(*_concerning(spec, 0))
     letters = {one.sequence: one for one in webhooks.wanted_letters(connection, spec.name, theirs, LETTERS)}
-    again = _events(connection, select(table).where(table.c.sequence.in_(sorted(letters))).order_by(table.c.sequence))
+    again = events_of(connection, select(table).where(table.c.sequence.in_(sorted(letters))).order_by(table.c.sequence))
     return Untold(
         place=place,
-        newest=info.sequence,
-        pruned=info.pruned,
-        epoch=info.epoch,
-        earlier={row.epoch: row.last for row in epochs},
+        log=position_of(connection),
         events=found[:limit],
         more=len(found) > limit,
         wanted=tuple((letters[kept.sequence], kept) for kept in again),
@@ -119,18 +104,7 @@ def letters(connection: Connection, name: str, limit: int) -> tuple[ShownLetter,
     )
 
 
-def newest(connection: Connection) -> int:
-    """The last number that was given to an event."""
-    number: int = connection.execute(select(tables.ledger_info.c.sequence)).scalar_one()
-    return number
-
-
 def _concerning(spec: WebhookSpec, after: int) -> list[ColumnElement[bool]]:
     table = tables.events
     theirs = [] if spec.councils is None else [table.c.council.in_(sorted(spec.councils))]
     return [table.c.sequence > after, table.c.kind.in_(sorted(spec.kinds)), *theirs]
-
-
-def _events(connection: Connection, wanted: Select[Any]) -> tuple[KeptEvent, ...]:
-    rows = connection.execute(wanted).mappings()
-    return tuple(KeptEvent(row["sequence"], row["council"], codec.event_of(row), codec.about_of(row)) for row in rows)

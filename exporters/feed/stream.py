@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -13,7 +13,7 @@ from agent.ledger.cursor import Cursor
 from agent.ledger.errors import LedgerError
 from agent.ledger.read import FeedPage, Gone, Reader
 from agent.records import Councils
-from exporters.feed.hub import PAGE, Batch, Full, Hub, Seat
+from exporters.feed.hub import PAGE, Full, Hub, Seat
 from exporters.feed.refusals import full
 from exporters.feed.render import frames, opening, sign_of_life
 
@@ -71,21 +71,17 @@ class Stream(Response):
                     return
                 await out.put(self._page(found))
                 position = found.upto
-            elif batches:
-                await out.put(self._joined(batches, position))
-                position = batches[-1].upto
-            else:
+                continue
+            for batch in batches:  # one at a time: what a reader has not taken yet is kept in memory
+                await out.put(batch.frames(self._councils, position))
+                position = batch.upto
+            if not batches:
                 if out.silent_for() >= BEAT:
                     await out.put(sign_of_life(self._hub.position.cursor(position)))
                 await seat.woken()
 
     def _page(self, page: FeedPage) -> bytes:
         return frames(page.events, page.position, self._hub.estate, self._councils)
-
-    def _joined(self, batches: Sequence[Batch], position: int) -> bytes:
-        if len(batches) == 1:
-            return batches[0].frames(self._councils, position)
-        return b"".join(batch.frames(self._councils, position) for batch in batches)
 
 
 class _Outlet:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -15,17 +16,16 @@ from agent.ledger import untold, webhooks
 from agent.ledger.errors import LedgerError
 from config.estate import Estate, WebhookSpec
 from config.secrets import SecretError
+from exporters.feed.hub import Full, Hub
 from exporters.outbound import Caller, Outcome, url_of
 from exporters.prometheus.outbound import OutboundMetrics
 from exporters.webhooks.message import sample_message
 from exporters.webhooks.worker import Means, Reader, Step, Worker, Writer
 
-EVERY = 1.0
-"""Seconds between two looks for new events."""
 TEST_WITHIN = 8.0
 """Seconds: whoever tries a webhook by hand waits for it."""
 AGAIN = 5.0
-"""Seconds until the ledger is tried again."""
+"""Seconds until the ledger, or the feed's hub, is tried again."""
 _LOOKS = 4
 """Threads that read the ledger for subscriptions at once."""
 
@@ -44,6 +44,7 @@ class Webhooks:
         estate: Estate,
         reader: Reader,
         writer: Writer,
+        hub: Hub,
         caller: Caller,
         own: OutboundMetrics,
         clock: Callable[[], float],
@@ -52,6 +53,7 @@ class Webhooks:
         chance = Random()  # noqa: S311 - spreads retries, guards nothing
         looks = asyncio.Semaphore(_LOOKS)
         self._means = Means(estate.name, reader, writer, caller, own, clock, chance, looks, probe)
+        self._hub = hub
         self._specs: Mapping[str, WebhookSpec] = {}
         self._workers: dict[str, Worker] = {}
         self._changed = asyncio.Event()
@@ -72,6 +74,7 @@ class Webhooks:
         self._changed.set()
 
     def start(self) -> None:
+        """Begin; the hub has been started."""
         self._tasks = [
             asyncio.create_task(self._follow(), name="webhooks"),
             asyncio.create_task(self._watch(), name="webhooks, new events"),
@@ -147,17 +150,14 @@ class Webhooks:
         """Wake the workers when events have been written, by whomever."""
         seen = -1
         while True:
-            rest = EVERY
-            if self._workers:
-                try:
-                    newest = await self._means.look(untold.newest)
-                except (LedgerError, SQLAlchemyError):
-                    rest = AGAIN  # the workers say it
-                else:
-                    if newest != seen:
-                        seen = newest
+            with contextlib.suppress(Full), self._hub.seat() as seat:
+                while not seat.ended:
+                    seat.about_to_look()
+                    if self._hub.position.newest != seen:
+                        seen = self._hub.position.newest
                         self.wake()
-            await asyncio.sleep(rest)
+                    await seat.woken()
+            await asyncio.sleep(AGAIN)
 
 
 def _endpoint(spec: WebhookSpec) -> str | None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ulid import ULID
 
+from agent.ledger.cursor import FeedPosition
+from agent.ledger.jsontext import dumps
 from agent.ledger.read import KeptEvent
-from exporters.feed.cloudevents import VERSION, cloud_event
+from agent.records import Councils
+from exporters.feed.cloudevents import VERSION
+from exporters.feed.render import shown
 from exporters.web.text import iso
 from exporters.webhooks.signing import webhook_id
 
@@ -25,10 +28,9 @@ class Message:
     body: bytes
 
 
-def event_message(kept: KeptEvent, epoch: str, estate: str, councils: frozenset[str] | None) -> Message:
-    """An event of the feed, for a subscription to these councils."""
-    del councils
-    return _message(cloud_event(kept, epoch, estate))
+def event_message(kept: KeptEvent, log: FeedPosition, estate: str, councils: Councils) -> Message:
+    """An event as a subscription to these councils is told it: the same that the feed shows to their readers."""
+    return _message(shown(kept, log, estate, councils))
 
 
 def sample_message(subscription: str, by: str, estate: str, now: float) -> Message:
@@ -48,5 +50,4 @@ def sample_message(subscription: str, by: str, estate: str, now: float) -> Messa
 
 
 def _message(event: Mapping[str, Any]) -> Message:
-    # ASCII only, so that no receiver can read the signed bytes in another encoding.
-    return Message(webhook_id(event["id"]), json.dumps(event, separators=(",", ":"), allow_nan=False).encode("ascii"))
+    return Message(webhook_id(event["id"]), dumps(event).encode("utf-8"))

@@ -25,6 +25,7 @@ from agent.ledger.untold import Untold, untold
 from agent.ledger.webhooks import DeadLetter, Place, WebhookState
 from config.estate import WebhookSpec
 from config.secrets import SecretError
+from exporters.feed.cloudevents import CONTENT_TYPE
 from exporters.outbound import Caller, Failure, Outcome, Request, url_of
 from exporters.prometheus.outbound import OutboundMetrics
 from exporters.webhooks import schedule
@@ -115,7 +116,7 @@ def _prepared(spec: WebhookSpec, message: Message, timestamp: int) -> Request:
         ca=spec.ca,
         headers=signed([key_of(reference) for reference in spec.secrets], message.id, timestamp, message.body),
         body=message.body,
-        content_type="application/cloudevents+json",
+        content_type=CONTENT_TYPE,
     )
 
 
@@ -253,7 +254,7 @@ class Worker:
     async def _send(self, found: Untold, kept: KeptEvent) -> tuple[Outcome, float]:
         means, spec = self._means, self.spec
         means.probe(Step.CHOSEN)
-        message = event_message(kept, found.epoch_of(kept.sequence), means.estate, spec.councils)
+        message = event_message(kept, found.log, means.estate, spec.councils)
         means.probe(Step.SENDING)
         outcome = await means.send(spec, message)
         means.probe(Step.ANSWERED)
@@ -269,18 +270,19 @@ class Worker:
 
     async def _pass_over(self, found: Untold) -> None:
         """Move its place over what does not concern it, so that it is not taken for one that was left behind."""
-        name, last = self.spec.name, found.newest
+        name, last = self.spec.name, found.log.newest
         over, now = last - max([found.place.sequence, *(kept.sequence for kept in found.events)]), self._means.clock()
         if over >= _PASS_AFTER or (over > 0 and now - self._passed_at >= _PASS_EVERY):
             await self._means.keep(lambda connection: webhooks.passed(connection, name, last))
             self._passed_at = now
 
     def _look_for_gap(self, found: Untold) -> None:
-        if found.place.sequence < found.pruned and self._gap_said != found.pruned:
-            self._gap_said = found.pruned
+        removed = found.log.oldest - 1
+        if found.place.sequence < removed and self._gap_said != removed:
+            self._gap_said = removed
             self._means.own.gap(self.spec.name)
             log.error(
-                "webhook.gap", webhook=self.spec.name, told_up_to=found.place.sequence, removed_up_to=found.pruned,
+                "webhook.gap", webhook=self.spec.name, told_up_to=found.place.sequence, removed_up_to=removed,
                 meaning="events were removed for their age before this webhook was told; it goes on with what is kept",
             )  # fmt: skip
 

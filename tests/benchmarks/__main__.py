@@ -21,6 +21,7 @@ BENCHMARKS = {
     "snmp": ("tests.benchmarks.cost", "measure_snmp"),
     "probes": ("tests.benchmarks.cost", "measure_probes"),
     "web": ("tests.benchmarks.web", "measure"),
+    "access": ("tests.benchmarks.access", "measure"),
     "ssh": ("tests.benchmarks.ssh", "measure"),
     "page": ("tests.benchmarks.page", "measure"),
     "feed": ("tests.benchmarks.feed", "measure"),

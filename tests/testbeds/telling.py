@@ -20,6 +20,7 @@ from agent.webhook_commands import WebhookCommands
 from config.estate import Estate, WebhookSpec
 from config.schema.outbound import EVERY_KIND, NOISE
 from config.secrets import Secret, SecretReference
+from exporters.feed.hub import Hub
 from exporters.outbound import Caller
 from exporters.prometheus.own import OwnMetrics
 from exporters.webhooks.delivery import Webhooks, unobserved
@@ -103,7 +104,9 @@ async def telling(
 ) -> AsyncIterator[Telling]:
     own = OwnMetrics("", "", dict, lambda: 0)
     caller = Caller()
-    webhooks = Webhooks(estate_with(*specs), ledger.reader, ledger.writer, caller, own.outbound, clock, probe)
+    hub = Hub(ledger.reader, "test", coalesce=0.0)
+    await hub.start()
+    webhooks = Webhooks(estate_with(*specs), ledger.reader, ledger.writer, hub, caller, own.outbound, clock, probe)
     webhooks.start()
     told = Telling(webhooks, ledger, own, WebhookCommands(webhooks, ledger.writer.ask, clock))
     try:
@@ -112,6 +115,7 @@ async def telling(
         yield told
     finally:
         await webhooks.stop()
+        await hub.stop()
         await caller.close()
 
 

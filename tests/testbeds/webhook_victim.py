@@ -10,7 +10,8 @@ import os
 import signal
 import sys
 
-from exporters.webhooks import delivery, schedule
+from exporters.feed import hub
+from exporters.webhooks import schedule
 from exporters.webhooks.worker import Step
 from testbeds.telling import opened, telling, webhook
 
@@ -26,7 +27,7 @@ async def main(location: str, url: str, step: str, times: int) -> None:
                 os.kill(os.getpid(), signal.SIGKILL)
 
     schedule.PAUSES = (0.02,) * len(schedule.PAUSES)
-    delivery.EVERY = 0.02
+    hub.POLL = 0.02
     ledger = opened(location, exclusive=False)
     async with telling(ledger, webhook(url), probe=strike):
         print("ready", flush=True)

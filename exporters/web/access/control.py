@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ssl
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -75,6 +76,7 @@ class AccessControl:
         self._policy = Policy(None, access, Tokens(), None)
         self._soon = asyncio.Event()
         self._following: asyncio.Task[None] | None = None
+        self._refused = ""
         self.tls: TurningContext | None = None
         """What the server shows, once started; None where it speaks plain HTTP."""
 
@@ -164,33 +166,32 @@ class AccessControl:
 
     async def _follow(self) -> None:
         while True:
-            try:
-                async with asyncio.timeout(LOOK_EVERY):
+            files = self._web is not None or self._policy.access.tokens
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_EVERY if files else None):
                     await self._soon.wait()
-            except TimeoutError:
-                pass
             self._soon.clear()
             await self.look()
 
     async def look(self) -> None:
         """Look at the files now, and put into force what has changed and is good."""
         access = self._wanted
-        other_estate = access is not self._policy.access
-        if self._web is not None and other_estate:
-            self._web.forget()
         web = await self._changed_web(access)
         tokens = await asyncio.to_thread(self._tokens.changed, access.tokens)
-        if web is not None or tokens is not None or other_estate:
+        if web is not None or tokens is not None or access is not self._policy.access:
             self._turn(web or self._policy.web, access, tokens if tokens is not None else self._policy.tokens)
         if web is not None:
             self._accepted()
             self._log.info("web configuration read", file=str(web.file.path))
 
     async def _changed_web(self, access: Access) -> Web | None:
-        """The file's new content, if it may come into force."""
+        """The file's new content, if it may come into force; else it is tried again at the next look."""
+        if self._web is None:
+            return None
         try:
-            web = await asyncio.to_thread(self._web.changed) if self._web is not None else None
+            web = await asyncio.to_thread(self._web.changed)
         except WebConfigError as error:
+            self._web.forget()
             self._not_accepted(str(error))
             return None
         if web is None:
@@ -199,6 +200,7 @@ class AccessControl:
         if (web.tls is None) != (self.tls is None):
             reason = "whether TLS is spoken is decided at the start; restart the agent to change it"
         if reason:
+            self._web.forget()
             self._not_accepted(f"{web.file.path}: {reason}")
             return None
         return web
@@ -220,10 +222,14 @@ class AccessControl:
             self.tls.current = web.tls.context
 
     def _accepted(self) -> None:
+        self._refused = ""
         web = self._policy.web
         self._count.accepted(self._clock(), web.tls.not_after if web is not None and web.tls is not None else None)
 
     def _not_accepted(self, reason: str) -> None:
+        if reason == self._refused:
+            return
+        self._refused = reason
         self._count.not_accepted()
         self._log.error("web configuration refused, the one before stays in force", reason=reason)
 

@@ -103,4 +103,4 @@ class Passwords:
 def _give_way() -> None:
     """Checks come first. On Linux a thread has a priority of its own, setpriority(2); our systemd unit forbids that."""
     with contextlib.suppress(PermissionError):
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 5)

@@ -43,7 +43,7 @@ class WebSource:
         self._looks: Looks = {path: ()}
 
     def changed(self) -> Web | None:
-        """The new content; None while nothing has changed. Raises WebConfigError, once for each change."""
+        """The new content; None while nothing has changed. Raises WebConfigError."""
         looks = looks_of(self._looks)
         if looks == self._looks:
             return None
@@ -54,7 +54,7 @@ class WebSource:
         return Web(file, tls_of(file))
 
     def forget(self) -> None:
-        """Read everything again at the next look: what was refused before may do now."""
+        """Read everything again at the next look: what was refused may do then, also without another change."""
         self._looks = {self._path: ()}
 
 
@@ -63,12 +63,14 @@ class TokenSource:
 
     def __init__(self) -> None:
         self._known: tuple[Mapping[str, Token], Looks] | None = None
+        self._read = Tokens()
 
     def changed(self, tokens: Mapping[str, Token]) -> Tokens | None:
-        """The tokens as they are now; None while neither the estate's list nor a file behind it has changed."""
+        """The tokens as they are now; None while they are as before. One that cannot be read is tried at each look."""
         places = (place_of(token.token) for token in tokens.values())
         known = (tokens, looks_of(place for place in places if place is not None))
-        if known == self._known:
+        if known == self._known and not self._read.troubles:
             return None
         self._known = known
-        return read_tokens(tokens.values())
+        before, self._read = self._read, read_tokens(tokens.values())
+        return self._read if self._read != before else None

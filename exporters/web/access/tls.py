@@ -59,8 +59,11 @@ def tls_of(file: WebFile) -> Tls | None:
     else:
         context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
     suites = openssl_list(tls.cipher_suites)
-    if suites:
-        context.set_ciphers(suites)
+    try:
+        if suites:
+            context.set_ciphers(suites)
+    except ssl.SSLError as error:
+        raise file.wrong("cipher_suites", "this OpenSSL has none of these suites") from error
     for curve in tls.curve_preferences:
         try:
             context.set_ecdh_curve(CURVES[curve])
@@ -98,8 +101,10 @@ def _show(context: ssl.SSLContext, file: WebFile) -> float:
             context.load_cert_chain(chain_path, key_path, password=_nobody_to_ask)
     except _Encrypted as error:
         raise file.wrong(_said(file, "key"), "is encrypted, and nobody is there to ask for its passphrase") from error
-    except ssl.SSLError as error:
-        if "KEY_VALUES_MISMATCH" in str(error):
+    except OSError as error:  # as ssl.SSLError is; or no descriptor is left
+        if not isinstance(error, ssl.SSLError):
+            message = f"cannot be handed to OpenSSL now: {error.strerror}"
+        elif "KEY_VALUES_MISMATCH" in str(error):
             message = "does not belong to the certificate"
         else:
             message = "cannot be used with its certificate: it must be a private key in PEM, and strong enough"

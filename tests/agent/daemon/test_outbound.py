@@ -15,11 +15,13 @@ import pytest
 
 from agent.daemon.outbound import STALLED_AFTER, UNKEPT_AFTER, Outbound
 from agent.ledger.ledger import Ledger
+from agent.ledger.read import Reader
 from agent.ledger.writer import LedgerHealth
 from agent.schedule import Scheduler
 from checks.network.tcp import CHECK
 from config.estate import HeartbeatSpec
 from config.secrets import Secret
+from exporters.feed.hub import Hub
 from exporters.prometheus.own import OwnMetrics
 from testbeds import single
 from testbeds.receiver import Receiver
@@ -42,12 +44,18 @@ def outside() -> Iterator[Receiver]:
     receiver.close()
 
 
-def outbound(
-    ledger: object, scheduler: object, monotonic: Callable[[], float], clock: Callable[[], float] = lambda: NOW
+async def outbound(
+    ledger: object,
+    reader: Reader,
+    scheduler: object,
+    monotonic: Callable[[], float],
+    clock: Callable[[], float] = lambda: NOW,
 ) -> Outbound:
     own = OwnMetrics("", "", dict, lambda: 0)
+    hub = Hub(reader, "test")
+    await hub.start()
     return Outbound(
-        single.estate(), cast("Ledger", ledger), cast("Scheduler", scheduler), own.outbound, clock, monotonic
+        single.estate(), cast("Ledger", ledger), hub, cast("Scheduler", scheduler), own.outbound, clock, monotonic
     )
 
 
@@ -67,7 +75,7 @@ async def test_the_agent_works_while_its_scheduler_moves_and_its_ledger_is_kept(
 ) -> None:
     kept = SimpleNamespace(reader=ledger.reader, writer=ledger.writer, health=health)
 
-    made = outbound(kept, SimpleNamespace(last_progress=1_000.0), lambda: 1_000.0 + idle)
+    made = await outbound(kept, ledger.reader, SimpleNamespace(last_progress=1_000.0), lambda: 1_000.0 + idle)
 
     assert made.trouble().startswith(trouble)
     assert bool(made.trouble()) == bool(trouble)
@@ -97,7 +105,7 @@ async def test_a_scheduler_that_is_stuck_ends_the_pings_of_an_agent_that_lives(
 
     beat = HeartbeatSpec("outside", Secret(outside.url), every=0.02, timeout=5.0)
     async with scheduling(monotonic) as scheduler:
-        made = outbound(ledger, scheduler, monotonic, time.time)
+        made = await outbound(ledger, ledger.reader, scheduler, monotonic, time.time)
         made.use(replace(single.estate(), heartbeats={"outside": beat}))
         made.start()
         try:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 
+from sqlalchemy import Connection, select
+
 from agent.ledger.batch import AgentSpan, Batch, Span
 from agent.ledger.ledger import Ledger
 from agent.records import About, Cause, EventKind, IncidentChange, IncidentState, Priority
@@ -112,3 +114,24 @@ def test_reading_does_not_wait_for_a_transaction_that_is_on_its_way(ledger: Ledg
 
     assert found["incidents"] == 0
     assert held.result(30) == (None, True)
+
+
+def test_closing_waits_for_what_is_being_read(ledger: Ledger) -> None:
+    begun, go_on, ends = threading.Event(), threading.Event(), []
+
+    def slow(connection: Connection) -> int:
+        begun.set()
+        go_on.wait(30)
+        ends.append("read")
+        return connection.execute(select(1)).scalar_one()
+
+    reading = threading.Thread(target=ledger.reader.read, args=(slow,))
+    reading.start()
+    begun.wait(30)
+    closing = threading.Thread(target=lambda: (ledger.reader.close(within=30), ends.append("closed")))
+    closing.start()
+    go_on.set()
+    reading.join(30)
+    closing.join(30)
+
+    assert ends == ["read", "closed"]

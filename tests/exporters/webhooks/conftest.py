@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from agent.ledger.ledger import Ledger
-from exporters.webhooks import delivery, schedule
+from exporters.feed import hub
+from exporters.webhooks import schedule
 from testbeds.postgres import PostgresCluster
 from testbeds.receiver import OTHER_SECRET, SECRET, Receiver
 from testbeds.telling import opened
@@ -66,4 +67,4 @@ def secrets(monkeypatch: pytest.MonkeyPatch) -> None:
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """The schedule in hundredths of a second: what is waited for is the order of things, not the clock."""
     monkeypatch.setattr(schedule, "PAUSES", (0.02,) * (schedule.TRIES - 1))
-    monkeypatch.setattr(delivery, "EVERY", 0.02)
+    monkeypatch.setattr(hub, "POLL", 0.02)

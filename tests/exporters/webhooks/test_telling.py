@@ -19,7 +19,7 @@ from agent.ledger.webhooks import WebhookState
 from agent.records import EventKind
 from config.schema.outbound import EVERY_KIND
 from config.secrets import Secret, SecretReference
-from exporters.feed.cloudevents import cloud_event
+from exporters.feed.render import shown
 from exporters.webhooks import schedule
 from testbeds.canned import http
 from testbeds.certificates import Authority, expired
@@ -50,7 +50,7 @@ async def test_each_event_is_told_once_in_order_signed_and_as_the_feed_has_it(
         assert first.path == "/hooks/in?key=opaque"
         assert first.headers["content-type"] == "application/cloudevents+json"
         (kept,) = ledger.reader.events(numbers[0] - 1, 1)
-        assert first.event == json.loads(json.dumps(cloud_event(kept, epoch(ledger), "test")))
+        assert first.event == json.loads(json.dumps(shown(kept, ledger.reader.feed_position(), "test", None)))
         assert told.metric("ridgeway_webhook_delivered_total", webhook="desk") == 60
         assert told.metric("ridgeway_webhook_oldest_timestamp_seconds", webhook="desk") is None
         assert told.metric("ridgeway_webhook_state", webhook="desk", state="active") == 1

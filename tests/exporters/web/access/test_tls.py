@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import datetime
+import errno
+import ipaddress
 import ssl
 import subprocess
 from pathlib import Path
@@ -12,7 +15,7 @@ from typing import Any
 import pytest
 import requests
 
-from config.estate import Access, Rights
+from config.estate import Access, Proxy, Rights
 from testbeds.certificates import Authority
 from testbeds.front import Front, front, opened, users
 from testbeds.peers import need
@@ -99,8 +102,6 @@ async def test_a_client_certificate_names_a_person_by_its_first_alternative_name
 
 
 async def test_a_certificate_of_another_authority_or_out_of_date_gets_no_connection(tmp_path: Path) -> None:
-    import datetime
-
     now = datetime.datetime.now(datetime.UTC)
     door = Front(tmp_path)
     door.issue()
@@ -149,10 +150,6 @@ async def test_a_certificate_that_nobody_must_show_is_no_authentication_of_the_a
 
 
 async def test_the_certificate_of_a_proxy_names_nobody_who_asks_through_it(tmp_path: Path) -> None:
-    import ipaddress
-
-    from config.estate import Proxy
-
     door = Front(tmp_path)
     door.issue()
     door.issue("proxy", names=["proxy.example"], client=True)
@@ -229,6 +226,23 @@ async def test_a_certificate_and_a_key_that_come_one_after_the_other_meet(tmp_pa
         await door.control.look()
 
     assert between == 200
+    assert door.counts.reloads == [True, False, True]
+    assert door.counts.not_after == renewed.certificate.not_valid_after_utc.timestamp()
+
+
+async def test_what_could_not_be_read_for_a_moment_is_read_at_the_next_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_descriptor_left(*_: object) -> int:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    async with front(tmp_path, TLS) as door:
+        renewed = door.issue()
+        with monkeypatch.context() as full:
+            full.setattr("exporters.web.access.tls.os.memfd_create", no_descriptor_left)
+            await door.control.look()
+        await door.control.look()
+
     assert door.counts.reloads == [True, False, True]
     assert door.counts.not_after == renewed.certificate.not_valid_after_utc.timestamp()
 
@@ -314,3 +328,16 @@ async def test_whoever_begins_a_handshake_and_says_nothing_keeps_nobody_out(tmp_
         served = await door.status(auth=("ann", "right"))
 
     assert served == 200
+
+
+async def test_a_handshake_that_does_not_come_to_an_end_is_hung_up_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("exporters.web.server.LONGEST_HEAD", 0.2)
+    async with front(tmp_path, TLS) as door:
+        reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
+        writer.write(b"\x16\x03\x01\x02\x00\x01\x00")
+        said = await asyncio.wait_for(reader.read(), 30)  # asyncio's own patience is a minute
+        writer.close()
+
+    assert said == b""

@@ -16,6 +16,7 @@ import structlog
 from sqlalchemy import Connection
 
 from agent.commands import Commands
+from agent.daemon.about import About
 from agent.daemon.control import Control, open_socket
 from agent.daemon.inforce import InForce, Using
 from agent.daemon.life import HangUps, StartError, raise_descriptor_limit, spare_the_collector, stop_event
@@ -412,9 +413,9 @@ class Daemon:
         self._parts.push_async_callback(hub.stop)
         self.addresses = web.addresses
         path = self._settings.control_socket
-        control = Control(
-            pipeline, commands, windows, ledger.reader, self._clock, lockout, hub, self._reloader, outbound.verbs()
-        )
+        about = About(self._settings, ledger, lambda: self._estate, view.health)
+        verbs = {**outbound.verbs(), **about.verbs()}
+        control = Control(pipeline, commands, windows, ledger.reader, self._clock, lockout, hub, self._reloader, verbs)
         self._using += [discovery, commands, feed, access, outbound]
         self._objections.append(access.objection)
         try:

@@ -103,8 +103,10 @@ class Acting:
         """Wait until an act is kept. HTTPException 503 when that takes too long, or cannot be."""
         if kept is None:
             return
+        written = asyncio.wrap_future(kept)
+        written.add_done_callback(lambda done: done.cancelled() or done.exception())  # nobody may be waiting any more
         try:
-            await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(kept)), self._patience)
+            await asyncio.wait_for(asyncio.shield(written), self._patience)
         except TimeoutError:
             raise HTTPException(
                 503, "It is in force, but not on disk yet: the ledger is slow or away. It is kept once that is mended."

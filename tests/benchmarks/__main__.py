@@ -29,6 +29,7 @@ BENCHMARKS = {
     "start": ("tests.benchmarks.start", "measure"),
     "link": ("tests.benchmarks.link", "measure"),
     "hanging": ("tests.benchmarks.hanging", "measure"),
+    "reload": ("tests.benchmarks.reload", "measure"),
     "thousand": ("tests.benchmarks.thousand", "measure"),
 }
 """In the order in which they are run."""

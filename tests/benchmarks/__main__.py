@@ -26,6 +26,7 @@ BENCHMARKS = {
     "outbound": ("tests.benchmarks.outbound", "measure"),
     "page": ("tests.benchmarks.page", "measure"),
     "feed": ("tests.benchmarks.feed", "measure"),
+    "keeping": ("tests.benchmarks.keeping", "measure"),
     "start": ("tests.benchmarks.start", "measure"),
     "link": ("tests.benchmarks.link", "measure"),
     "hanging": ("tests.benchmarks.hanging", "measure"),

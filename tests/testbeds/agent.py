@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -196,6 +197,13 @@ class Agent:
     def runs(self, kind: str) -> float:
         """How many checks of this kind have ended."""
         return self.metric("ridgeway_check_runs_total", kind=kind) or 0
+
+    def audit(self) -> list[tuple[object, ...]]:
+        """Rows of the audit, oldest first: when, who, what, on what, and the rest as JSON."""
+        with sqlite3.connect(f"file:{self.home / 'ledger.sqlite3'}?mode=ro", uri=True, timeout=5) as ledger:
+            rows = ledger.execute("SELECT at, actor, action, subject, detail FROM audit ORDER BY id").fetchall()
+        ledger.close()
+        return rows
 
     def incidents(self, state: str = "all") -> list[dict[str, Any]]:
         said = self.run("incidents", "list", "--state", state, "--json", status=None)

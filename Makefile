@@ -51,8 +51,9 @@ bench: .venv/.dev ## measure the figures, each beside its peer in the same run
 fuzz: .venv/.dev ## a million mutated SNMP replies (the sample in `make test` is 10,000)
 	@RIDGEWAY_FUZZ_REPLIES=1000000 $(BIN)/pytest -o timeout=0 tests/checks/transports/snmp/test_mutated_replies.py
 
-chaos: .venv/.dev ## kill the delivery at every step of the ticket protocol, 200 times each
+chaos: .venv/.dev ## kill the delivery at every step of the ticket protocol, 200 times each, and the feed for 10,000 events
 	@RIDGEWAY_KILLS=200 $(BIN)/pytest -o timeout=0 tests/acceptance -k kill
+	@RIDGEWAY_FEED_EVENTS=10000 $(BIN)/pytest -o timeout=0 tests/acceptance/test_feed_readers.py
 
 lock: ## renew the hashed locks from pyproject.toml (needs uv)
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra postgresql --group build pyproject.toml -o requirements.lock

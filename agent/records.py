@@ -14,6 +14,14 @@ from typing import Literal
 from checks.contract import Assessment, Fault, Observation, State, Subject
 from config.estate import MofN, WakeClass
 
+Councils = frozenset[str] | None
+"""Whose things a reader may see, `shared` only where it is named; None: everybody's."""
+
+
+def sees(councils: Councils, council: str) -> bool:
+    """Whether what belongs to this council may be shown."""
+    return councils is None or council in councils
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Cause:

@@ -35,7 +35,7 @@ class Redactor:
 
     def __init__(self) -> None:
         self._secrets: set[str] = set()
-        self._references: set[SecretReference] = set()
+        self._known: set[SecretReference | Secret] = set()
         self._pattern: re.Pattern[str] | None = None
 
     def learn(self, secrets: Iterable[Secret]) -> None:
@@ -47,13 +47,13 @@ class Redactor:
             self._pattern = re.compile("|".join(_as_pattern(form) for form in spellings))
 
     def learn_estate(self, *parts: object) -> None:
-        """Know every secret that is referred to anywhere inside these values (an estate, its options models).
+        """Know every secret that is in, or is referred to from, anywhere inside these values (an estate, its options).
 
         A reference that cannot be resolved now is passed over: whoever needs it will say so. Those met before are
         resolved again, since what they refer to may be another secret by now.
         """
-        self._references.update(references(parts))
-        self.learn(_resolved(self._references))
+        self._known.update(_inside(parts))
+        self.learn(_resolved(self._known))
 
     def __call__(self, text: str) -> str:
         return self._pattern.sub(MASK, text) if self._pattern is not None else text
@@ -61,27 +61,34 @@ class Redactor:
 
 def references(value: object) -> Iterator[SecretReference]:
     """Every secret reference inside a value made of dataclasses, pydantic models, mappings and sequences."""
-    if isinstance(value, SecretReference):
+    return (found for found in _inside(value) if isinstance(found, SecretReference))
+
+
+def _inside(value: object) -> Iterator[SecretReference | Secret]:
+    if isinstance(value, (SecretReference, Secret)):
         yield value
     elif isinstance(value, BaseModel):
         for name in type(value).model_fields:  # not what it keeps beside them, such as a compiled template
-            yield from references(getattr(value, name))
-        yield from references(value.model_extra)
+            yield from _inside(getattr(value, name))
+        yield from _inside(value.model_extra)
     elif is_dataclass(value) and not isinstance(value, type):
         for field in fields(value):
-            yield from references(getattr(value, field.name))
+            yield from _inside(getattr(value, field.name))
     elif isinstance(value, Mapping):
         for part in value.values():
-            yield from references(part)
+            yield from _inside(part)
     elif isinstance(value, (list, tuple, set, frozenset)):
         for part in value:
-            yield from references(part)
+            yield from _inside(part)
 
 
-def _resolved(known: Iterable[SecretReference]) -> Iterator[Secret]:
-    for reference in known:
+def _resolved(known: Iterable[SecretReference | Secret]) -> Iterator[Secret]:
+    for found in known:
+        if isinstance(found, Secret):
+            yield found
+            continue
         try:
-            yield reference.resolve()
+            yield found.resolve()
         except SecretError:
             continue
 

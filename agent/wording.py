@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from agent.records import Cause, Incident, Priority
 from checks.contract import REACH, State
+from config.estate import SHARED
 
 LONDON = ZoneInfo("Europe/London")
 CHILDREN_NAMED = 20
@@ -64,6 +65,24 @@ def hides(count: int) -> str:
     if not count:
         return "Nothing hides behind it any more."
     return "1 cause hides behind it." if count == 1 else f"{count} causes hide behind it."
+
+
+HIDES_CHANGED = "What hides behind it has changed."
+"""For a reader who may not see what that is."""
+
+
+def lies_behind(what: str) -> str:
+    return f"Lies behind {what}."
+
+
+def elsewhere(council: str) -> str:
+    """A cause that is not to be named to this reader."""
+    return "something shared" if council == SHARED else "something of another council"
+
+
+def in_general(cause: Cause) -> str:
+    """What is wrong, without whatever else the summary names."""
+    return f"{title(cause, '')}."
 
 
 def runbook(cause: Cause) -> str:
@@ -144,7 +163,12 @@ def expired(by: str) -> str:
 
 
 def renamed(old: Cause, new: Cause) -> str:
-    return f"Now watched as {new.subject} ({new.council}), formerly {old.subject} ({old.council})."
+    return f"{renamed_to(new.subject, new.council)[:-1]}, formerly {old.subject} ({old.council})."
+
+
+def renamed_to(subject: str, council: str) -> str:
+    """The same for a reader who may not see what it was."""
+    return f"Now watched as {subject} ({council})."
 
 
 def severity_text(state: State, summary: str) -> str:

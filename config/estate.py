@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time
 from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network
 from typing import Literal
 
 from pydantic import BaseModel
 
-from config.secrets import SecretReference
+from config.secrets import Secret, SecretReference
 
 SHARED = "shared"
 """The council name for what both councils own."""
@@ -267,6 +268,76 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True)
+class Rights:
+    """What somebody may see and do."""
+
+    councils: frozenset[str] | None
+    """The councils whose things they see, `shared` only where it is named; None: all."""
+    may_act: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A bearer token, and what whoever shows it may."""
+
+    name: str
+    token: SecretReference
+    rights: Rights
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """A reverse proxy that is believed when it says who asks."""
+
+    networks: tuple[IPv4Network | IPv6Network, ...]
+    """Where the TCP connection of the proxy comes from; from elsewhere the header means nothing."""
+    header: str
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may ask the agent's pages and interface, beside what the web configuration file says."""
+
+    tokens: Mapping[str, Token] = field(default_factory=dict)
+    people: Mapping[str, Rights] = field(default_factory=dict)
+    """By the name of a user, of a client certificate, or as the proxy says it."""
+    others: Rights | None = None
+    """For those who have logged in and are not listed. None: they get nothing, unless nobody at all is listed."""
+    proxy: Proxy | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookSpec:
+    """Who is told of events by signed requests (Standard Webhooks)."""
+
+    name: str
+    url: Secret | SecretReference
+    """Whoever knows it may post there: never shown."""
+    secrets: tuple[SecretReference, ...]
+    """One to three; every request is signed with all of them, so that one can take the place of another."""
+    councils: frozenset[str] | None
+    """Whose events; None is everybody's."""
+    kinds: frozenset[str]
+    """Which kinds of events (`agent.records.EventKind`)."""
+    timeout: float
+    ca: str | None = None
+    """File or folder of authorities, in place of the machine's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeartbeatSpec:
+    """Something outside the building that is pinged for as long as the agent works, and pages when that ends."""
+
+    name: str
+    url: Secret | SecretReference
+    """Whoever knows it can keep the alarm quiet: never shown."""
+    every: float
+    timeout: float
+    method: Literal["GET", "POST"] = "GET"
+    ca: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Estate:
     """Everything an agent needs to know, and the hash of what it was read from."""
 
@@ -284,3 +355,6 @@ class Estate:
     working_hours: WorkingHours
     vantage: str
     """The vantage at which the agent that reads this file stands, unless its command line says otherwise."""
+    access: Access = field(default_factory=Access)
+    webhooks: Mapping[str, WebhookSpec] = field(default_factory=dict)
+    heartbeats: Mapping[str, HeartbeatSpec] = field(default_factory=dict)

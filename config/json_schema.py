@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter
 
 from config.kinds import DeskLike, KindLike
-from config.schema import checks, sections, vantages
+from config.schema import access, checks, outbound, sections, vantages
 from config.schema.credentials import CREDENTIAL_KINDS
 from config.schema.words import MAX_NAME
 
@@ -29,9 +29,12 @@ _MODELS: dict[str, type[BaseModel]] = {
     "working_hours": sections.WorkingHoursModel,
     "maintenance": sections.MaintenanceModel,
     "routes": sections.RouteModel,
+    "webhooks": outbound.WebhookModel,
+    "heartbeats": outbound.HeartbeatModel,
     "desk": sections.DeskModel,
+    "access": access.AccessModel,
 }
-_ONE = ("estate", "working_hours")
+_ONE = ("estate", "working_hours", "access")
 """Sections that are one entry; `routes` is a list of entries, every other a map of entries by name."""
 
 

@@ -10,7 +10,9 @@ from config.json_schema import json_schema
 from config.kinds import DeskLike, KindLike
 from config.problems import EstateError, Problem
 from config.resolve import places as resolve_places
+from config.resolve.access import read_access
 from config.resolve.credentials import read_credentials
+from config.resolve.outbound import read_heartbeats, read_webhooks
 from config.resolve.report import Report
 from config.resolve.routes import read_desks, read_maintenance, read_routes
 from config.resolve.targets import TargetReader, read_targets
@@ -51,6 +53,9 @@ def resolve(source: Source, kinds: Mapping[str, KindLike], desks: Mapping[str, D
     desk_specs = read_desks(report, names, desks)
     maintenance = read_maintenance(report, names, kinds, hours.time_zone)
     routes = read_routes(report, names, kinds, bool(names.desks))
+    access = read_access(report, names)
+    webhooks = read_webhooks(report, names)
+    heartbeats = read_heartbeats(report)
     if report.problems or head is None:
         raise EstateError(report.problems)
     return Estate(
@@ -66,6 +71,9 @@ def resolve(source: Source, kinds: Mapping[str, KindLike], desks: Mapping[str, D
         routes=routes,
         working_hours=hours,
         vantage=head.vantage,
+        access=access,
+        webhooks=webhooks,
+        heartbeats=heartbeats,
     )
 
 

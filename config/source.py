@@ -19,6 +19,7 @@ _ONCE = {
     "defaults": "the estate has one set of defaults",
     "working_hours": "the estate has one set of working hours",
     "routes": "routes are read in order, so they stand in one file",
+    "access": "who may ask the agent is said in one place",
 }
 """Sections that are not maps by name, and so stand in one file only."""
 

@@ -20,6 +20,7 @@ _VERBS = {
     "credentials": ("agent.cli.credentials", "which log-ins were refused; have a mended one tried"),
     "demo": ("agent.cli.demo", "watch a simulated estate on loopback"),
     "desk": ("agent.cli.desk", "prove that a service desk is set up as the estate says"),
+    "events": ("agent.cli.events", "read the incident feed, or follow it"),
     "explain": ("agent.cli.explain", "why a target is or is not alerting, and what happens next"),
     "hostkeys": ("agent.cli.hostkeys", "which SSH host keys devices show, to be approved"),
     "incidents": ("agent.cli.incidents", "list, show and acknowledge incidents"),
@@ -31,6 +32,7 @@ _VERBS = {
     "run": ("agent.cli.run", "run the agent"),
     "schema": ("agent.cli.schema", "print the JSON Schema of an estate file"),
     "validate": ("agent.cli.validate", "say everything that is wrong with an estate file"),
+    "webhooks": ("agent.cli.webhooks", "whom the agent tells of incidents; try it, and tell again"),
 }
 
 

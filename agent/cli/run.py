@@ -12,7 +12,7 @@ import click
 from agent.cli.errors import Failure
 from agent.cli.estate import kinds, read
 from agent.cli.guard import refusals_file
-from agent.cli.options import config_option, ledger_option, own_ledger, own_socket_option
+from agent.cli.options import config_option, ledger_option, own_ledger, own_socket_option, state_directory
 
 if TYPE_CHECKING:
     from agent.daemon.settings import Settings
@@ -30,7 +30,14 @@ if TYPE_CHECKING:
     multiple=True,
     default=("127.0.0.1:10190",),
     show_default=True,
-    help="Where /metrics and the pages are served; repeatable. Loopback only: there is no authentication yet.",
+    help="Where /metrics and the pages are served; repeatable. Off loopback only with TLS and authentication.",
+)
+@click.option(
+    "--web.config.file",
+    "web_config",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="TLS, client certificates and passwords of the pages, as Prometheus' exporters read them (web-config.yml).",
 )
 @click.option(
     "--web.allowed-host", "hosts", multiple=True, help="A further name under which browsers may ask; repeatable."
@@ -80,6 +87,7 @@ def command(
     ledger_url: str,
     control_socket: Path,
     listen: tuple[str, ...],
+    web_config: Path | None,
     hosts: tuple[str, ...],
     traps: tuple[str, ...],
     engine_id: str | None,
@@ -111,6 +119,8 @@ def command(
             hosts=hosts,
             traps=traps,
             engine_id=engine_id,
+            state=state_directory(),
+            web_config=web_config,
             lifecycle=lifecycle,
         )
     except SettingsError as error:

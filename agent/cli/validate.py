@@ -64,12 +64,14 @@ def _plug_ins() -> Iterator[str]:
 
 def _contact(estate: Estate) -> Iterator[str]:
     yield from _secrets(estate)
+    yield from _outbound(estate)
     yield from _desks(estate)
     yield from asyncio.run(_checks(estate))
 
 
 def _secrets(estate: Estate) -> Iterator[str]:
     from config.secrets import SecretError, SecretReference
+    from exporters.web.access.tokens import TokenError, fetch
 
     for vantage in estate.vantages.values():
         if vantage.token is not None:
@@ -77,6 +79,11 @@ def _secrets(estate: Estate) -> Iterator[str]:
                 vantage.token.resolve()
             except SecretError as error:
                 yield f"vantage {vantage.name}, token: {error}"
+    for token in estate.access.tokens.values():
+        try:
+            fetch(token)
+        except TokenError as error:
+            yield f"access, token {token.name}: {error}"
     seen: set[str] = set()
     for target in estate.targets.values():
         for credential in target.credentials.values():
@@ -88,6 +95,27 @@ def _secrets(estate: Estate) -> Iterator[str]:
                     setting.resolve()
                 except SecretError as error:
                     yield f"credential {credential.name}, {name}: {error}"
+
+
+def _outbound(estate: Estate) -> Iterator[str]:
+    """Whether the secrets of webhooks and heartbeats are there and are what they must be; nothing is sent."""
+    from config.secrets import SecretError
+    from exporters.outbound import url_of
+    from exporters.webhooks.signing import key_of
+
+    for webhook in estate.webhooks.values():
+        for number, reference in enumerate(webhook.secrets, 1):
+            try:
+                key_of(reference)
+            except SecretError as error:
+                yield f"webhook {webhook.name}, secret {number}: {error}"
+    urls = {f"webhook {name}": spec.url for name, spec in estate.webhooks.items()}
+    urls |= {f"heartbeat {name}": heartbeat.url for name, heartbeat in estate.heartbeats.items()}
+    for what, url in urls.items():
+        try:
+            url_of(url)
+        except SecretError as error:
+            yield f"{what}, url: {error}"
 
 
 def _desks(estate: Estate) -> Iterator[str]:

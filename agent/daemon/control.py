@@ -23,7 +23,7 @@ from starlette.routing import Route
 
 from agent.commands import CommandError, Commands
 from agent.daemon.pipeline import Pipeline
-from agent.daemon.reading import NotFound, answer
+from agent.daemon.reading import NotFound, answer, feed_page
 from agent.daemon.reload import Done, Reloader, ReloadError
 from agent.incidents import IncidentError
 from agent.ledger.errors import LedgerError
@@ -34,6 +34,7 @@ from agent.redaction import plain
 from agent.windows import Windows
 from checks.transports.lockout import WINDOW, Lockout
 from config.estate import Selector
+from exporters.feed.hub import Hub
 from exporters.web.api import incident_json
 
 LARGEST_QUESTION = 64 * 1024
@@ -56,6 +57,11 @@ class _Listing(_Question):
 
 class _One(_Question):
     id: Annotated[str, Field(max_length=40), AfterValidator(plain)]
+
+
+class _Page(_Question):
+    after: Annotated[str, Field(max_length=80), AfterValidator(plain)] | None = None
+    limit: Annotated[int, Field(ge=1, le=1000)]
 
 
 class _Acknowledge(_One):
@@ -107,6 +113,11 @@ class _Apply(_Reload):
     change: _Text
 
 
+Verb = tuple[type[BaseModel], Callable[[Any], Awaitable[Any]]]
+"""What is asked, and who answers."""
+NO_MORE: Mapping[str, Verb] = {}
+
+
 class Control:
     """The verbs, each a question model and an answer."""
 
@@ -118,8 +129,12 @@ class Control:
         reader: Reader,
         clock: Callable[[], float],
         lockout: Lockout,
+        hub: Hub,
         reloader: Reloader | None = None,
+        more: Mapping[str, Verb] = NO_MORE,
     ) -> None:
+        """`more`: verbs of other parts of the agent."""
+        self._more = more
         self._reloader = reloader
         self._pipeline = pipeline
         self._commands = commands
@@ -127,11 +142,13 @@ class Control:
         self._reader = reader
         self._clock = clock
         self._lockout = lockout
+        self._hub = hub
 
     def app(self) -> Starlette:
-        verbs: Mapping[str, tuple[type[_Question], Callable[[Any], Awaitable[Any]]]] = {
+        verbs: Mapping[str, Verb] = {
             "incidents": (_Listing, lambda asked: self._from_ledger("incidents", asked)),
             "incident": (_One, lambda asked: self._from_ledger("incident", asked)),
+            "events": (_Page, self._events),
             "acknowledge": (_Acknowledge, self._acknowledge),
             "maintenance-add": (_Window, self._add_window),
             "maintenance-list": (_Question, self._list_windows),
@@ -142,6 +159,7 @@ class Control:
             "plan": (_Plan, self._plan),
             "reload": (_Reload, self._reload),
             "apply": (_Apply, self._apply),
+            **self._more,
         }
         routes = [
             Route(f"/control/{name}", _endpoint(model, act), methods=["POST"]) for name, (model, act) in verbs.items()
@@ -150,6 +168,9 @@ class Control:
 
     async def _from_ledger(self, verb: str, asked: _Question) -> Any:
         return await asyncio.to_thread(answer, self._reader, verb, asked.model_dump())
+
+    async def _events(self, asked: _Page) -> Any:
+        return await asyncio.to_thread(feed_page, self._reader, asked.after, asked.limit, self._hub.estate)
 
     async def _acknowledge(self, asked: _Acknowledge) -> Any:
         return incident_json(self._commands.acknowledge(asked.id, asked.by, asked.comment, asked.seconds), ())
@@ -229,7 +250,7 @@ class Control:
 
 
 def _endpoint(
-    model: type[_Question], act: Callable[[Any], Awaitable[Any]]
+    model: type[BaseModel], act: Callable[[Any], Awaitable[Any]]
 ) -> Callable[[Request], Awaitable[JSONResponse]]:
     async def endpoint(request: Request) -> JSONResponse:
         try:

@@ -20,6 +20,7 @@ from agent.daemon.control import Control, open_socket
 from agent.daemon.inforce import InForce, Using
 from agent.daemon.life import HangUps, StartError, raise_descriptor_limit, spare_the_collector, stop_event
 from agent.daemon.loading import Loader
+from agent.daemon.outbound import Outbound
 from agent.daemon.parts import (
     Routes,
     gone_checks,
@@ -60,8 +61,11 @@ from exporters.desks.contract import DeskKind
 from exporters.desks.delivery import Delivery, queues_by_desk
 from exporters.desks.observed import Outcome, observed
 from exporters.desks.pace import system_clock
+from exporters.feed.feed import Feed
+from exporters.feed.hub import MOST_SEATS, Hub
 from exporters.prometheus.exposition import Exposition
 from exporters.prometheus.own import OwnMetrics
+from exporters.web.access import AccessControl, AccessError
 from exporters.web.app import Site
 from exporters.web.guard import Hosts, is_host_name
 from exporters.web.lifecycle import Lifecycle
@@ -166,6 +170,8 @@ class Daemon:
         self._parts = contextlib.AsyncExitStack()
         self._using: list[Using] = [self]
         """Parts that go on with another estate by themselves."""
+        self._objections: list[Callable[[Estate], str]] = []
+        """Why an estate cannot be put in force, asked of each before anything is changed; empty where it can."""
         self._reloader: Reloader | None = None
         self.pipeline: Pipeline
         self.addresses: list[tuple[str, int]] = []
@@ -185,7 +191,8 @@ class Daemon:
         elsewhere = Elsewhere(self._estate, self._kinds)
         exposition, own = metrics_of(self._estate, self._settings.vantage, self._kinds, now)
         recorder = self._recorder(ledger, state)
-        delivery = self._delivery(ledger, own)
+        hub = Hub(ledger.reader, self._estate.name)
+        delivery = self._delivery(ledger, own, hub)
         scheduler = Scheduler(lambda spec, due: runner.start(spec, due), clock=self._clock, on_jump=self._jumped)
         self.pipeline = pipeline = Pipeline(
             judge_of(self._estate, self._settings.vantage, state, windows),
@@ -194,7 +201,9 @@ class Daemon:
             ledger.writer,
             exposition,
             own,
-            Outlets(lambda target: scheduler.run_now(self._askers(target)), delivery.wake, lambda: pulse.soon()),
+            Outlets(
+                lambda target: scheduler.run_now(self._askers(target)), delivery.wake, lambda: pulse.soon(), hub.wake
+            ),
             self._clock,
         )
         pipeline.listeners.append(self._log_incident)
@@ -224,6 +233,7 @@ class Daemon:
             exposition,
             self._dropped,
             transports,
+            hub,
         )
         self._using.append(view)
         in_force = InForce(
@@ -242,10 +252,14 @@ class Daemon:
             self._clock,
             pulse.soon,
             self._using,
+            self._objections,
         )
         self._reloader = self._reloads(in_force, ledger, view)
-        await self._serve(view, exposition, own, pipeline, windows, ledger, transports.lockout)
+        outbound = Outbound(self._estate, ledger, hub, scheduler, own.outbound, self._clock)
+        await self._serve(view, exposition, own, pipeline, windows, ledger, transports.lockout, hub, outbound)
         await self._begin(ledger, state, scheduler, runner, delivery, pulse)
+        outbound.start()
+        self._parts.push_async_callback(outbound.stop)
         await self._take_traps(scheduler, runner, own)
         self._say_started(time.monotonic() - began, ledger.where)
         view.begun = True
@@ -301,7 +315,11 @@ class Daemon:
     async def _open_ledger(self, now: float) -> tuple[Ledger, LedgerState]:
         try:
             ledger = await asyncio.to_thread(
-                Ledger.open, self._settings.ledger_url, clock=self._clock, vantage=self._settings.vantage
+                Ledger.open,
+                self._settings.ledger_url,
+                clock=self._clock,
+                vantage=self._settings.vantage,
+                state=self._settings.state,
             )
         except LedgerError as error:
             raise StartError(str(error)) from error
@@ -321,12 +339,13 @@ class Daemon:
         self._parts.push_async_callback(recorder.stop)
         return recorder
 
-    def _delivery(self, ledger: Ledger, own: OwnMetrics) -> Delivery:
+    def _delivery(self, ledger: Ledger, own: OwnMetrics, hub: Hub) -> Delivery:
         loop = asyncio.get_running_loop()
 
         def record(connection: Connection, event: Event) -> None:
             append_events(connection, [event])
             loop.call_soon_threadsafe(self._tell_ticket, event, own)
+            hub.wake()
 
         def count(desk: str, operation: str, outcome: Outcome) -> None:
             own.desk_call(desk, operation, outcome, self._clock())
@@ -364,22 +383,37 @@ class Daemon:
         windows: Windows,
         ledger: Ledger,
         lockout: Lockout,
+        hub: Hub,
+        outbound: Outbound,
     ) -> None:
         try:
             sockets = listen([str(address) for address in self._settings.listen])
         except ListenError as error:
             raise StartError(str(error)) from error
         discovery = Discovery(self._estate)
+        feed = Feed(ledger.reader, hub, self._clock)
         lifecycle = Lifecycle(self.reload_for, anybody=self._settings.lifecycle) if self._reloader else None
-        site = Site(view, exposition, own, Runbooks(shipped()), version("ridgeway"), self._clock, discovery, lifecycle)
-        web = WebServer(site.app(Hosts.of((*self._settings.hosts, *_own_names()))), sockets)
+        site = Site(
+            view, exposition, own, Runbooks(shipped()), version("ridgeway"), self._clock, discovery, feed, lifecycle
+        )
+        access = await self._access(own)
+        hosts = Hosts.of((*self._settings.hosts, *_own_names()))
+        web = WebServer(site.app(hosts, access.before), sockets, tls=access.tls, meet=access.meet, streams=MOST_SEATS)
+        try:
+            await hub.start()
+        except LedgerError as error:
+            raise StartError(str(error)) from error
         await web.start()
         self._parts.push_async_callback(web.stop)
+        self._parts.push_async_callback(hub.stop)
         self.addresses = web.addresses
         path = self._settings.control_socket
         commands = Commands(self._estate, pipeline.incidents, windows, pipeline.keep, self._clock, lockout)
-        control = Control(pipeline, commands, windows, ledger.reader, self._clock, lockout, self._reloader)
-        self._using += [discovery, commands]
+        control = Control(
+            pipeline, commands, windows, ledger.reader, self._clock, lockout, hub, self._reloader, outbound.verbs()
+        )
+        self._using += [discovery, commands, feed, access, outbound]
+        self._objections.append(access.objection)
         try:
             listening = open_socket(path)
         except OSError as error:
@@ -391,6 +425,18 @@ class Daemon:
         server = WebServer(control.app(), [listening])
         await server.start()
         self._parts.push_async_callback(server.stop)
+
+    async def _access(self, own: OwnMetrics) -> AccessControl:
+        settings = self._settings
+        access = AccessControl(
+            self._estate.access, settings.web_config, own.access, self._clock, exposed=settings.exposed
+        )
+        self._parts.push_async_callback(access.stop)
+        try:
+            await access.start()
+        except AccessError as error:
+            raise StartError(str(error)) from error
+        return access
 
     async def _begin(
         self,

@@ -61,6 +61,8 @@ class InForce:
     """Told when all is done, to count anew."""
     using: list[Using] = field(default_factory=list)
     """Parts that need nothing but the new estate."""
+    objections: list[Callable[[Estate], str]] = field(default_factory=list)
+    """Asked before anything is changed: why an estate cannot come into force, as a sentence; empty where it can."""
 
     async def put(self, new: Estate, over: Handover, audit: Audit) -> list[str]:
         """Put `new` in force. Returns the steps that failed, which is none but for a defect."""

@@ -30,6 +30,8 @@ class Outlets:
     """These desks have new wishes on disk; called from the ledger's thread."""
     told: Callable[[], None]
     """An incident changed."""
+    kept: Callable[[], None]
+    """Events are on disk; called from the ledger's thread."""
 
 
 def state_of(result: CheckResult) -> State:
@@ -154,6 +156,7 @@ class Pipeline:
                 listener(change)
         if changes:
             self._outlets.told()
+            kept.add_done_callback(lambda _done: self._outlets.kept())
         return kept
 
 

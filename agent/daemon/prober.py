@@ -37,6 +37,7 @@ from config.estate import CheckSpec, Estate, Target, Vantage
 from config.problems import EstateError
 from config.secrets import Secret, SecretError
 from exporters.prometheus.prober import ProberMetrics
+from exporters.web.access import AccessControl, AccessError
 from exporters.web.guard import Guard, Hosts
 from exporters.web.probe import MOST, Probe
 from exporters.web.prober_site import prober_site
@@ -97,8 +98,10 @@ class Prober:
         self._metrics = metrics = ProberMetrics(version("ridgeway"), self._estate.revision)
         self._endpoint = probe = Probe(self._probe, token, WITHIN, metrics.answered)
         asked = await self._serve(WebServer(probe.app(), _listen([address]), tls=tls, most=4 * MOST))
-        own = Guard(prober_site(metrics), Hosts.of(self._settings.hosts))
-        await self._serve(WebServer(own, _listen([str(one) for one in self._settings.listen])))
+        access = await self._access(metrics)
+        own = Guard(access.before(prober_site(metrics)), Hosts.of(self._settings.hosts))
+        places = _listen([str(one) for one in self._settings.listen])
+        await self._serve(WebServer(own, places, tls=access.tls, meet=access.meet))
         self.addresses = asked.addresses
         self._beat()
         self._log.info(
@@ -157,6 +160,18 @@ class Prober:
             self._reloading.cancel()
             await asyncio.gather(self._reloading, return_exceptions=True)
         await self._parts.aclose()
+
+    async def _access(self, metrics: ProberMetrics) -> AccessControl:
+        settings = self._settings
+        access = AccessControl(
+            self._estate.access, settings.web_config, metrics.access, time.time, exposed=settings.exposed
+        )
+        self._parts.push_async_callback(access.stop)
+        try:
+            await access.start()
+        except AccessError as error:
+            raise StartError(str(error)) from error
+        return access
 
     async def _serve(self, server: WebServer) -> WebServer:
         await server.start()

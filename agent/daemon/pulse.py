@@ -19,6 +19,7 @@ from agent.schedule import Scheduler
 from checks.transports import Transports
 from exporters.desks.delivery import Delivery
 from exporters.desks.status import DeskStatus
+from exporters.feed.hub import Hub
 from exporters.prometheus.exposition import Exposition
 from exporters.prometheus.own import OwnMetrics
 
@@ -46,6 +47,7 @@ class Pulse:
         exposition: Exposition,
         dropped: Callable[[], int],
         transports: Transports,
+        hub: Hub,
     ) -> None:
         self._pipeline = pipeline
         self._recorder = recorder
@@ -60,11 +62,13 @@ class Pulse:
         self._exposition = exposition
         self._dropped_now = dropped
         self._transports = transports
+        self._hub = hub
         self._log = structlog.get_logger("agent")
         self._task: asyncio.Task[None] | None = None
         self._changed = True
         self._dropped = 0
         self._skipped = 0
+        self._readers_dropped = 0
         self._desks: dict[str, DeskStatus] = {}
 
     def soon(self) -> None:
@@ -114,6 +118,9 @@ class Pulse:
         )
         self._own.progress(now - (asyncio.get_running_loop().time() - self._scheduler.last_progress))
         self._own.isolated(self._view.isolated_since() is not None)
+        hub = self._hub
+        self._own.feed(sequence=hub.position.newest, readers=hub.readers, dropped=hub.dropped - self._readers_dropped)
+        self._readers_dropped = hub.dropped
         self._look_at_desks()
         if self._changed:
             self._changed = False

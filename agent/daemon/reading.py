@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+from agent.ledger.cursor import Cursor, CursorError
 from agent.ledger.database import database_at
-from agent.ledger.read import IncidentFile, Reader
+from agent.ledger.read import Gone, IncidentFile, Reader
 from agent.ledger.read import TicketLink as KeptLink
 from agent.records import LIVE, Incident, IncidentState
+from exporters.feed.refusals import why_gone
+from exporters.feed.render import page_of
 from exporters.web.api import event_json, incident_json
 from exporters.web.view import TicketLink
+
+NOW = "now"
+"""The cursor of who wants to hear only what comes."""
 
 
 class NotFound(Exception):
@@ -22,6 +28,15 @@ def read_offline(ledger_url: str, verb: str, arguments: Mapping[str, Any]) -> An
     reader = Reader(database_at(ledger_url))
     try:
         return answer(reader, verb, arguments)
+    finally:
+        reader.close()
+
+
+def feed_offline(ledger_url: str, after: str | None, limit: int, estate: str) -> dict[str, Any]:
+    """`feed_page` from a ledger whose agent does not run, or runs elsewhere."""
+    reader = Reader(database_at(ledger_url))
+    try:
+        return feed_page(reader, after, limit, estate)
     finally:
         reader.close()
 
@@ -38,6 +53,21 @@ def answer(reader: Reader, verb: str, arguments: Mapping[str, Any]) -> Any:
     if file is None:
         raise NotFound(f"There is no incident {arguments['id']}; `ridgeway incidents list --state all` shows all.")
     return whole(file)
+
+
+def feed_page(reader: Reader, after: str | None, limit: int, estate: str) -> dict[str, Any]:
+    """A page of the feed after a cursor, after what there is `now`, or from the oldest event that is kept.
+
+    Raises NotFound for what is no cursor, or one from which nobody can go on.
+    """
+    try:
+        cursor = Cursor(reader.feed_position().newest) if after == NOW else Cursor.of(after) if after else None
+    except CursorError as error:
+        raise NotFound(f"{after!r} is none: {error}.") from error
+    found = reader.feed(cursor, limit)
+    if isinstance(found, Gone):
+        raise NotFound(why_gone(found))
+    return page_of(found, estate, None)
 
 
 def states_named(word: str) -> frozenset[IncidentState] | None:

@@ -199,7 +199,9 @@ class Reloader:
             now = Open(force.vantage, force.clock(), alerts, seen, live, list(known.values()))
             return make_plan(old, new, now, route_of)
 
-        return new, await asyncio.to_thread(plan)
+        objections = filter(None, (objection(new) for objection in force.objections))
+        made = await asyncio.to_thread(plan)
+        return new, replace(made, refusals=(*made.refusals, *objections))
 
     def _refuse(self, plan: Plan, *, looked_at: bool) -> None:
         if plan.refusals or (plan.suspicions and not looked_at):

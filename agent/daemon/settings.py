@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from config.estate import Estate
+from exporters.web.access import WebConfigError, lacking, read_web_file
 from exporters.web.guard import is_host_name
 
 
@@ -21,6 +22,11 @@ class Address:
 
     host: str
     port: int
+
+    @property
+    def exposed(self) -> bool:
+        """Whether others than this machine can reach it."""
+        return self.host != "localhost" and not ipaddress.ip_address(self.host).is_loopback
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
@@ -38,6 +44,16 @@ class Settings:
     """Where SNMP traps and informs are taken; nowhere unless somebody says so."""
     engine_id: bytes = b""
     """The SNMP engine id of this agent, if it shall not be made from names."""
+    state: Path | None = None
+    """The state directory, for what is kept beside a ledger on a server."""
+    web_config: Path | None = None
+    """The web configuration file: TLS, passwords, client certificates."""
+
+    @property
+    def exposed(self) -> bool:
+        """Whether the pages can be reached from other machines."""
+        return any(address.exposed for address in self.listen)
+
     lifecycle: bool = False
     """Whether `/-/reload` is for anybody who may read."""
 
@@ -53,6 +69,8 @@ class Settings:
         hosts: Sequence[str] = (),
         traps: Iterable[str] = (),
         engine_id: str | None = None,
+        state: Path | None = None,
+        web_config: Path | None = None,
         lifecycle: bool = False,
     ) -> Settings:
         """Check what the command line gave against the estate. Raises SettingsError."""
@@ -71,7 +89,7 @@ class Settings:
             raise SettingsError(
                 f"--web.allowed-host: {wrong[0]!r} is not a host name; write it without scheme and port"
             )
-        return cls(
+        made = cls(
             ledger_url,
             control_socket,
             tuple(_address(text) for text in listen),
@@ -79,8 +97,23 @@ class Settings:
             tuple(hosts),
             tuple(_trap_address(text) for text in traps),
             _engine_id(engine_id),
+            state,
+            web_config,
             lifecycle,
         )
+        _check_access(made, estate)
+        return made
+
+
+def _check_access(settings: Settings, estate: Estate) -> None:
+    """Nothing but loopback without saying who one is, and nothing off it without TLS."""
+    try:
+        file = read_web_file(settings.web_config) if settings.web_config is not None else None
+    except WebConfigError as error:
+        raise SettingsError(f"--web.config.file: {error}") from error
+    missing = lacking(file, estate.access, exposed=settings.exposed)
+    if missing:
+        raise SettingsError(f"--web.listen-address: {missing}")
 
 
 def _address(text: str) -> Address:
@@ -89,14 +122,10 @@ def _address(text: str) -> Address:
     if not colon or not port.isdigit() or not int(port) < 65_536:
         raise SettingsError(f"--web.listen-address: {text!r} is not an address; write 127.0.0.1:10190 or [::1]:10190")
     try:
-        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+        if host != "localhost":
+            ipaddress.ip_address(host)
     except ValueError as error:
         raise SettingsError(f"--web.listen-address: {host!r} is not an IP address") from error
-    if not loopback:
-        raise SettingsError(
-            f"--web.listen-address: {text!r} is not on loopback. The pages have no authentication yet, so nothing but "
-            "loopback is served; put a reverse proxy with authentication before it."
-        )
     return Address(host, int(port))
 
 

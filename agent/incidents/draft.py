@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -28,9 +29,17 @@ class Draft:
         self.incident = replace(self.incident, **fields)
 
     def event(
-        self, kind: EventKind, at: float, text: str, *, actor: str = AGENT, **data: str | int | float | None
+        self,
+        kind: EventKind,
+        at: float,
+        text: str,
+        counts: Mapping[str, int] | None = None,
+        *,
+        actor: str = AGENT,
+        **data: str | int | float | None,
     ) -> None:
-        self._events.append(Event(self.incident.id, at, kind, actor, text, data))
+        """`counts` is data whose keys are no Python names."""
+        self._events.append(Event(self.incident.id, at, kind, actor, text, {**data, **(counts or {})}))
 
     def ensure(self, at: float, text: str) -> None:
         self._wish(WishKind.ENSURE, 0, at, text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from agent.records import Alert, AlertLevel, Cause
@@ -77,3 +78,12 @@ class Hidden:
 
     def shift(self, seconds: float) -> None:
         self._since = {root: since + seconds for root, since in self._since.items()}
+
+
+def by_council(**causes: Iterable[Cause]) -> dict[str, int]:
+    """How many of each belong to which council, as `added:dacorum`: who may see one council's is told its count."""
+    return {
+        f"{what}:{council}": count
+        for what, those in causes.items()
+        for council, count in sorted(Counter(cause.council for cause in those).items())
+    }

@@ -17,7 +17,7 @@ from agent import wording
 from agent.incidents import steps
 from agent.incidents.draft import Draft
 from agent.incidents.errors import AlreadyOver, NotLive, UnknownIncident
-from agent.incidents.hidden import Hidden
+from agent.incidents.hidden import Hidden, by_council
 from agent.incidents.priority import priority
 from agent.records import (
     LIVE,
@@ -263,7 +263,13 @@ class Incidents:
             if incident is not None:
                 draft = self._draft(incident)
                 draft.set(cause=new, title=wording.title(new, incident.summary))
-                draft.event(EventKind.CHANGED, now, wording.renamed(old, new))
+                draft.event(
+                    EventKind.CHANGED,
+                    now,
+                    wording.renamed(old, new),
+                    formerly=str(old),
+                    formerly_council=old.council,
+                )
                 self._keep(draft.incident)
         if old in self._last:
             self._last[new] = self._last.pop(old)
@@ -305,6 +311,7 @@ class Incidents:
             EventKind.HIDES,
             now,
             wording.hides(len(children)),
+            by_council(added=added, removed=removed, total=children),
             added=len(added),
             removed=len(removed),
             total=len(children),

@@ -148,7 +148,13 @@ def follow_flags(draft: Draft, alert: Alert, now: float) -> None:
     if alert.suppressed_by != incident.suppressed_by:
         draft.set(suppressed_by=alert.suppressed_by)
         if alert.suppressed_by is not None:
-            draft.event(EventKind.SUPPRESSED, now, f"Lies behind {alert.suppressed_by}.", by=str(alert.suppressed_by))
+            draft.event(
+                EventKind.SUPPRESSED,
+                now,
+                wording.lies_behind(str(alert.suppressed_by)),
+                by=str(alert.suppressed_by),
+                by_council=alert.suppressed_by.council,
+            )
         else:
             draft.event(EventKind.RELEASED, now, "No longer explained by anything else.")
     if alert.stale != incident.stale:

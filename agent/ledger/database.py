@@ -11,10 +11,15 @@ from sqlalchemy import Connection, Engine, make_url
 from sqlalchemy.exc import DBAPIError
 
 from agent.ledger.errors import LedgerError
+from agent.ledger.mark import Mark
 
 
 class Hold(Protocol):
-    """The exclusive right to write this ledger, until released."""
+    """The exclusive right to write this ledger, until released; and what is remembered of its last run."""
+
+    mark: Mark | None
+
+    def remember(self, mark: Mark) -> None: ...
 
     def release(self) -> None: ...
 
@@ -44,14 +49,17 @@ class Database(Protocol):
         """Make sure the place can be opened and written. Raises LedgerUnusable."""
 
     def snapshot(self, connection: Connection, revision: str, stamp: str) -> str | None:
-        """Keep a copy before migrating; says where it is, or None where copies are the operator's business."""
+        """Keep a copy before migrating; says where it is, or None when there is no place for one."""
 
     def explain(self, error: DBAPIError | OSError) -> LedgerError | None:
         """The error in our words: LedgerUnavailable, LedgerUnusable or LedgerMisfit; None when rows were refused."""
 
 
-def database_at(location: str | Path) -> Database:
-    """The database behind a path or a URL (`sqlite:///path`, `postgresql://user@host/name`). Raises LedgerUnusable."""
+def database_at(location: str | Path, state: Path | None = None) -> Database:
+    """The database behind a path or a URL (`sqlite:///path`, `postgresql://user@host/name`). Raises LedgerUnusable.
+
+    `state`: a directory for what is kept beside a ledger on a server: its last run, and copies before a migration.
+    """
     from agent.ledger.errors import LedgerUnusable
 
     if isinstance(location, Path) or "://" not in location:
@@ -68,7 +76,7 @@ def database_at(location: str | Path) -> Database:
     if url.get_backend_name() in ("postgresql", "postgres"):
         from agent.ledger.postgres import PostgresDatabase
 
-        return PostgresDatabase(url)
+        return PostgresDatabase(url, state)
     raise LedgerUnusable(
         f"cannot keep a ledger in {url.get_backend_name()}; use a file path (SQLite) or postgresql://user@host/name"
     )

@@ -6,13 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import structlog
-from sqlalchemy import Connection, case, insert, select, update
+from sqlalchemy import Connection, Select, case, insert, select, update
 from sqlalchemy.exc import DBAPIError
 from ulid import ULID
 
 from agent.ledger import tables
 from agent.ledger.database import Database, Hold, database_at
+from agent.ledger.epochs import GAP, Lineage, begin_epoch, lineage_of
 from agent.ledger.load import LedgerState, load
+from agent.ledger.mark import Mark
 from agent.ledger.migrate import migrate
 from agent.ledger.read import Reader
 from agent.ledger.session import Session
@@ -42,13 +44,16 @@ class Ledger:
         vantage: str,
         exclusive: bool = True,
         on_health: Callable[[LedgerHealth], None] | None = None,
+        state: Path | None = None,
     ) -> Ledger:
         """Open, make or migrate the ledger at a path or URL, and start its writer.
 
-        Exclusive refuses a second agent. Raises LedgerInUse, LedgerTooNew, LedgerUnusable, LedgerUnavailable; each says
-        how to mend it. `on_health` is called in the writer's thread whenever writing begins to fail or works again.
+        Exclusive refuses a second agent. `state` is the agent's state directory (see `database_at`). A ledger that does
+        not know the run that used it last was put in its place by somebody: it gets a new epoch.
+        Raises LedgerInUse, LedgerTooNew, LedgerUnusable, LedgerUnavailable; each says how to mend it.
+        `on_health` is called in the writer's thread whenever writing begins to fail or works again.
         """
-        database = database_at(location)
+        database = database_at(location, state)
         database.prepare()
         hold = database.hold(vantage) if exclusive else None
         session = Session(database, database.writer_engine(), vantage, exclusive)
@@ -56,9 +61,12 @@ class Ledger:
         try:
             connection = session.connection()
             migrated = migrate(database, connection, clock())
+            mark = None if hold is None else hold.mark
             with database.transaction(connection, durable=True):
-                _introduce(connection, clock())
+                lineage, renewed = _introduce(connection, clock(), mark)
                 _begin_life(connection, run, vantage, clock())
+            if hold is not None:
+                hold.remember(Mark(run, lineage.sequence))
         except BaseException as error:
             session.close()
             if hold is not None:
@@ -66,8 +74,15 @@ class Ledger:
             if isinstance(error, DBAPIError) and (explained := database.explain(error)) is not None:
                 raise explained from error
             raise
+        log = structlog.get_logger("ledger")
+        if renewed:
+            log.warning(
+                "another ledger than the one last used here: it gets a new epoch, as a restored one does",
+                ledger=database.where,
+                epoch=lineage.epoch,
+                last_run=None if mark is None else mark.run,
+            )
         if migrated is not None:
-            log = structlog.get_logger("ledger")
             log.info("ledger migrated", before=migrated.before, after=migrated.after, snapshot=migrated.snapshot)
         writer = Writer(session, clock=clock, on_health=on_health)
         writer.start()
@@ -91,18 +106,34 @@ class Ledger:
         return left
 
 
-def _introduce(connection: Connection, now: float) -> None:
-    """Give a new ledger its epoch: what says that a feed's cursor belongs to this ledger and no other."""
+def _introduce(connection: Connection, now: float, mark: Mark | None) -> tuple[Lineage, bool]:
+    """Give a new ledger its epoch: what says that a feed's cursor belongs to this ledger and no other.
+
+    One that does not know the last run that is remembered beside it gets a new one. Returns its lineage, and whether
+    it was such a one.
+    """
     if connection.execute(select(tables.ledger_info.c.id)).first() is None:
-        row = {"id": 1, "epoch": str(ULID()), "sequence": 0, "commits": 0, "created_at": now}
+        used = 0 if mark is None else mark.sequence + GAP  # the ledger that was here before was lost
+        row = {"id": 1, "epoch": str(ULID()), "sequence": used, "pruned": used, "commits": 0, "created_at": now}
         connection.execute(insert(tables.ledger_info), row)
+        return lineage_of(connection), False
+    lives = tables.agent_spans
+    if mark is None or connection.execute(select(lives.c.run).where(lives.c.run == mark.run)).first() is not None:
+        return lineage_of(connection), False
+    begin_epoch(connection, now, beyond=mark.sequence)
+    return lineage_of(connection), True
 
 
 def _begin_life(connection: Connection, run: str, vantage: str, now: float) -> None:
     """Write this life down, and end the spans that earlier lives here left open where those lives ended."""
-    spans, lives = tables.spans, tables.agent_spans
-    earlier = select(lives.c.run).where(lives.c.vantage == vantage)
-    last = select(lives.c.end).where(lives.c.run == spans.c.run).scalar_subquery()
-    ended = update(spans).where(spans.c.run.in_(earlier))
-    connection.execute(ended.values(end=case((last > spans.c.end, last), else_=spans.c.end), run=None))
+    lives = tables.agent_spans
+    end_spans(connection, select(lives.c.run).where(lives.c.vantage == vantage))
     connection.execute(insert(lives), {"run": run, "vantage": vantage, "start": now, "end": now, "clean": False})
+
+
+def end_spans(connection: Connection, runs: Select[tuple[str]]) -> None:
+    """End the spans that these runs hold open where the runs were last known to be alive."""
+    spans, lives = tables.spans, tables.agent_spans
+    last = select(lives.c.end).where(lives.c.run == spans.c.run).scalar_subquery()
+    ended = update(spans).where(spans.c.run.in_(runs))
+    connection.execute(ended.values(end=case((last > spans.c.end, last), else_=spans.c.end), run=None))

@@ -57,7 +57,8 @@ def migrate(
     if before == head:
         return None
     if before is None and steps == STEPS:
-        _create(connection, head)
+        with connection.begin():
+            _create(connection, head)
         return Migrated(None, head)
     configuration = _configuration(steps, connection)
     if before is not None and before not in _known(configuration):
@@ -73,15 +74,29 @@ def migrate(
     return Migrated(before, head, snapshot)
 
 
+def lay_out(connection: Connection, revision: str) -> None:
+    """Make the empty tables of a known revision, in the caller's transaction; see `known`."""
+    if revision == HEAD:
+        _create(connection, revision)
+        return
+    from alembic import command
+
+    command.upgrade(_configuration(STEPS, connection), revision)
+
+
+def known(revision: str) -> bool:
+    """Whether this Ridgeway knows how to make, and to migrate, a ledger of this revision."""
+    return revision == HEAD or revision in _known(_configuration(STEPS, None))
+
+
 def _create(connection: Connection, head: str) -> None:
     """A new ledger needs no steps, and so no Alembic, which would cost 11 MiB for the rest of the agent's life."""
-    with connection.begin():
-        metadata.create_all(connection, checkfirst=False)
-        _VERSION.create(connection)
-        connection.execute(insert(_VERSION).values(version_num=head))
+    metadata.create_all(connection, checkfirst=False)
+    _VERSION.create(connection)
+    connection.execute(insert(_VERSION).values(version_num=head))
 
 
-def _configuration(steps: Path, connection: Connection) -> Config:
+def _configuration(steps: Path, connection: Connection | None) -> Config:
     from alembic.config import Config
 
     configuration = Config()

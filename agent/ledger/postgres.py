@@ -1,19 +1,27 @@
-"""The ledger in PostgreSQL (psycopg 3). Backups and snapshots are the database operator's."""
+"""The ledger in PostgreSQL (psycopg 3)."""
 
 from __future__ import annotations
 
+import hashlib
 import os
+import shutil
 import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
+import structlog
 from sqlalchemy import URL, Connection, Engine, NullPool, QueuePool, create_engine, event, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
 
+from agent.ledger.copying import Progress, copy_to_file, silent
+from agent.ledger.database import Hold
 from agent.ledger.errors import LedgerError, LedgerInUse, LedgerMisfit, LedgerUnavailable, LedgerUnusable
 from agent.ledger.jsontext import dumps
+from agent.ledger.mark import FileLock, NoHold
+from agent.ledger.migrate import revision_of
 
 _ADVISORY_KEY = 0x52575901
 """Ours within one database; two ledgers in two databases of one server do not meet."""
@@ -35,15 +43,11 @@ _NEVER = {
 }
 
 
-class _NoHold:
-    def release(self) -> None:
-        """The advisory lock goes with the writer's connection."""
-
-
 class PostgresDatabase:
     """A ledger in a PostgreSQL database of its own, reached directly: a transaction-mode pooler would lose the lock."""
 
-    def __init__(self, url: URL) -> None:
+    def __init__(self, url: URL, state: Path | None = None) -> None:
+        self._state = state
         self._url = url.set(drivername="postgresql+psycopg")
         self.where = url.set(drivername="postgresql").render_as_string(hide_password=True)
 
@@ -74,14 +78,24 @@ class PostgresDatabase:
         def set_up(connection: DBAPIConnection, _record: object) -> None:
             cursor = connection.cursor()
             cursor.execute("SET default_transaction_read_only = on")
+            # Else each statement of a transaction would see a moment of its own, and a reader could pass over events.
+            cursor.execute("SET default_transaction_isolation = 'repeatable read'")
             cursor.close()
             connection.commit()
 
         event.listen(engine, "connect", set_up)
         return engine
 
-    def hold(self, vantage: str) -> _NoHold:  # noqa: ARG002 - the vantage is named when the connection claims
-        return _NoHold()
+    def hold(self, vantage: str) -> Hold:
+        """The advisory lock goes with the writer's connection; what is held here only remembers the last run."""
+        if self._state is None or not os.access(self._state, os.W_OK | os.X_OK):
+            return NoHold()
+        name = hashlib.sha256(self.where.encode()).hexdigest()[:12]
+        path = self._state / f"ledger-{name}.lock"
+        try:
+            return FileLock(path, vantage)
+        except OSError as error:
+            raise LedgerUnusable(f"cannot make the lock file of the ledger: {path}: {error.strerror}") from error
 
     def claim(self, connection: Connection, vantage: str) -> None:
         # The lock lives on the writer's own session: one that lost its connection cannot write without asking again.
@@ -124,8 +138,35 @@ class PostgresDatabase:
                 connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
             yield
 
-    def snapshot(self, connection: Connection, revision: str, stamp: str) -> None:
-        """None: dumping a server's database needs its own tools and room; docs/ledger.md asks the operator."""
+    def snapshot(self, connection: Connection, revision: str, stamp: str) -> str | None:
+        """An SQLite copy in the state directory; None, and a line in the log, when there is no room for one."""
+        log = structlog.get_logger("ledger")
+        if self._state is None or not self._state.is_dir():
+            log.warning("no copy is kept before the migration: there is no state directory", ledger=self.where)
+            return None
+        copy = self._state / f"ledger-postgresql.before-{revision}.{stamp}"
+        try:
+            self.copy_to(connection, copy)
+        except (OSError, LedgerUnavailable, DBAPIError) as error:
+            copy.unlink(missing_ok=True)
+            cause = error.orig if isinstance(error, DBAPIError) else error
+            log.warning("no copy is kept before the migration", ledger=self.where, error=str(cause)[:200])
+            return None
+        return str(copy)
+
+    def copy_to(self, connection: Connection, target: Path, progress: Progress = silent) -> None:
+        """Copy the whole ledger, of one moment, into an SQLite file. Raises LedgerUnavailable when there is no room."""
+        revision = revision_of(connection)
+        if revision is None:
+            raise LedgerUnusable(f"there is no ledger at {self.where}; has an agent run with it? (--ledger.url)")
+        with connection.begin():
+            connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            size: int = connection.exec_driver_sql("SELECT pg_database_size(current_database())").scalar_one()
+            if size > shutil.disk_usage(target.parent).free:
+                raise LedgerUnavailable(
+                    f"there is no room in {target.parent} for a copy of the ledger ({size:,} bytes)"
+                )
+            copy_to_file(connection, target, revision, progress)
 
     def explain(self, error: DBAPIError | OSError) -> LedgerError | None:
         if isinstance(error, OSError):

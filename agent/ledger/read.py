@@ -5,6 +5,7 @@ Synchronous; from a coroutine use `asyncio.to_thread`. Safe to use from several 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -14,7 +15,10 @@ from sqlalchemy.exc import DBAPIError
 
 from agent.ledger import codec, tables
 from agent.ledger.batch import AgentSpan, Peak, Span
+from agent.ledger.cursor import Cursor, FeedPosition, Loss
 from agent.ledger.database import Database
+from agent.ledger.epochs import lineage_of
+from agent.ledger.errors import LedgerClosed
 from agent.records import About, Cause, Event, Incident, IncidentState
 
 T = TypeVar("T")
@@ -35,13 +39,30 @@ class KeptEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class FeedPosition:
-    """A cursor below `oldest - 1` has lost events (410); one of another epoch belongs to another ledger."""
+class FeedPage:
+    """Some events after a cursor, in order, and how far that brings its reader."""
 
-    epoch: str
-    oldest: int
-    """From this sequence number on every event is kept; one more than `newest` when none is."""
-    newest: int
+    position: FeedPosition
+    """The log at the moment of reading."""
+    events: tuple[KeptEvent, ...]
+    after: int
+    upto: int
+    """Of what the reader may see, everything in (after, upto] is in `events`."""
+    more: bool
+    """Whether events after `upto` were there already."""
+
+    @property
+    def next(self) -> Cursor:
+        """Where its reader goes on."""
+        return self.position.cursor(self.upto)
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """A cursor from which nobody can go on."""
+
+    why: Loss
+    position: FeedPosition
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,33 +98,66 @@ class IncidentFile:
 
 
 class Reader:
-    """Raises LedgerUnavailable or LedgerUnusable, whatever is asked."""
+    """Raises LedgerUnavailable, LedgerUnusable or LedgerClosed, whatever is asked."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._engine = database.reader_engine()
+        self._reading = 0
+        self._ended = threading.Condition()
+        self._closed = False
 
-    def close(self) -> None:
+    def close(self, within: float = 0.5) -> None:
+        """Let go, once what is being read has been read: a thread that nobody waits for any more may still read.
+
+        Whoever reads afterwards gets LedgerClosed, and opens no connection that nobody would close.
+        """
+        with self._ended:
+            self._closed = True
+            self._ended.wait_for(lambda: self._reading == 0, timeout=within)
         self._engine.dispose()
 
     def read(self, work: Callable[[Connection], T]) -> T:
         """Run `work(connection)` in one read-only transaction: all it reads is of one moment."""
+        with self._ended:
+            if self._closed:
+                raise LedgerClosed("the ledger is closed")
+            self._reading += 1
         try:
             with self._engine.connect() as connection, connection.begin():
                 return work(connection)
         except DBAPIError as error:
             raise self._database.explain(error) or error from error
+        finally:
+            with self._ended:
+                self._reading -= 1
+                self._ended.notify_all()
 
     def feed_position(self) -> FeedPosition:
-        return self.read(_feed_position)
+        """Where the feed begins and ends, and from which epochs it descends."""
+        return self.read(position_of)
 
     def events(self, after: int, limit: int, councils: Collection[str] | None = None) -> tuple[KeptEvent, ...]:
         """At most `limit` events with a sequence number above `after`, in order; of these councils, or of all."""
-        table = tables.events
-        wanted = select(table).where(table.c.sequence > after).order_by(table.c.sequence).limit(limit)
+        return self.read(lambda connection: events_of(connection, _after(after, limit, councils)))
+
+    def feed(self, cursor: Cursor | None, limit: int, councils: Collection[str] | None = None) -> FeedPage | Gone:
+        """At most `limit` events after a cursor, or from the oldest that is kept; of these councils, or of all.
+
+        Position and events are of one moment, so that nothing is passed over that is committed or removed meanwhile.
+        """
+        return self.read(lambda connection: _feed(connection, cursor, limit, councils))
+
+    def told_incidents(self, limit: int, councils: Collection[str] | None = None) -> tuple[Incident, ...]:
+        """Incidents that were opened, whatever became of them, the last changed first; of these councils, or of all."""
+        table = tables.incidents
+        wanted = select(table).where(table.c.opened_at.is_not(None))
         if councils is not None:
             wanted = wanted.where(table.c.council.in_(sorted(councils)))
-        return self.read(lambda connection: _events(connection, wanted))
+        wanted = wanted.order_by(table.c.changed_at.desc(), table.c.id.desc()).limit(limit)
+        return self.read(
+            lambda connection: tuple(codec.incident_of(row) for row in connection.execute(wanted).mappings())
+        )
 
     def incidents(
         self, states: Collection[IncidentState] | None = None, council: str | None = None, limit: int = 1_000
@@ -182,12 +236,32 @@ class Reader:
         )
 
 
-def _feed_position(connection: Connection) -> FeedPosition:
-    info = connection.execute(select(tables.ledger_info)).one()
-    return FeedPosition(info.epoch, info.pruned + 1, info.sequence)
+def position_of(connection: Connection) -> FeedPosition:
+    """Where the feed begins and ends, in the caller's transaction."""
+    pruned: int = connection.execute(select(tables.ledger_info.c.pruned)).scalar_one()
+    return FeedPosition(lineage_of(connection), pruned + 1)
 
 
-def _events(connection: Connection, wanted: Select[Any]) -> tuple[KeptEvent, ...]:
+def _feed(
+    connection: Connection, cursor: Cursor | None, limit: int, councils: Collection[str] | None
+) -> FeedPage | Gone:
+    position = position_of(connection)
+    after = position.resume(cursor)
+    if isinstance(after, Loss):
+        return Gone(after, position)
+    found = events_of(connection, _after(after, limit + 1, councils))
+    events, more = found[:limit], len(found) > limit
+    return FeedPage(position, events, after, events[-1].sequence if more else position.newest, more)
+
+
+def _after(sequence: int, limit: int, councils: Collection[str] | None) -> Select[Any]:
+    table = tables.events
+    wanted = select(table).where(table.c.sequence > sequence).order_by(table.c.sequence).limit(limit)
+    return wanted if councils is None else wanted.where(table.c.council.in_(sorted(councils)))
+
+
+def events_of(connection: Connection, wanted: Select[Any]) -> tuple[KeptEvent, ...]:
+    """The events that a selection of rows of `events` brings, in its order, in the caller's transaction."""
     rows = connection.execute(wanted).mappings()
     return tuple(KeptEvent(row["sequence"], row["council"], codec.event_of(row), codec.about_of(row)) for row in rows)
 
@@ -200,7 +274,7 @@ def _file(connection: Connection, id: str) -> IncidentFile | None:
     hidden = select(children).where(children.c.incident == id).order_by(*(children.c[name] for name in _BY_CAUSE))
     return IncidentFile(
         incident=codec.incident_of(row),
-        timeline=_events(connection, select(events).where(events.c.incident == id).order_by(events.c.sequence)),
+        timeline=events_of(connection, select(events).where(events.c.incident == id).order_by(events.c.sequence)),
         children=tuple(
             Child(Cause(child.council, child.subject, child.condition), child.since, child.until)
             for child in connection.execute(hidden)

@@ -76,6 +76,9 @@ def _incidents(connection: Connection, before: float) -> int:
     info = tables.ledger_info
     # Events go incident by incident, so what is left has holes: readers must know up to where.
     connection.execute(update(info).where(info.c.pruned < (last or 0)).values(pruned=last))
+    letters = tables.dead_letters
+    events = select(tables.events.c.sequence).where(tables.events.c.incident.in_(ids))
+    gone += connection.execute(delete(letters).where(letters.c.sequence.in_(events))).rowcount
     for part in (tables.events, tables.outbox, tables.ticket_links, tables.children):
         gone += connection.execute(delete(part).where(part.c.incident.in_(ids))).rowcount
     return gone + connection.execute(delete(table).where(table.c.id.in_(ids))).rowcount

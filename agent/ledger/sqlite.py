@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import cast
 from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, NullPool, QueuePool, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
 
-from agent.ledger.errors import LedgerError, LedgerInUse, LedgerMisfit, LedgerUnavailable, LedgerUnusable
+from agent.ledger.copying import copy_file, raw
+from agent.ledger.errors import LedgerError, LedgerMisfit, LedgerUnavailable, LedgerUnusable
 from agent.ledger.jsontext import dumps
+from agent.ledger.mark import FileLock
 
 BUSY_SECONDS = 5.0
 _WAL_LIMIT = 64 * 1024 * 1024
@@ -37,34 +37,6 @@ _AWAY = {
     sqlite3.SQLITE_PROTOCOL: "is locked by another program; end it (fuser shows which)",
     sqlite3.SQLITE_NOMEM: "cannot be written: out of memory",
 }
-
-
-class _FileLock:
-    """An flock on a file that is never deleted (deleting it would let two agents lock two files of one name)."""
-
-    def __init__(self, path: Path, vantage: str) -> None:
-        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = os.pread(self._fd, 200, 0).decode("utf-8", "replace").strip() or "another process"
-            os.close(self._fd)
-            raise LedgerInUse(
-                f"the ledger is in use by {holder} (lock file {path}); "
-                "stop that agent first, or give this one a ledger of its own"
-            ) from None
-        # The note only serves the message above; on a full disk the lock itself must still work.
-        try:
-            os.ftruncate(self._fd, 0)
-            os.pwrite(self._fd, f"process {os.getpid()}, vantage {vantage}\n".encode(), 0)
-        except OSError:
-            return
-
-    def release(self) -> None:
-        """Let go; a second time does nothing."""
-        fd, self._fd = self._fd, -1
-        if fd >= 0:
-            os.close(fd)
 
 
 class SqliteDatabase:
@@ -88,6 +60,11 @@ class SqliteDatabase:
                 self.path.chmod(0o600)
         except OSError as error:
             raise _cannot_open(self.where, error) from error
+
+    @property
+    def lock(self) -> Path:
+        """The lock file beside the ledger."""
+        return self.path.with_name(self.path.name + ".lock")
 
     def writer_engine(self) -> Engine:
         engine = create_engine(
@@ -130,10 +107,10 @@ class SqliteDatabase:
         event.listen(engine, "begin", begin)
         return engine
 
-    def hold(self, vantage: str) -> _FileLock:
-        path = self.path.with_name(self.path.name + ".lock")
+    def hold(self, vantage: str) -> FileLock:
+        path = self.lock
         try:
-            return _FileLock(path, vantage)
+            return FileLock(path, vantage)
         except OSError as error:
             raise LedgerUnusable(f"cannot make the lock file of the ledger: {path}: {error.strerror}") from error
 
@@ -143,19 +120,13 @@ class SqliteDatabase:
     @contextmanager
     def transaction(self, connection: Connection, durable: bool) -> Iterator[None]:
         # SQLite refuses to change `synchronous` inside a transaction, so it is set on the raw connection before BEGIN.
-        _raw(connection).execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+        raw(connection).execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
         with connection.begin():
             yield
 
     def snapshot(self, connection: Connection, revision: str, stamp: str) -> str:
         copy = self.path.with_name(f"{self.path.name}.before-{revision}.{stamp}")
-        os.close(os.open(copy, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-        target = sqlite3.connect(copy)
-        try:
-            _raw(connection).backup(target)
-            target.execute("PRAGMA journal_mode=DELETE")
-        finally:
-            target.close()
+        copy_file(raw(connection), copy)
         return str(copy)
 
     def explain(self, error: DBAPIError | OSError) -> LedgerError | None:
@@ -175,10 +146,6 @@ class SqliteDatabase:
         if isinstance(cause, sqlite3.OperationalError):
             return LedgerUnavailable(f"the ledger {self.where} cannot be used now: {cause}")
         return None
-
-
-def _raw(connection: Connection) -> sqlite3.Connection:
-    return cast(sqlite3.Connection, connection.connection.dbapi_connection)
 
 
 def _cannot_open(where: str, error: OSError) -> LedgerUnusable:

@@ -161,9 +161,11 @@ webhooks = Table(  # how far each subscription has been told, one row per subscr
     "webhooks",
     metadata,
     Column("subscription", String(100), primary_key=True),
+    Column("endpoint", String(64)),  # digest of its URL, so that another one is noticed; null: not known yet
     Column("sequence", BigInteger, nullable=False),  # up to this event it was told, or the event is a dead letter
     Column("state", String(20), nullable=False),  # active, failing, off
     Column("attempts", Integer, nullable=False, server_default="0"),  # of the event after `sequence`
+    Column("in_a_row", Integer, nullable=False, server_default="0"),  # dead letters since it last took an event
     Column("not_before", Double, nullable=False, server_default="0"),
     Column("failing_since", Double),
     Column("delivered_at", Double),
@@ -178,6 +180,7 @@ dead_letters = Table(  # events that a subscription could not be told
     Column("at", Double, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("error", Text, nullable=False),
+    Column("wanted", Boolean, nullable=False, server_default=text("false")),  # somebody wants it told once more
 )
 
 ticket_links = Table(  # the link, its lease and the state of its protocol, one row per incident and desk

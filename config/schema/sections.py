@@ -12,7 +12,7 @@ from config.schema.words import Address, Day, Duration, Hours, LevelWord, Line, 
 
 SECTIONS = (
     "estate", "councils", "sites", "vantages", "services", "targets", "check_groups", "credentials", "defaults",
-    "working_hours", "maintenance", "desks", "routes",
+    "working_hours", "maintenance", "desks", "routes", "webhooks", "heartbeats", "access",
 )  # fmt: skip
 """Every section that a file may have, in the order in which one reads them."""
 _PATTERN = re.compile(r"[A-Za-z0-9*][A-Za-z0-9*._/-]{0,99}")

@@ -24,7 +24,7 @@ def _read_prober_url(value: object) -> str:
     host, port = _host_and_port(rest.removesuffix("/"))
     if not _HOST.fullmatch(host) or port is None:
         raise ValueError("must be a host and a port and nothing else, as in https://agent.example:10191")
-    if scheme == "http" and not _is_loopback(host):
+    if scheme == "http" and not is_loopback(host):
         raise ValueError("must begin with https://: a token goes over this line; http:// is for loopback addresses")
     return f"{scheme}://{rest.removesuffix('/')}"
 
@@ -38,7 +38,8 @@ def _host_and_port(text: str) -> tuple[str, int | None]:
     return (host, port) if port is not None and digits.isascii() and digits.isdigit() else ("", None)
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether what is sent to this host, as a URL has it, stays on this machine."""
     try:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:

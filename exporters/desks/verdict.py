@@ -18,12 +18,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from config.secrets import MASK, Secret, SecretError
 from exporters.desks.contract import NotDone, Refused, Uncertain
 from exporters.desks.exchange import Exchange, ExchangeError, Reply
+from exporters.retry_after import retry_after
 
 _UNCLEAR = frozenset({408, 409, 425})
 _TOO_MANY = 429
@@ -88,12 +88,4 @@ def _quote(reply: Reply, token: str) -> str:
 
 
 def _retry_after(reply: Reply) -> float | None:
-    """Seconds to wait, from RFC 9110 Retry-After; a date counts from the desk's own Date header."""
-    value = reply.headers.get("Retry-After", "").strip()
-    if value.isdigit():
-        return float(value[:9])
-    try:
-        wait = parsedate_to_datetime(value) - parsedate_to_datetime(reply.headers["Date"])
-    except (ValueError, KeyError, TypeError):
-        return None
-    return max(0.0, wait.total_seconds())
+    return retry_after(reply.headers.get("Retry-After", ""), reply.headers.get("Date", ""))

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from checks.catalogue import load_catalogue
 from checks.contract import CheckKind
+from exporters.prometheus.access import DECLARED as OF_ACCESS
 from exporters.prometheus.families import GENERIC, Declared, declared, families_of
 from exporters.prometheus.own import OwnMetrics
 from exporters.prometheus.prober import ANSWERS
@@ -42,7 +43,7 @@ def catalogue_page(kinds: Sequence[CheckKind]) -> str:
         parts.append(_table(families) if families else "No families of its own.\n")
     families_of(kinds)
     parts += ["## The agent itself\n", _table(own.declared())]
-    parts += ["## An agent that only probes\n", _table([ANSWERS])]
+    parts += ["## An agent that only probes\n", _table([ANSWERS, *OF_ACCESS])]
     return "\n".join(parts)
 
 

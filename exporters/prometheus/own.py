@@ -17,7 +17,10 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
 from agent.records import Priority
+from exporters.prometheus.access import DECLARED as OF_ACCESS
+from exporters.prometheus.access import AccessMetrics
 from exporters.prometheus.families import Declared
+from exporters.prometheus.outbound import OutboundMetrics
 
 LATENESS_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0)
 DURATION_BUCKETS = (0.005, 0.025, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0)
@@ -52,11 +55,13 @@ class OwnMetrics:
         """`refused` and `stale` are `Exposition.counts` and `Exposition.checks_stale`, asked at each scrape."""
         disable_created_metrics()  # type: ignore[no-untyped-call]  # else every counter brings an extra gauge
         self.registry = CollectorRegistry()
-        self._declared = list(_ELSEWHERE)
+        self._declared = [*_ELSEWHERE, *OF_ACCESS]
+        self.access = AccessMetrics(self.registry)
         self._agent(version, revision)
         self._runs()
         self._keeping()
         self._desks()
+        self.outbound = OutboundMetrics(self._gauge, self._counter)
         self.registry.register(_OfExposition(refused, stale))
         ProcessCollector(registry=self.registry)
         self._waiting: set[str] = set()
@@ -154,6 +159,13 @@ class OwnMetrics:
         )
         self._incidents = self._gauge(
             "ridgeway_incidents_open", "Open incidents, recovering ones included.", ("priority", "council")
+        )
+        self._sequence = self._gauge(
+            "ridgeway_feed_sequence", "Number of the newest event of the feed; a restore lets it jump."
+        )
+        self._feed_readers = self._gauge("ridgeway_feed_readers", "Readers that follow the feed now.")
+        self._feed_dropped = self._counter(
+            "ridgeway_feed_dropped_readers_total", "Readers that went while they did not take what was sent to them."
         )
         self._log_dropped = self._counter(
             "ridgeway_log_repeated_lines_total", "Log lines left out because they only repeated one another."
@@ -285,6 +297,12 @@ class OwnMetrics:
         everywhere = {(priority, council): 0 for council in councils for priority in Priority}
         for (priority, council), count in {**everywhere, **counts}.items():
             self._incidents.labels(priority, council).set(count)
+
+    def feed(self, *, sequence: int, readers: int, dropped: int) -> None:
+        """How the incident feed stands; `dropped` counts those since the last call."""
+        self._sequence.set(sequence)
+        self._feed_readers.set(readers)
+        self._feed_dropped.inc(dropped)
 
     def log_dropped(self, lines: int) -> None:
         self._log_dropped.inc(lines)

@@ -7,6 +7,7 @@ from prometheus_client.exposition import generate_latest as text_of
 from prometheus_client.openmetrics.exposition import generate_latest as openmetrics_of
 from prometheus_client.process_collector import ProcessCollector
 
+from exporters.prometheus.access import AccessMetrics
 from exporters.prometheus.families import Declared
 
 ANSWERS = Declared(
@@ -38,6 +39,7 @@ class ProberMetrics:
         )
         for status in _STATUSES:
             self._answers.labels(str(status))
+        self.access = AccessMetrics(self._registry)
         ProcessCollector(registry=self._registry)
 
     def config_accepted(self, revision: str) -> None:

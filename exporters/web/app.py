@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from exporters.feed.feed import Feed
 from exporters.prometheus.exposition import Exposition
 from exporters.prometheus.negotiate import accepts_gzip, negotiate
 from exporters.prometheus.own import OwnMetrics
@@ -42,13 +43,14 @@ class Site:
         version: str,
         clock: Callable[[], float],
         discovery: Discovery | None = None,
+        feed: Feed | None = None,
         lifecycle: Lifecycle | None = None,
     ) -> None:
-        """`discovery` tells Prometheus of the estate's targets; without it there is no `/api/v1/sd`.
-
-        `lifecycle` reloads the estate; without it there is no `/-/reload`.
+        """`discovery` tells Prometheus of the estate's targets; without it there is no `/api/v1/sd`. Nor is there an
+        incident feed without `feed`, nor a `/-/reload` without `lifecycle`.
         """
         self._view = view
+        self._feed = feed
         self._discovery = discovery
         self._lifecycle = lifecycle
         self._exposition = exposition
@@ -71,6 +73,7 @@ class Site:
             Route("/api/v1/incidents", self.api_incidents),
             Route("/api/v1/incidents/{incident:str}", self.api_incident),
             *([Route("/api/v1/sd", self._discovery.answer)] if self._discovery is not None else []),
+            *(self._feed.routes() if self._feed is not None else []),
             Route("/-/healthy", self.healthy),
             Route("/-/ready", self.ready),
             *([Route("/-/reload", self._lifecycle.reload, methods=["POST", "PUT"])] if self._lifecycle else []),

@@ -84,7 +84,7 @@ class Guard:
 
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *SECURITY_HEADERS]
+                message["headers"] = _with_security(message["headers"])
             await send(message)
 
         refusal = self._refusal(scope)
@@ -106,6 +106,13 @@ class Guard:
         if chunked or any(not length.isdigit() or int(length) > LARGEST_BODY for length in lengths):
             return PlainTextResponse("That request is too large.\n", 413, {"Connection": "close"})
         return None if scope["method"] in _READING else _refusal_of_act(scope["method"], scope["path"], headers)
+
+
+def _with_security(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """What the operator set stands in the place of ours; of policies of contents a browser keeps both."""
+    said = list(headers)
+    taken = {name for name, _ in said} - {b"content-security-policy"}
+    return [*said, *(header for header in SECURITY_HEADERS if header[0] not in taken)]
 
 
 def methods_of(path: str) -> tuple[str, ...]:

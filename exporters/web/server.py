@@ -13,11 +13,11 @@ from collections.abc import Iterator, Sequence
 import uvicorn
 from starlette.types import ASGIApp
 
-from exporters.web.patience import MOST_CONNECTIONS, patient
+from exporters.web.patience import LONGEST_HEAD, MOST_CONNECTIONS, Meet, anybody, patient
 
 DEFAULT_PORT = 10190
 DEFAULT_ADDRESS = f"127.0.0.1:{DEFAULT_PORT}"
-"""Loopback only, unless the command line says otherwise: there is no log-in."""
+"""Loopback only, unless the command line says otherwise."""
 
 _BACKLOG = 128
 
@@ -69,8 +69,26 @@ class _Server(uvicorn.Server):
         self.answering = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        """As uvicorn does it for open sockets, with the same patience for a handshake of TLS as for a head."""
+        await self.lifespan.startup()
+        loop = asyncio.get_running_loop()
+        self.servers = [
+            await loop.create_server(
+                self._protocol,
+                sock=sock,
+                ssl=self.config.ssl,
+                backlog=self.config.backlog,
+                ssl_handshake_timeout=LONGEST_HEAD if self.config.ssl is not None else None,
+            )
+            for sock in sockets or ()
+        ]
+        self.started = True
         self.answering.set()
+
+    def _protocol(self) -> asyncio.Protocol:
+        return self.config.http_protocol_class(  # type: ignore[call-arg]  # as uvicorn itself calls it
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -87,20 +105,25 @@ class WebServer:
         *,
         tls: ssl.SSLContext | None = None,
         most: int = MOST_CONNECTIONS,
+        streams: int = 0,
+        meet: Meet = anybody,
     ) -> None:
-        """`most`: connections beyond which the idlest is hung up on; with twice as many at work, 503 is answered."""
+        """`most`: connections beyond which the idlest is hung up on; with twice as many at work, 503 is answered.
+
+        `streams`: how many more there may be, since so many answers last for ever. `meet` looks at each new connection.
+        """
         self._sockets = list(sockets)
         config = uvicorn.Config(
             app,
             loop="none",
-            http=patient(most),
+            http=patient(most + streams, meet),
             ws="none",
             lifespan="off",
             log_config=None,
             access_log=False,
             server_header=False,
             proxy_headers=False,
-            limit_concurrency=2 * most,
+            limit_concurrency=2 * most + streams,
             backlog=_BACKLOG,
             timeout_keep_alive=75,
             timeout_graceful_shutdown=1,

@@ -235,7 +235,7 @@ def _missing(services: Counted, begun: float, ended: float) -> dict[str, list[st
 def test_a_reload_over_http_is_for_those_who_may_and_says_what_came_of_it(
     new_agent: Callable[..., Agent], services: Counted
 ) -> None:
-    closed, opened = new_agent(), new_agent(more=("--web.enable-lifecycle",))
+    closed, opened = new_agent(), new_agent(options=("--web.enable-lifecycle",))
     for agent in (closed, opened):
         agent.write(_services(services.ports[:2]))
         agent.start()

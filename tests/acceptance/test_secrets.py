@@ -38,8 +38,18 @@ SECRETS = {
     "token of a credential": "1-23-cred7/token+Zq7abc=",
     "token of the working desk": "1-23-fine8/token+Zq7abc=",
 }
-VERBS = ("incidents", "incident", "acknowledge", "maintenance-add", "maintenance-list", "maintenance-end", "explain")
+VERBS = (
+    "incidents",
+    "incident",
+    "events",
+    "acknowledge",
+    "maintenance-add",
+    "maintenance-list",
+    "maintenance-end",
+    "explain",
+)
 PATHS = ("/", "/incidents", "/targets", "/runbooks/", "/metrics", "/api/v1/incidents", "/api/v1/incidents?state=ended",
+         "/api/v1/events?limit=1000", "/api/v1/events?after=no", "/api/v1/feed.atom", "/api/v1/feed.json",
          "/-/healthy", "/-/ready", "/nothing", "/targets/nothing", "/incidents/nothing")  # fmt: skip
 
 
@@ -191,8 +201,14 @@ def test_no_secret_is_anywhere_and_the_marker_is_everywhere(estate: Estate) -> N
     seen = {leak.place for leak in leaks(places, {"marker": MARKER})}
     assert seen >= {"page /", "page /metrics", "page /targets", "page /incidents", "page /api/v1/incidents"}
     assert seen >= {"the log", "the ledger", "the tickets", "OpenMetrics", "control explain", "control incidents"}
+    assert seen >= {"page /api/v1/events?limit=1000", "page /api/v1/feed.atom", "the stream", "control events"}
     assert seen >= {f"check {MARKER} --json", f"check {MARKER}", "validate", "validate --contact --json"}
-    assert seen >= {f"explain {MARKER}", "incidents list --state all", "incidents list --state all --json"}
+    assert seen >= {
+        f"explain {MARKER}",
+        "incidents list --state all",
+        "incidents list --state all --json",
+        "events --limit 1000",
+    }
 
 
 @pytest.mark.parametrize(
@@ -254,6 +270,8 @@ def _pages(agent: Agent) -> dict[str, bytes]:
         answer = requests.get(f"{agent.url}{path}", timeout=10)
         places[f"page {path}"] = answer.content + repr(answer.headers).encode()
     open_metrics = {"Accept": "application/openmetrics-text;version=1.0.0", "Accept-Encoding": "identity"}
+    with requests.get(f"{agent.url}/api/v1/events/stream?after=0", stream=True, timeout=10) as stream:
+        places["the stream"] = next(stream.iter_content(1_000_000))
     places["OpenMetrics"] = requests.get(f"{agent.url}/metrics", headers=open_metrics, timeout=10).content
     return places
 
@@ -262,7 +280,7 @@ def _control(agent: Agent) -> dict[str, bytes]:
     """Every verb, with a question that fits and some that do not."""
     incident = agent.known()[0]["id"]
     questions: tuple[object, ...] = (
-        {}, {"state": "all", "limit": 1000}, {"id": incident}, {"target": MARKER, "check": None},
+        {}, {"state": "all", "limit": 1000}, {"limit": 1000}, {"id": incident}, {"target": MARKER, "check": None},
         {"target": "no-secret"},
         {"id": incident, "by": "a", "comment": "b", "seconds": 1}, {"id": "no"}, [], "text",
     )  # fmt: skip
@@ -291,6 +309,8 @@ def _commands(agent: Agent, targets: tuple[str, ...]) -> dict[str, bytes]:
         "explain no-secret",
         "desk test",
         "desk test --json",
+        "events --limit 1000",
+        "events --limit 1000 --json",
         "maintenance add --target web --hours 1 -m why --by Asha",
         "maintenance list --json",
         "schema",

@@ -126,6 +126,15 @@ def test_a_secret_is_masked_wherever_it_hides_in_an_event(bench: Bench, form: st
     assert text.count(MASK) >= 8
 
 
+def test_urls_that_a_library_asks_for_are_not_logged_at_any_level(bench: Bench) -> None:
+    bench.start(level="debug")
+
+    logging.getLogger("urllib3.connectionpool").debug('%s "%s %s"', "https://ping.example", "GET", "/opaque")
+    logging.getLogger("paramiko").debug("kept for whoever looks for a fault")
+
+    assert [event["event"] for event in bench.events] == ["kept for whoever looks for a fault"]
+
+
 def test_an_event_cannot_break_its_line_or_the_terminal(bench: Bench) -> None:
     bench.start().info("a\nb", device="x\x1b[31m\r\u202ey")
 

@@ -68,3 +68,12 @@ def test_devices_that_hang_are_measured_beside_the_same_agent_without_them(tmp_p
     assert lateness["peer"] == "nothing hangs"
     assert lateness["value"] > 0 and lateness["peer_value"] > 0
     assert resident["value"] > 0
+
+
+def test_asking_who_asks_is_measured_beside_bcrypt_at_each_request(tmp_path: Path) -> None:
+    report, _ = _measured(tmp_path, "access")
+
+    password, token, held = report["figures"]
+    assert 0 < password["ratio"] < 1 and 0 < token["ratio"] < 1
+    assert held["peer"] == "the same without guesses"
+    assert held["value"] > 0

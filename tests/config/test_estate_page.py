@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from checks.catalogue import load_catalogue
 from config.estate import Need
 from config.load import load_estate
-from config.schema import sections, vantages
+from config.schema import access, outbound, sections, vantages
 from config.schema.checks import CheckSettings
 from config.schema.credentials import CREDENTIAL_KINDS
 from exporters.desks.catalogue import desk_kinds
@@ -19,7 +19,8 @@ _BLOCKS = re.findall(r"^```yaml\n(.*?)^```", _PAGE, re.MULTILINE | re.DOTALL)
 _MODELS: list[type[BaseModel]] = [
     sections.EstateModel, sections.CouncilModel, sections.SiteModel, vantages.VantageModel, sections.ServiceModel,
     sections.TargetModel, sections.MatchModel, sections.MaintenanceModel, sections.RouteModel, sections.DeskModel,
-    sections.WorkingHoursModel,
+    sections.WorkingHoursModel, outbound.WebhookModel, outbound.HeartbeatModel, access.AccessModel, access.TokenModel,
+    access.PersonModel, access.ProxyModel,
 ]  # fmt: skip
 
 
@@ -38,7 +39,7 @@ def test_the_examples_of_the_page_are_an_estate(tmp_path: Path) -> None:
     "key",
     sorted(
         {*sections.SECTIONS, *CheckSettings.__annotations__, *CREDENTIAL_KINDS}
-        | {name for model in _MODELS for name in model.model_fields}
+        | {field.alias or name for model in _MODELS for name, field in model.model_fields.items()}
     ),
 )
 def test_every_key_of_the_file_is_on_the_page(key: str) -> None:

@@ -63,10 +63,12 @@ class Agent:
     home: Path
     environment: Mapping[str, str] = field(default_factory=dict)
     ledger: str = ""
+    options: tuple[str, ...] = ()
+    """More of the command line."""
+    authority: Path | None = None
+    """Whose certificate the agent shows, if it speaks TLS."""
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
-    more: tuple[str, ...] = ()
-    """Further options of its command line."""
 
     @property
     def log(self) -> Path:
@@ -78,7 +80,7 @@ class Agent:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'https' if self.authority else 'http'}://127.0.0.1:{self.port}"
 
     def write(self, estate: str) -> None:
         """The estate file, as YAML."""
@@ -91,8 +93,7 @@ class Agent:
             "--ledger.url", self.ledger or str(self.home / "ledger.sqlite3"),
             "--control.socket", str(self.control),
             "--web.listen-address", f"127.0.0.1:{self.port}",
-            "--log.format", "json", "--log.level", "debug",
-            *self.more,
+            "--log.format", "json", "--log.level", "debug", *self.options,
         ]  # fmt: skip
 
     def start(self, *, ready: bool = True) -> None:
@@ -112,7 +113,8 @@ class Agent:
     def is_ready(self) -> bool:
         assert self.process is not None and self.process.poll() is None, self.log.read_text()[-3000:]
         try:
-            return requests.get(f"{self.url}/-/ready", timeout=5).status_code == 200
+            verify = str(self.authority) if self.authority else True
+            return requests.get(f"{self.url}/-/ready", timeout=5, verify=verify).status_code == 200
         except requests.RequestException:
             return False
 

@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import structlog
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -24,6 +25,7 @@ from agent.ledger.migrate import STEPS, Migrated, migrate
 from agent.ledger.migrations import HEAD
 from agent.ledger.tables import metadata
 from testbeds import kept
+from testbeds.postgres import PostgresCluster
 
 NEXT_STEP = """
 from alembic import op
@@ -96,6 +98,37 @@ def test_a_copy_is_kept_before_a_ledger_is_changed(tmp_path: Path) -> None:
     with closing(sqlite3.connect(copy)) as kept_copy:
         assert kept_copy.execute("SELECT version_num FROM alembic_version").fetchall() == [("0003",)]
         assert kept_copy.execute("SELECT id FROM incidents").fetchall() == [("RWY-1",)]
+
+
+@pytest.mark.acceptance
+def test_a_copy_of_a_ledger_on_a_server_is_kept_in_the_state_directory(
+    postgres: PostgresCluster, tmp_path: Path
+) -> None:
+    url = postgres.database()
+    with closing(Ledger.open(url, clock=lambda: kept.NOW, vantage="hemel")) as ledger:
+        ledger.writer.submit(Batch(incident_changes=(kept.opening(),))).result(30)
+
+    done = _migrate(database_at(url, tmp_path), _steps(tmp_path, "pass"))
+
+    assert done is not None and done.snapshot is not None
+    assert done.snapshot == str(tmp_path / "ledger-postgresql.before-0004.20260921T141320Z")
+    with closing(sqlite3.connect(done.snapshot)) as kept_copy:
+        assert kept_copy.execute("SELECT version_num FROM alembic_version").fetchall() == [("0003",)]
+        assert kept_copy.execute("SELECT id FROM incidents").fetchall() == [("RWY-1",)]
+
+
+@pytest.mark.acceptance
+def test_without_room_for_a_copy_a_ledger_on_a_server_is_migrated_all_the_same_and_it_is_said(
+    postgres: PostgresCluster, tmp_path: Path
+) -> None:
+    url = postgres.database()
+    Ledger.open(url, clock=lambda: kept.NOW, vantage="hemel").close()
+
+    with structlog.testing.capture_logs() as lines:
+        done = _migrate(database_at(url, tmp_path / "missing"), _steps(tmp_path, "pass"))
+
+    assert done is not None and (done.after, done.snapshot) == ("0004", None)
+    assert "no state directory" in lines[0]["event"]
 
 
 def test_a_step_that_fails_leaves_the_ledger_as_it_was(tmp_path: Path) -> None:

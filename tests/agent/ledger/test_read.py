@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+import pytest
+from sqlalchemy import Connection, select, text
+
 from agent.ledger.batch import AgentSpan, Batch, Span
+from agent.ledger.errors import LedgerClosed
 from agent.ledger.ledger import Ledger
-from agent.ledger.read import FeedPosition
 from agent.records import About, Cause, EventKind, IncidentChange, IncidentState, Priority
 from checks.contract import State
 from testbeds import kept
@@ -54,7 +58,7 @@ def test_a_cursor_can_be_told_from_one_that_lost_events(ledger: Ledger) -> None:
     begun = ledger.reader.feed_position()
 
     assert (empty.oldest, empty.newest) == (1, 0)
-    assert begun == FeedPosition(empty.epoch, 1, 1)
+    assert (begun.epoch, begun.oldest, begun.newest) == (empty.epoch, 1, 1)
 
 
 def test_incidents_are_found_by_state_council_and_subject(ledger: Ledger) -> None:
@@ -113,3 +117,49 @@ def test_reading_does_not_wait_for_a_transaction_that_is_on_its_way(ledger: Ledg
 
     assert found["incidents"] == 0
     assert held.result(30) == (None, True)
+
+
+def test_closing_waits_for_what_is_being_read(ledger: Ledger) -> None:
+    begun, go_on, ends = threading.Event(), threading.Event(), []
+
+    def slow(connection: Connection) -> int:
+        begun.set()
+        go_on.wait(30)
+        ends.append("read")
+        return connection.execute(select(1)).scalar_one()
+
+    reading = threading.Thread(target=ledger.reader.read, args=(slow,))
+    reading.start()
+    begun.wait(30)
+    closing = threading.Thread(target=lambda: (ledger.reader.close(within=30), ends.append("closed")))
+    closing.start()
+    go_on.set()
+    reading.join(30)
+    closing.join(30)
+
+    assert ends == ["read", "closed"]
+
+
+def test_closing_waits_for_who_still_reads_and_lets_nobody_begin(location: str) -> None:
+    ledger = Ledger.open(location, clock=lambda: kept.NOW, vantage="hemel")
+    begun, held = threading.Event(), threading.Event()
+
+    def work(connection: Connection) -> int:
+        begun.set()
+        held.wait(30)
+        return connection.execute(text("SELECT 1")).scalar_one()
+
+    with ThreadPoolExecutor(2) as threads:
+        reading = threads.submit(ledger.reader.read, work)
+        begun.wait(30)
+        closing = threads.submit(ledger.reader.close, 30)
+        with pytest.raises(LedgerClosed):  # as soon as closing has begun; until then a reading is one like any other
+            while True:
+                ledger.reader.feed_position()
+        assert not closing.done()
+        held.set()
+
+        assert reading.result(30) == 1
+        closing.result(30)
+    assert ledger.reader._engine.pool.checkedout() == 0
+    ledger.close()

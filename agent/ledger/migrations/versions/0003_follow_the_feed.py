@@ -23,9 +23,11 @@ def upgrade() -> None:
     op.create_table(
         "webhooks",
         sa.Column("subscription", sa.String(length=100), nullable=False),
+        sa.Column("endpoint", sa.String(length=64), nullable=True),
         sa.Column("sequence", sa.BigInteger(), nullable=False),
         sa.Column("state", sa.String(length=20), nullable=False),
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("in_a_row", sa.Integer(), server_default="0", nullable=False),
         sa.Column("not_before", sa.Double(), server_default="0", nullable=False),
         sa.Column("failing_since", sa.Double(), nullable=True),
         sa.Column("delivered_at", sa.Double(), nullable=True),
@@ -39,6 +41,7 @@ def upgrade() -> None:
         sa.Column("at", sa.Double(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("error", sa.Text(), nullable=False),
+        sa.Column("wanted", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.PrimaryKeyConstraint("subscription", "sequence", name=op.f("pk_dead_letters")),
     )
     op.add_column("events", sa.Column("about", sa.JSON(), nullable=True))

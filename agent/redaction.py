@@ -35,7 +35,7 @@ class Redactor:
 
     def __init__(self) -> None:
         self._secrets: set[str] = set()
-        self._known: set[SecretReference | Secret] = set()
+        self._met: set[SecretReference | Secret] = set()
         self._pattern: re.Pattern[str] | None = None
 
     def learn(self, secrets: Iterable[Secret]) -> None:
@@ -52,8 +52,8 @@ class Redactor:
         A reference that cannot be resolved now is passed over: whoever needs it will say so. Those met before are
         resolved again, since what they refer to may be another secret by now.
         """
-        self._known.update(_inside(parts))
-        self.learn(_resolved(self._known))
+        self._met.update(_inside(parts))
+        self.learn(_resolved(self._met))
 
     def __call__(self, text: str) -> str:
         return self._pattern.sub(MASK, text) if self._pattern is not None else text

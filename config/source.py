@@ -123,7 +123,7 @@ def revision_of(path: Path) -> str:
 def _contents(path: Path, problems: list[Problem]) -> Iterator[tuple[Path, bytes]]:
     """The files of an estate and their bytes; what cannot be read is added to `problems`."""
     room = MAX_BYTES
-    for file in _files(path):
+    for file in files_of(path):
         try:
             raw = read_file(file, room)
         except YamlError as error:
@@ -139,7 +139,8 @@ def _count_in(digest: Hash, path: Path, file: Path, raw: bytes) -> None:
     digest.update(raw)
 
 
-def _files(path: Path) -> list[Path]:
+def files_of(path: Path) -> list[Path]:
+    """The files of an estate, by name. Raises EstateError."""
     if not path.is_dir():
         return [path]
     try:

@@ -16,6 +16,7 @@ import structlog
 from sqlalchemy import Connection
 
 from agent.commands import Commands
+from agent.daemon.about import About
 from agent.daemon.control import Control, open_socket
 from agent.daemon.inforce import InForce, Using
 from agent.daemon.life import HangUps, StartError, raise_descriptor_limit, spare_the_collector, stop_event
@@ -409,9 +410,9 @@ class Daemon:
         self.addresses = web.addresses
         path = self._settings.control_socket
         commands = Commands(self._estate, pipeline.incidents, windows, pipeline.keep, self._clock, lockout)
-        control = Control(
-            pipeline, commands, windows, ledger.reader, self._clock, lockout, hub, self._reloader, outbound.verbs()
-        )
+        about = About(self._settings, ledger, lambda: self._estate, view.health)
+        verbs = {**outbound.verbs(), **about.verbs()}
+        control = Control(pipeline, commands, windows, ledger.reader, self._clock, lockout, hub, self._reloader, verbs)
         self._using += [discovery, commands, feed, access, outbound]
         self._objections.append(access.objection)
         try:

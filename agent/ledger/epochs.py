@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, insert, inspect, select, update
 from ulid import ULID
 
 from agent.ledger.tables import epochs, ledger_info
@@ -44,6 +44,8 @@ class Lineage:
 def lineage_of(connection: Connection) -> Lineage:
     """The lineage of a ledger, in the caller's transaction."""
     info = connection.execute(select(ledger_info.c.epoch, ledger_info.c.sequence)).one()
+    if not inspect(connection).has_table(epochs.name):  # a ledger of a schema that knew none
+        return Lineage(info.epoch, info.sequence)
     rows = connection.execute(select(epochs))
     return Lineage(info.epoch, info.sequence, {row.epoch: Ancestor(row.last, row.ended_at) for row in rows})
 

@@ -33,11 +33,16 @@ class Migrated:
 def revision_of(connection: Connection) -> str | None:
     """The revision that stands in the ledger; None when it has no tables yet."""
     with connection.begin():
-        names = inspect(connection).get_table_names()
-        if "alembic_version" in names:
-            found: str | None = connection.execute(select(_VERSION.c.version_num)).scalar()
-            if found is not None:
-                return found
+        return revision_in(connection)
+
+
+def revision_in(connection: Connection) -> str | None:
+    """`revision_of`, in the caller's transaction."""
+    names = inspect(connection).get_table_names()
+    if "alembic_version" in names:
+        found: str | None = connection.execute(select(_VERSION.c.version_num)).scalar()
+        if found is not None:
+            return found
     if names:
         raise LedgerUnusable(
             f"the database holds tables that are not a ledger's ({', '.join(sorted(names)[:3])}, …); "

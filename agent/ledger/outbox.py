@@ -21,6 +21,9 @@ from agent.records import DeskWish, Priority, WishKind
 LONGEST_WAIT = 3_600.0
 """No lease and no waiting time is longer, seconds; a later one was written by a clock that has been set back since."""
 
+PHASES = ("wanted", "attempted", "linked", "done", "blocked", "lost", "shadow")
+"""Where a link to a ticket can stand."""
+
 _CLAIMS = 20  # how often `lease` looks again after somebody else was faster
 _LONGEST_ERROR = 500
 _NEEDED = ("wanted", "attempted", "linked", "blocked")

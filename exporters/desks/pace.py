@@ -37,6 +37,10 @@ class Pace:
     """The longest pause that a desk may ask for."""
     sweep: float = 3_600.0
     sweep_overlap: float = 900.0
+    hurry: float = 30.0
+    """Between sweeps while tickets of a lost day are left whose causes are not known yet."""
+    hurried_for: float = 3_600.0
+    """After the start; then such tickets wait for the ordinary sweep."""
     counts: float = 300.0
     idle: float = 60.0
     """The longest sleep: a wish whose wake-up call was lost waits no longer than this."""

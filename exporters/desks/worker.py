@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from agent.ledger import outbox
 from agent.ledger.errors import LedgerError
+from agent.ledger.lost import LostDay, lost_day
 from agent.ledger.outbox import Backlog, Lease
 from config.estate import DeskSpec
 from config.secrets import SecretError
@@ -57,6 +58,9 @@ class Worker:
         self._paused_until = 0.0
         self._sweep_due = self._counts_due = clock.now()
         self._swept_at: float | None = None
+        self._hurry_until = clock.now() + pace.hurried_for
+        self._lost: LostDay | None = None
+        """Of a restored ledger, until nothing is left of it."""
 
     def start(self) -> None:
         self._thread.start()
@@ -204,9 +208,18 @@ class Worker:
     def _sweep(self, parts: Parts) -> None:
         at = self._clock.at()
         since = (self._swept_at if self._swept_at is not None else at - _DAY) - self._pace.sweep_overlap
-        swept = sweep(parts, since)
+        if self._swept_at is None:
+            self._lost = self._ledger.call(lost_day)
+        if self._lost is not None:
+            since = min(since, self._lost.since - self._pace.sweep_overlap)
+        swept = sweep(parts, since, self._lost)
         self._ledger.call(partial(outbox.unblock, desk=parts.desk))
-        self._swept_at, self._sweep_due = at, self._clock.now() + self._pace.sweep
+        hurried = bool(swept.pending) and self._clock.now() < self._hurry_until
+        self._swept_at, self._sweep_due = at, self._clock.now() + (self._pace.hurry if hurried else self._pace.sweep)
+        if self._lost is not None and not swept.pending:
+            self._lost = None
+        for ticket in swept.closed:
+            log.info("desk.closed_ticket_of_lost_incident", desk=parts.desk, ticket=ticket)
         repaired = self.board.read().repaired + swept.repaired
         self.board.write(repaired=repaired, swept_at=at, strangers=swept.strangers)
         if swept.trouble or swept.strangers:

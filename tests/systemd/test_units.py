@@ -60,6 +60,39 @@ def test_the_exposure_stays_below_the_gate(tmp_path: Path, drop_ins: tuple[str, 
     assert done.returncode == 0, done.stdout[-2_000:] + done.stderr
 
 
+def test_the_exposure_of_the_backup_stays_below_the_gate(tmp_path: Path) -> None:
+    unit = tmp_path / "ridgeway-backup.service"
+    unit.write_text(_with(shutil.which("true") or "/bin/true", SHIPPED / unit.name))
+
+    done = subprocess.run(
+        [need("systemd-analyze"), "security", "--offline=true", f"--threshold={THRESHOLD}", unit],
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stdout[-2_000:] + done.stderr
+
+
+def test_systemd_finds_no_mistake_in_the_backup_and_its_timer(tmp_path: Path) -> None:
+    units = [tmp_path / f"ridgeway-backup.{kind}" for kind in ("service", "timer")]
+    for unit in units:
+        unit.write_text(_with(shutil.which("true") or "/bin/true", SHIPPED / unit.name))
+
+    done = subprocess.run(
+        [need("systemd-analyze"), "verify", "--man=no", *units], capture_output=True, text=True, timeout=60
+    )
+
+    assert [line for line in (done.stdout + done.stderr).splitlines() if "ridgeway" in line] == []
+
+
+def test_the_backup_runs_as_the_agent_does_and_no_less_confined() -> None:
+    kinds = ("Protect", "Private", "Restrict", "NoNew", "Capability", "Ambient", "SystemCall", "Lock", "Memory", "User")
+    of_agent = {line for line in UNIT.read_text().splitlines() if line.startswith((*kinds, "DynamicUser"))}
+
+    of_backup = set((SHIPPED / "ridgeway-backup.service").read_text().splitlines())
+
+    assert of_agent - of_backup == set()
+
+
 def test_the_gate_would_catch_a_unit_without_its_hardening(tmp_path: Path) -> None:
     unit = installed(tmp_path)
     unit.write_text(re.sub(r"^(Protect|Restrict|System|Private).*$", "", unit.read_text(), flags=re.MULTILINE))

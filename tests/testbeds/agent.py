@@ -63,6 +63,8 @@ class Agent:
     home: Path
     environment: Mapping[str, str] = field(default_factory=dict)
     ledger: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """What a page is asked with, where the estate wants to know who asks."""
     options: tuple[str, ...] = ()
     """More of the command line."""
     authority: Path | None = None
@@ -139,7 +141,7 @@ class Agent:
             self.process = None
 
     def page(self, path: str) -> str:
-        answer = requests.get(f"{self.url}{path}", timeout=10)
+        answer = requests.get(f"{self.url}{path}", headers=self.headers, timeout=10)
         assert answer.status_code == 200, (path, answer.status_code, answer.text[:500])
         return answer.text
 

@@ -1,0 +1,89 @@
+"""Killed anywhere in the midst of a backup or a restore: the old or the new, never half."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from agent.cli import answer
+from testbeds.keeping import Home
+
+TESTS = Path(__file__).parents[2]
+MOST = 400
+
+
+def killed(number: int, *arguments: str, state: Path) -> tuple[bool, list[str]]:
+    """Run a verb that dies before its act of this number; whether it did, and its acts."""
+    done = subprocess.run(
+        [sys.executable, "-m", "testbeds.killed_keeper", str(number), *arguments],
+        capture_output=True, text=True, timeout=60,
+        env={**os.environ, "PYTHONPATH": str(TESTS), "STATE_DIRECTORY": str(state), "PYTHONDONTWRITEBYTECODE": "1"},
+    )  # fmt: skip
+    assert done.returncode in (0, -9), done.stderr
+    return done.returncode == -9, [line for line in done.stdout.splitlines() if line.startswith("act ")]
+
+
+def points(acts: list[str], most: int) -> list[int]:
+    """Where to kill: every act, or a spread of so many with the last ones, which matter most, in full."""
+    whole = len(acts)
+    tail = list(range(max(1, whole - most // 2), whole + 1))
+    step = max(1, whole // (most // 2))
+    return sorted({*range(1, whole + 1, step), *tail})
+
+
+@pytest.mark.acceptance
+def test_a_backup_killed_anywhere_leaves_the_old_archive_or_the_new_one(simple: Home) -> None:
+    simple.write(1)
+    archive = simple.backup("kept.tar.gz")
+    old = archive.read_bytes()
+    simple.write(100)
+    line = ("backup", "make", str(archive), "--config.file", str(simple.estate), "--ledger.url", simple.ledger)
+    _, acts = killed(MOST, *line, state=simple.place)
+    seen, left = set(), []
+    archive.write_bytes(old)
+
+    for number in points(acts, 16):
+        died, _ = killed(number, *line, state=simple.place)
+        now = archive.read_bytes()
+        seen.add("old" if now == old else "new")
+        assert answer(["backup", "verify", str(archive)]) == 0, (number, acts[number - 1])
+        archive.write_bytes(old)
+        assert died, (number, len(acts))
+        for stage in simple.place.glob(".ridgeway-stage-*"):
+            left.append(stage)
+            shutil.rmtree(stage)  # or the next run would first be busy with it
+
+    assert seen == {"old", "new"}, "it was killed before and after the rename"
+    assert left, "killed ones leave a stage, which the next run removes (see test_backup_restore)"
+
+
+def test_a_restore_killed_anywhere_leaves_the_old_ledger_or_the_new_one(home: Home) -> None:
+    home.write(1)
+    archive = home.backup()
+    home.write(100)
+    home.estate.write_text(home.estate.read_text() + "# later\n")
+    later = home.backup("later.tar")
+    line = ("restore", str(archive), "--yes", "--config.file", str(home.estate), "--ledger.url", home.ledger)
+    _, acts = killed(MOST, *line, state=home.place)
+    assert home.restore(later) == 0
+    seen = set()
+
+    for number in points(acts, 16):
+        died, _ = killed(number, *line, state=home.place)
+        assert died, (number, len(acts))
+        with_later = len(home.incidents())
+        seen.add((with_later, "# later" in home.estate.read_text()))
+        assert with_later in (5, 10), (number, acts[number - 1])
+        assert home.run("ledger", "verify") == 0, (number, acts[number - 1])
+        assert answer(["validate", "--config.file", str(home.estate)]) == 0, (number, acts[number - 1])
+        home.write(1_000 + number, 1)
+        assert home.restore(later) == 0
+        for old in home.place.glob("*.before-restore.*"):
+            old.unlink()
+
+    assert {(10, True), (5, True)} <= seen, f"it was killed before and after the ledger was replaced: {seen}"

@@ -138,8 +138,7 @@ class _Pickler(pickle.Pickler):
         return None
 
     def reducer_override(self, obj: Any) -> Any:
-        if isinstance(obj, Secret):
-            # A URL that stands in the file, hidden from people; what is referred to is not read here.
+        if isinstance(obj, Secret):  # which refuses to be pickled; this pipe, and no file, may have it
             return Secret, (obj.reveal(),)
         if not isinstance(obj, BaseModel):
             return NotImplemented

@@ -35,6 +35,7 @@ class Redactor:
 
     def __init__(self) -> None:
         self._secrets: set[str] = set()
+        self._met: set[SecretReference | Secret] = set()
         self._pattern: re.Pattern[str] | None = None
 
     def learn(self, secrets: Iterable[Secret]) -> None:
@@ -48,9 +49,11 @@ class Redactor:
     def learn_estate(self, *parts: object) -> None:
         """Know every secret that is in, or is referred to from, anywhere inside these values (an estate, its options).
 
-        A reference that cannot be resolved now is passed over: whoever needs it will say so.
+        A reference that cannot be resolved now is passed over: whoever needs it will say so. Those met before are
+        resolved again, since what they refer to may be another secret by now.
         """
-        self.learn(_resolved(parts))
+        self._met.update(_inside(parts))
+        self.learn(_resolved(self._met))
 
     def __call__(self, text: str) -> str:
         return self._pattern.sub(MASK, text) if self._pattern is not None else text
@@ -79,8 +82,8 @@ def _inside(value: object) -> Iterator[SecretReference | Secret]:
             yield from _inside(part)
 
 
-def _resolved(parts: tuple[object, ...]) -> Iterator[Secret]:
-    for found in set(_inside(parts)):
+def _resolved(known: Iterable[SecretReference | Secret]) -> Iterator[Secret]:
+    for found in known:
         if isinstance(found, Secret):
             yield found
             continue

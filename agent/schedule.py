@@ -95,6 +95,8 @@ class Scheduler:
         self._monotonic = monotonic
         self._on_jump = on_jump
         self._specs: dict[str, CheckSpec] = {}
+        self._keys: dict[str, tuple[CheckSpec, Key]] = {}
+        """The slot of each check, by its id."""
         self._slots: dict[Key, _Slot] = {}
         self._store = MemoryJobStore()
         self._engine: Any = None
@@ -116,7 +118,7 @@ class Scheduler:
         """
         now = self._clock()
         old, self._specs = self._specs, {spec.id: spec for spec in specs}
-        layout = _layout(self._specs.values())
+        layout = self._layout()
         for gone in [key for key in self._slots if not isinstance(key, float) and key not in layout]:
             self._drop(gone)
         for key, members in layout.items():
@@ -125,7 +127,7 @@ class Scheduler:
                 self._slots[key] = _Slot(key, now, members)
             else:
                 slot.members = members
-        new = [spec for spec in self._specs.values() if spec.id not in old or old[spec.id].schedule != spec.schedule]
+        new = [spec for spec in self._specs.values() if _is_new(spec, old.get(spec.id))]
         self._catch_up((spec for spec in new if _is_late(spec, (last_runs or {}).get(spec.id), now)), now)
         self._submit()
 
@@ -229,9 +231,20 @@ class Scheduler:
                 missed += [spec for spec in slot.members if _is_slow(spec)]
             slot.live = False
         self._engine.remove_all_jobs()
-        self._slots = {key: _Slot(key, now, members) for key, members in _layout(self._specs.values()).items()}
+        self._slots = {key: _Slot(key, now, members) for key, members in self._layout().items()}
         self._catch_up(missed, now)
         self._submit()
+
+    def _layout(self) -> dict[Key, tuple[CheckSpec, ...]]:
+        """Which checks are due together, by slot."""
+        slots: dict[Key, list[CheckSpec]] = {}
+        keys: dict[str, tuple[CheckSpec, Key]] = {}
+        for id, spec in self._specs.items():
+            known = self._keys.get(id)
+            keys[id] = known = known if known is not None and known[0] is spec else (spec, _key(spec.schedule, id))
+            slots.setdefault(known[1], []).append(spec)
+        self._keys = keys
+        return {key: tuple(members) for key, members in slots.items()}
 
     def _catch_up(self, specs: Iterable[CheckSpec], now: float) -> None:
         """Lay out single runs within the next minute; each check at its own place in it."""
@@ -267,18 +280,14 @@ async def _breathe(slot: _Slot) -> bool:
     return slot.live
 
 
-def _layout(specs: Iterable[CheckSpec]) -> dict[Key, tuple[CheckSpec, ...]]:
-    """Which checks are due together, by slot."""
-    slots: dict[Key, list[CheckSpec]] = {}
-    for spec in specs:
-        slots.setdefault(_key(spec.schedule, spec.id), []).append(spec)
-    return {key: tuple(members) for key, members in slots.items()}
-
-
 def _key(schedule: Schedule, check_id: str) -> Key:
     if isinstance(schedule, Every):
         return (schedule.seconds, phase(check_id, schedule.seconds))
     return schedule
+
+
+def _is_new(spec: CheckSpec, known: CheckSpec | None) -> bool:
+    return known is not spec and (known is None or known.schedule != spec.schedule)
 
 
 def _is_slow(spec: CheckSpec) -> bool:

@@ -15,6 +15,6 @@ def retry_after(value: str, date: str) -> float | None:
         return float(value[:9])
     try:
         wait = parsedate_to_datetime(value) - parsedate_to_datetime(date)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None
     return max(0.0, wait.total_seconds())

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
-from agent.records import Event, EventKind, IncidentChange
-
-_TOLD = {
-    EventKind.SUSPECTED: ("suspect", "yellow"),
-    EventKind.OPENED: ("OPEN", "red"),
-    EventKind.REOPENED: ("REOPENED", "red"),
-    EventKind.HIDES: ("hides", "yellow"),
-    EventKind.RECOVERING: ("recovering", "cyan"),
-    EventKind.RELAPSED: ("relapsed", "red"),
-    EventKind.RESOLVED: ("RESOLVED", "green"),
-    EventKind.CANCELLED: ("cancelled", "green"),
-    EventKind.ACKNOWLEDGED: ("acknowledged", "cyan"),
-}
+_COLOURS = {
+    "suspected": "yellow", "opened": "red", "reopened": "red", "relapsed": "red", "hides": "yellow",
+    "recovering": "cyan", "ticket": "blue", "resolved": "green", "cancelled": "green", "acknowledged": "cyan",
+}  # fmt: skip
+_WIDEST = max(map(len, _COLOURS))
 
 
 class Console:
@@ -34,14 +27,20 @@ class Console:
         """Where to look."""
         self._say("Ridgeway watches two councils that are simulated on this machine. Open:")
         self._say("")
-        self._say(f"  {pages}/            what needs attention now")
-        self._say(f"  {pages}/incidents   incidents, with what hides behind them")
-        self._say(f"  {pages}/metrics     what Prometheus scrapes")
-        self._say(f"  {desk:<34} the service desk, with its tickets")
+        places = {
+            f"{pages}/": "what needs attention now",
+            f"{pages}/incidents": "incidents, with what hides behind them",
+            f"{pages}/metrics": "what Prometheus scrapes",
+            f"{pages}/api/v1/events": "the incident feed, for other programs",
+            desk: "the service desk, with its tickets",
+        }
+        for place, what in places.items():
+            self._say(f"  {place:<{max(map(len, places))}}  {what}")
         self._say("")
         self._say("Or ask on another terminal:")
-        self._say(f"  .venv/bin/ridgeway explain fw-berkhamsted --control.socket {control}")
+        self._say(f"  .venv/bin/ridgeway explain portal-aylesbury --control.socket {control}")
         self._say("")
+        self._say("Below: what the world does, and the incident feed, event by event, as any reader of it gets it.")
         self._say("The story takes under two minutes; Ctrl-C ends it.")
         self._say("")
 
@@ -49,21 +48,12 @@ class Console:
         """The world changes."""
         self._line("the world", click.style(text, bold=True))
 
-    def incident(self, change: IncidentChange) -> None:
-        """An incident changes; a listener of the pipeline."""
-        kinds = {event.kind for event in change.events}
-        for event in change.events:
-            if event.kind is EventKind.SUSPECTED and EventKind.OPENED in kinds:
-                continue  # one line for what happens in one moment
-            if event.kind in _TOLD:
-                word, colour = _TOLD[event.kind]
-                incident = change.incident
-                head = f"{incident.priority} {incident.cause.subject}: "
-                self._line("incident", f"{click.style(word, fg=colour)} {head}{event.text}")
-
-    def ticket(self, event: Event) -> None:
-        """A ticket changes; a listener of the delivery."""
-        self._line("ticket", event.text)
+    def event(self, event: Mapping[str, Any]) -> None:
+        """One CloudEvent of the feed, as it came: its sequence number, its kind, and what it is about."""
+        data = event["data"]
+        kind, about = data["kind"], data["about"]
+        word = click.style(f"{kind:<{_WIDEST}}", fg=_COLOURS.get(kind))
+        self._line(f"feed #{int(event['sequence'])}", f"{word}  {about['priority']} {about['subject']}: {data['text']}")
 
     def end(self, left: int, once: bool) -> None:
         """The story is over."""

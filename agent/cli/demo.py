@@ -10,7 +10,6 @@ import signal
 import tempfile
 import time
 from collections.abc import AsyncIterator
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,8 +18,10 @@ import click
 from agent.cli.errors import Failure
 
 if TYPE_CHECKING:
+    from agent.cli.console import Console
     from agent.daemon import Daemon, Settings
-    from agent.demo.devices import SimulatedDevices
+    from agent.demo.cast import Cast
+    from agent.demo.known import Known
     from agent.demo.tickets import TicketBook
     from agent.redaction import Redactor
     from config.estate import Estate
@@ -49,14 +50,13 @@ def command(listen: str, speed: float, once: bool) -> int:
 
 
 async def _demo(listen: str, speed: float, once: bool, redactor: Redactor) -> int:
-    os.environ["RIDGEWAY_DEMO_COMMUNITY"] = secrets.token_hex(8)
-    os.environ["RIDGEWAY_DEMO_TOKEN"] = secrets.token_hex(16)
-    from agent.cli.estate import read
+    for name, size in (("COMMUNITY", 8), ("TOKEN", 16), ("PASSWORD", 16)):
+        os.environ[f"RIDGEWAY_DEMO_{name}"] = secrets.token_hex(size)
     from agent.daemon import Settings, SettingsError
 
-    estate = read(Path(str(files("config") / "examples" / "demo.yaml")))
-    redactor.learn_estate(estate)
     with tempfile.TemporaryDirectory(prefix="ridgeway-demo-") as scratch:
+        estate, cast = _read(Path(scratch))
+        redactor.learn_estate(estate)
         try:
             settings = Settings.make(
                 estate,
@@ -66,71 +66,109 @@ async def _demo(listen: str, speed: float, once: bool, redactor: Redactor) -> in
             )
         except SettingsError as error:
             raise Failure(str(error), status=2) from error
-        async with _stage(estate) as (devices, book):
-            return await _play(estate, settings, devices, book, speed, once)
+        async with _stage(estate, cast) as book:
+            return await _play(estate, settings, cast, book, speed, once)
 
 
-async def _play(
-    estate: Estate, settings: Settings, devices: SimulatedDevices, book: TicketBook, speed: float, once: bool
-) -> int:
+def _read(folder: Path) -> tuple[Estate, Cast]:
+    """The estate, and whoever plays in it, with keys and certificates of this start; their files are in `folder`."""
+    from agent.cli.estate import read
+    from agent.demo.cast import cast_of
+    from agent.demo.estate import write_estate
+    from agent.demo.portal import Authority
+    from agent.demo.server import HostKey
+
+    host_key, authority = HostKey(), Authority("Authority of the Ridgeway demo")
+    trusted = folder / "authority.pem"
+    trusted.write_bytes(authority.pem)
+    estate = read(write_estate(folder, host_key.pin, trusted))
+    cast = cast_of(
+        estate,
+        community=os.environ["RIDGEWAY_DEMO_COMMUNITY"],
+        password=os.environ["RIDGEWAY_DEMO_PASSWORD"],
+        host_key=host_key,
+        authority=authority,
+        folder=folder,
+    )
+    return estate, cast
+
+
+async def _play(estate: Estate, settings: Settings, cast: Cast, book: TicketBook, speed: float, once: bool) -> int:
     from agent.cli.console import Console
     from agent.cli.estate import kinds
     from agent.daemon import StartError
     from agent.daemon.core import running
+    from agent.demo.known import Known
     from agent.demo.story import perform
 
-    console = Console(time.monotonic, click.echo)
+    console, known = Console(time.monotonic, click.echo), Known()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     try:
         async with running(estate, settings, *kinds()) as daemon:
-            daemon.pipeline.listeners.append(console.incident)
-            daemon.ticket_listeners.append(console.ticket)
             host, port = daemon.addresses[0]
             console.welcome(f"http://{host}:{port}", f"http://{_DESK[0]}:{_DESK[1]}/", settings.control_socket)
-            story = asyncio.create_task(perform(devices, console.act, speed))
+            told = asyncio.create_task(_tell(f"http://{host}:{port}", console, known))
+            story = asyncio.create_task(perform(cast, console.act, known, speed))
             stopped = asyncio.create_task(stop.wait())
-            await asyncio.wait({story, stopped}, return_when=asyncio.FIRST_COMPLETED)
-            left = await _epilogue(daemon, book, stop)
+            await asyncio.wait({told, story, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            left = await _epilogue(daemon, book, known, stop)
             if not stop.is_set():
                 console.end(left, once)
                 if not once:
                     await stopped
-            for task in (story, stopped):
-                task.cancel()
+            await _end(told, story, stopped)
             return 1 if once and left else 0
     except StartError as error:
         raise Failure(str(error)) from error
 
 
-async def _epilogue(daemon: Daemon, book: TicketBook, stop: asyncio.Event) -> int:
+async def _tell(pages: str, console: Console, known: Known) -> None:
+    """Have the console say what the feed says."""
+    from agent.cli.feed import follow
+
+    async for event in follow(pages):
+        known.take(event)
+        console.event(event)
+
+
+async def _end(*tasks: asyncio.Task[object]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _epilogue(daemon: Daemon, book: TicketBook, known: Known, stop: asyncio.Event) -> int:
     """Give a slow machine time to end what the story began; returns how many incidents are left without an end."""
     loop = asyncio.get_running_loop()
     end = loop.time() + _EPILOGUE
     while True:
         open_tickets = sum(ticket.status != "resolved" for ticket in book.all())
-        left = max(len(daemon.pipeline.incidents.live), open_tickets)
+        left = max(len(daemon.pipeline.incidents.live), open_tickets, known.unfinished)
         if not left or stop.is_set() or loop.time() > end:
             return left
         await asyncio.sleep(0.25)
 
 
 @contextlib.asynccontextmanager
-async def _stage(estate: Estate) -> AsyncIterator[tuple[SimulatedDevices, TicketBook]]:
-    """Everything that is simulated: devices, services and the desk. Failure when an address is taken."""
-    from agent.demo.cast import play, services
+async def _stage(estate: Estate, cast: Cast) -> AsyncIterator[TicketBook]:
+    """Everything that is simulated, up: the cast, services and the desk. Failure when an address is taken."""
+    from agent.demo.cast import services
     from agent.demo.desk import demo_desk
     from agent.demo.tickets import TicketBook
     from exporters.web.server import ListenError, WebServer, listen
 
     book = TicketBook(sorted({route.queue for route in estate.routes}), time.time)
-    devices = play(estate, os.environ["RIDGEWAY_DEMO_COMMUNITY"])
     async with contextlib.AsyncExitStack() as stage:
-        stage.push_async_callback(devices.stop)
+        stage.push_async_callback(cast.devices.stop)
+        stage.callback(cast.backup.stop)
+        stage.callback(cast.portal.stop)
         try:
-            await devices.start()
+            await cast.devices.start()
+            cast.backup.start()
+            await cast.portal.start()
             for host, port in services(estate):
                 server = await asyncio.start_server(_hang_up, host, port)
                 stage.callback(server.close)
@@ -142,7 +180,7 @@ async def _stage(estate: Estate) -> AsyncIterator[tuple[SimulatedDevices, Ticket
             ) from error
         await desk.start()
         stage.push_async_callback(desk.stop)
-        yield devices, book
+        yield book
 
 
 async def _hang_up(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -28,6 +28,8 @@ class Handover:
     gone: tuple[Key, ...]
     relabelled: tuple[Key, ...]
     """Checks, by their new id, whose series bear other labels than before: renamed, or of another council."""
+    subjects: tuple[Subject, ...]
+    """Every check of the targets that are new or changed."""
     begun: Mapping[str, float]
     """When checks of targets that changed last ran, by their new id."""
 
@@ -40,16 +42,16 @@ def handover(old: Estate, new: Estate, vantage: str, last: Mapping[Key, CheckRes
     renamed: dict[Key, tuple[str, Subject]] = {}
     relabelled: list[Key] = []
     begun: dict[str, float] = {}
-    wanted: set[Key] = set()
+    wanted: dict[Key, Subject] = {}
     for target in new.targets.values():
         before = old.targets.get(was_of.get(target.name, target.name))
-        if before is target or before is None:
+        if before is target:
             continue
-        ids = {spec.name: spec.id for spec in before.checks}
+        ids = {spec.name: spec.id for spec in before.checks} if before is not None else {}
         for key, subject in _keys(target, vantage):
-            wanted.add(key)
+            wanted[key] = subject
             was = ids.get(subject.check.name)
-            if was is None:
+            if was is None or before is None:
                 continue
             if was != key[0]:
                 checks[key[0]] = was
@@ -69,7 +71,8 @@ def handover(old: Estate, new: Estate, vantage: str, last: Mapping[Key, CheckRes
     renames = tuple(
         Rename(was, old.targets[was].council, name, new.targets[name].council) for was, name in names.items()
     )
-    return Handover(renames, checks, renamed, gone, tuple(relabelled), begun)
+    subjects = {subject.check.id: subject for subject in wanted.values()}
+    return Handover(renames, checks, renamed, gone, tuple(relabelled), tuple(subjects.values()), begun)
 
 
 def _keys(target: Target, vantage: str) -> Iterator[tuple[Key, Subject]]:

@@ -20,7 +20,7 @@ from typing import Protocol
 import structlog
 
 from agent.daemon.handover import Handover
-from agent.daemon.parts import Routes, specs_of, subjects_of
+from agent.daemon.parts import Routes, specs_of
 from agent.daemon.pipeline import Pipeline, state_of
 from agent.elsewhere import Elsewhere
 from agent.ledger.batch import Audit
@@ -88,12 +88,13 @@ class InForce:
         yield "judge", lambda: self._judge(new, over, audit)
         yield "recorder", lambda: self.recorder.forget(over.gone)
         yield "schedule", lambda: self.scheduler.load(specs_of(new), over.begun)
-        yield "metrics", lambda: self.exposition.configure(subjects_of(new), self.vantage, self.clock())
+        off = (*over.gone, *over.renamed)
+        yield "metrics", lambda: self.exposition.change(off, over.subjects, self.vantage, self.clock())
         yield "series", lambda: self._relabel(over)
         yield "desks", lambda: self._deliver(old, new)
         for part in self.using:
             yield type(part).__name__, lambda part=part: part.use(new)  # type: ignore[misc]
-        yield "own metrics", lambda: self._tell(new)
+        yield "own metrics", self.accepted
 
     def _judge(self, new: Estate, over: Handover, audit: Audit) -> None:
         """Alerts, incidents and what hangs on the names of checks, all at once."""
@@ -118,5 +119,7 @@ class InForce:
         if old.desks != new.desks or old.routes != new.routes:
             self.own.desks(sorted(new.desks))
 
-    def _tell(self, new: Estate) -> None:
-        self.own.config_accepted(new.revision, self.clock(), Counter(spec.kind for spec in specs_of(new)))
+    def accepted(self) -> None:
+        """The estate in force was read and found good, now."""
+        kinds = Counter(spec.kind for spec in specs_of(self.estate))
+        self.own.config_accepted(self.estate.revision, self.clock(), kinds)

@@ -49,6 +49,7 @@ class Loader:
         self._unpacker = Unpacker()
         self._process: asyncio.subprocess.Process | None = None
         self._leave: asyncio.TimerHandle | None = None
+        self._leaving: asyncio.Task[None] | None = None
 
     async def __call__(self, before: Estate, path: Path | None = None) -> Estate:
         """The estate as it is now, there or at another path; targets as they were in `before` are the same objects.
@@ -82,12 +83,12 @@ class Loader:
         if process is not None:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
-            await process.wait()
+            await process.communicate()
+        if self._leaving is not None and self._leaving is not asyncio.current_task():
+            await asyncio.gather(self._leaving, return_exceptions=True)
 
     def _let_go(self) -> None:
-        process, self._process = self._process, None
-        if process is not None and process.stdin is not None:
-            process.stdin.close()  # it ends when its input does
+        self._leaving = asyncio.get_running_loop().create_task(self.close(), name="let the reader go")
 
     async def _read(self, before: Estate, path: Path) -> Estate:
         process = await self._started()

@@ -164,7 +164,7 @@ class Prober:
     async def _access(self, metrics: ProberMetrics) -> AccessControl:
         settings = self._settings
         access = AccessControl(
-            self._estate.access, settings.web_config, metrics.access, time.time, exposed=settings.exposed
+            self._estate.access, settings.web_config, metrics.access, time.time, exposed=settings.exposed, shows=False
         )
         self._parts.push_async_callback(access.stop)
         try:

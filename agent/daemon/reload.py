@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -149,7 +149,8 @@ class Reloader:
                 )
             self._refuse(plan, looked_at=expect is not None)
             self._refuse_objected(new)
-            await asyncio.to_thread(self._learn, new)
+            changed = {name: one for name, one in new.targets.items() if force.estate.targets.get(name) is not one}
+            await asyncio.to_thread(self._learn, replace(new, targets=changed))
         except (EstateError, LoadError, LedgerError) as error:
             self._say_bad(by, error)
             raise _unreadable(error) from error
@@ -163,6 +164,10 @@ class Reloader:
             f"revision {new.revision[:_SUBJECT]}",
             {"before": old.revision, "after": new.revision, "change": change, **plan.difference.counts()},
         )
+        if plan.empty and plan.before == plan.after:
+            force.accepted()  # the very same file: nothing to do, and nothing for the audit
+            self._log.info("estate reloaded, it is as it was", by=by, revision=plan.after[:_SUBJECT])
+            return Done(plan)
         done = Done(plan, tuple(await force.put(new, over, audit)))
         if done.defects:
             force.own.config_refused()

@@ -111,9 +111,10 @@ def _check_access(settings: Settings, estate: Estate) -> None:
         file = read_web_file(settings.web_config) if settings.web_config is not None else None
     except WebConfigError as error:
         raise SettingsError(f"--web.config.file: {error}") from error
-    missing = lacking(file, estate.access, exposed=settings.exposed)
+    shows = settings.vantage == estate.vantage
+    missing = lacking(file, estate.access, exposed=settings.exposed, shows=shows)
     if missing:
-        raise SettingsError(f"--web.listen-address: {missing}")
+        raise SettingsError(missing)
 
 
 def _address(text: str) -> Address:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 
 from agent.demo.devices import SimpleValue, SimulatedDevices
-from config.estate import Estate, Target
+from agent.demo.portal import LIFE, Authority, Portal
+from agent.demo.server import HostKey, SimulatedServer
+from checks.network.http_options import HttpOptions
+from checks.network.ssh_command import SshCommandOptions
+from config.estate import CheckSpec, Estate, Target
 
 FORTIGATE_MEMORY = "1.3.6.1.4.1.12356.101.4.1.4.0"
 _SYSTEM = "1.3.6.1.2.1.1"
@@ -16,26 +22,63 @@ _UCD = "1.3.6.1.4.1.2021"
 _LINUX = "1.3.6.1.4.1.8072.3.2.10"
 
 
-def play(estate: Estate, community: str) -> SimulatedDevices:
-    """A device for each target that an `snmp` check asks, with the values its profile wants to see."""
+HEALTHY_DISK = 71
+_MOUNT = "/srv/backup"
+_DISK_KIB = 2_113_784_984
+
+
+@dataclass(slots=True)
+class Cast:
+    """Everybody in the play."""
+
+    devices: SimulatedDevices
+    backup: SimulatedServer
+    portal: Portal
+
+    def fill_disk(self, percent: int) -> None:
+        """Fill the backup server's disk so far, as its `df` tells it."""
+        for line in self.backup.answers:
+            self.backup.answers[line] = _df(percent)
+
+
+def cast_of(
+    estate: Estate, *, community: str, password: str, host_key: HostKey, authority: Authority, folder: Path
+) -> Cast:
+    """The cast of an estate, healthy. Certificates are written to `folder`."""
     devices = SimulatedDevices()
-    for target in estate.targets.values():
-        for spec in target.checks:
-            if spec.kind == "snmp":
-                options = spec.options.model_dump()
-                values = _values(target, str(options["profile"]))
-                devices.add(target.name, values, host=target.address, port=int(options["port"]), community=community)
-    return devices
+    for target, spec in _checks(estate, "snmp"):
+        options = spec.options.model_dump()
+        values = _values(target, str(options["profile"]))
+        devices.add(target.name, values, host=target.address, port=int(options["port"]), community=community)
+    ((target, spec),) = _checks(estate, "ssh_command")
+    assert isinstance(spec.options, SshCommandOptions)  # for mypy
+    user = str(target.credentials["ssh"].settings["user"])
+    backup = SimulatedServer((target.address, spec.options.port), user, password, host_key)
+    backup.answers[spec.options.plan.line] = _df(HEALTHY_DISK)
+    ((target, spec),) = _checks(estate, "http")
+    assert isinstance(spec.options, HttpOptions)  # for mypy
+    url = spec.options.url_at(target.address)
+    portal = Portal((target.address, url.port), url.host, authority, folder, "all is well")
+    portal.show_certificate(LIFE)
+    return Cast(devices, backup, portal)
 
 
 def services(estate: Estate) -> list[tuple[str, int]]:
     """Address and port of each TCP service that a `tcp` check asks."""
-    return [
-        (target.address, int(spec.options.model_dump()["port"]))
-        for target in estate.targets.values()
-        for spec in target.checks
-        if spec.kind == "tcp"
-    ]
+    return [(target.address, int(spec.options.model_dump()["port"])) for target, spec in _checks(estate, "tcp")]
+
+
+def _checks(estate: Estate, kind: str) -> Iterator[tuple[Target, CheckSpec]]:
+    return ((target, spec) for target in estate.targets.values() for spec in target.checks if spec.kind == kind)
+
+
+def _df(percent: int) -> str:
+    """What df(1) prints with -P and -k."""
+    used = _DISK_KIB * percent // 100
+    return (
+        "Filesystem     1024-blocks       Used Available Capacity Mounted on\n"
+        f"/dev/sdb1       {_DISK_KIB} {used} {_DISK_KIB - used}      {percent}% {_MOUNT}\n"
+    )
 
 
 def _values(target: Target, profile: str) -> Mapping[str, SimpleValue]:

@@ -48,10 +48,13 @@ class Freshness:
 
     def add(self, checks: Iterable[Watched], now: float) -> None:
         """Take up checks that are new, and drop from the silent ones those that are gone."""
-        known = {watched.contributor: watched for watched in checks}
         listed = {contributor for _, contributor in self._heap}
-        for contributor, watched in known.items():
-            watched.valid_for = watched.valid_for or valid_for(watched.spec.schedule, watched.spec.timeout, now)
+        known = set()
+        for watched in checks:
+            contributor = watched.contributor
+            known.add(contributor)
+            if not watched.valid_for:
+                watched.valid_for = valid_for(watched.spec.schedule, watched.spec.timeout, now)
             if contributor not in listed and contributor not in self.silent:
                 watched.silent = False
                 watched.fresh_until = now + watched.valid_for

@@ -51,8 +51,10 @@ def withdraw_unasked(scene: Scene, watched: Watched, withdraw: Callable[[Cause],
 
 
 def _rename_checks(scene: Scene, renamed: dict[str, str]) -> None:
-    """What is known of a check goes with its target's new name."""
+    """What is known of a check goes with its target's new name, unless that was a target's name before."""
     for old, new in renamed.items():
+        if new in scene.of_target:
+            continue
         for watched in scene.of_target.get(old, ()):
             contributor = _renamed_check(watched.contributor, renamed)
             scene.watched[contributor] = scene.watched.pop(watched.contributor)

@@ -55,13 +55,22 @@ class Scene:
         self.gateways = {name: gateway for name in estate.vantages if (gateway := gateway_of(estate, name)) is not None}
         reach_before, self.reach = self.reach, {}
         for target in estate.targets.values():
+            of_target = self.of_target[target.name]
             for spec in target.checks:
                 for place in vantages_of(spec, vantage):
                     key = (target.name, place)
-                    if key not in self.reach:
-                        self.reach[key] = reach_before.get(key) or Reach()
+                    reach = self.reach.get(key)
+                    if reach is None:
+                        reach = self.reach[key] = reach_before.get(key) or Reach()
                     contributor = contributor_of(spec.id, place, vantage)
-                    self._watch(target.name, Watched(spec, contributor, place), before)
+                    watched = before.get(contributor)
+                    if watched is None:
+                        watched = Watched(spec, contributor, place)
+                    elif watched.spec is not spec:
+                        _respecify(watched, spec)
+                    watched.reach = reach
+                    self.watched[contributor] = watched
+                    of_target.append(watched)
         self.several = any(watched.vantage != vantage for watched in self.watched.values())
         """Whether any check is made from another vantage than the judge's own."""
         self._use_shared()
@@ -88,19 +97,6 @@ class Scene:
             for watched in self.watched.values()
             if watched.vantage == vantage and targets[watched.spec.target].site == site
         ]
-
-    def _watch(self, target: str, watched: Watched, before: dict[str, Watched]) -> None:
-        known = before.get(watched.contributor)
-        if known is not None:
-            if not _asks_the_same(known.spec, watched.spec):
-                known.respecified = True
-                known.states = {}
-            known.calm = known.calm and not known.respecified
-            known.spec = watched.spec
-            watched = known
-        watched.reach = self.reach[target, watched.vantage]
-        self.watched[watched.contributor] = watched
-        self.of_target[target].append(watched)
 
     def _remember(self, seen: Iterable[Seen]) -> None:
         for last in seen:
@@ -380,6 +376,15 @@ def _standing_of(alert: Alert, overdue: bool, name: str) -> Answer | None:
     if alert.level is AlertLevel.PENDING and alert.history & 1 and not overdue:
         return Answer(Standing.WAIT, ask=(name,))
     return None
+
+
+def _respecify(known: Watched, spec: CheckSpec) -> None:
+    """The check is written otherwise than it was."""
+    if not _asks_the_same(known.spec, spec):
+        known.respecified = True
+        known.states = {}
+    known.calm = known.calm and not known.respecified
+    known.spec = spec
 
 
 def _asks_the_same(one: CheckSpec, other: CheckSpec) -> bool:

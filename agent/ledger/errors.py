@@ -43,4 +43,4 @@ class LedgerUnavailable(LedgerError):
 
 
 class LedgerClosed(LedgerError):
-    """The ledger was closed before this could be written."""
+    """The ledger was closed before this could be written or read."""

@@ -18,6 +18,7 @@ from agent.ledger.batch import AgentSpan, Peak, Span
 from agent.ledger.cursor import Cursor, FeedPosition, Loss
 from agent.ledger.database import Database
 from agent.ledger.epochs import lineage_of
+from agent.ledger.errors import LedgerClosed
 from agent.records import About, Cause, Event, Incident, IncidentState
 
 T = TypeVar("T")
@@ -97,23 +98,30 @@ class IncidentFile:
 
 
 class Reader:
-    """Raises LedgerUnavailable or LedgerUnusable, whatever is asked."""
+    """Raises LedgerUnavailable, LedgerUnusable or LedgerClosed, whatever is asked."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._engine = database.reader_engine()
         self._reading = 0
         self._ended = threading.Condition()
+        self._closed = False
 
     def close(self, within: float = 0.5) -> None:
-        """Let go, once what is being read has been read: a thread that nobody waits for any more may still read."""
+        """Let go, once what is being read has been read: a thread that nobody waits for any more may still read.
+
+        Whoever reads afterwards gets LedgerClosed, and opens no connection that nobody would close.
+        """
         with self._ended:
+            self._closed = True
             self._ended.wait_for(lambda: self._reading == 0, timeout=within)
         self._engine.dispose()
 
     def read(self, work: Callable[[Connection], T]) -> T:
         """Run `work(connection)` in one read-only transaction: all it reads is of one moment."""
         with self._ended:
+            if self._closed:
+                raise LedgerClosed("the ledger is closed")
             self._reading += 1
         try:
             with self._engine.connect() as connection, connection.begin():

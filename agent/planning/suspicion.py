@@ -23,9 +23,11 @@ def looks_half_written(old: Estate, new: Estate, differs: Difference) -> Iterato
     for section, before in differs.before.items():
         if before and not differs.after[section] and section != "maintenance":
             yield f"all of `{section}` is gone, {before} before"
+    if not new.targets:
+        return
     gone = [old.targets[change.name] for change in differs.of("targets", Kind.REMOVED)]
     had = Counter(target.council for target in old.targets.values())
-    if _much(len(gone), len(old.targets)) and new.targets:
+    if _much(len(gone), len(old.targets)):
         yield f"{len(gone)} of {len(old.targets)} targets are gone"
     else:
         for council, lost in sorted(Counter(target.council for target in gone).items()):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from typing import Annotated, Literal, get_args
 from urllib.parse import urlsplit
@@ -22,7 +23,7 @@ EVERY_KIND: frozenset[str] = frozenset(get_args(EventKindWord))
 NOISE = frozenset({"suspected", "cancelled"})
 """One lost packet makes these two, and nothing else."""
 
-_HOST = re.compile(r"[A-Za-z0-9._-]{1,253}|[0-9A-Fa-f:.]{2,45}")
+_HOST = re.compile(r"(?=.{1,253}$)[a-z0-9_][a-z0-9_-]{0,62}(\.[a-z0-9_][a-z0-9_-]{0,62})*\.?")
 _LONGEST = 2000
 _FORM = "must be a URL that begins with https://, or a secret reference to one (file:/path, env:NAME, credential:NAME)"
 
@@ -38,13 +39,20 @@ def checked_url(text: str) -> str:
         port = parts.port
     except ValueError:
         raise ValueError("is a URL whose host or port cannot be") from None
-    if not _HOST.fullmatch(parts.hostname or "") or port == 0:
+    if not _is_host(parts.hostname or "") or port == 0:
         raise ValueError("is a URL whose host or port cannot be")
     if parts.username is not None or parts.password is not None or parts.fragment:
         raise ValueError("must be a URL without user, password and fragment (#…)")
     if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
         raise ValueError("must begin with https://: everybody on the way could read it; http:// is for loopback only")
     return text
+
+
+def _is_host(text: str) -> bool:
+    try:
+        return bool(_HOST.fullmatch(text) or ipaddress.ip_address(text))
+    except ValueError:
+        return False
 
 
 def _read_url(value: object) -> Secret | SecretReference:

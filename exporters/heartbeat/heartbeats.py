@@ -71,16 +71,25 @@ class Heartbeats:
         said = _Said(spec.name)
         due = loop.time()
         while True:
-            trouble = self._trouble()
-            self._own.held_back(spec.name, bool(trouble))
-            if trouble:
-                said.say("heartbeat.held_back", trouble, loop.time())
-            else:
-                outcome = await self._ping(spec)
-                self._count(spec.name, outcome)
-                said.say("heartbeat.failed", "" if outcome.failure is None else outcome.text, loop.time())
+            try:
+                event, why = await self._once(spec)
+            except Exception as error:
+                # A defect of ours must not end the pings for good: that would page, and nobody would know why.
+                log.exception("heartbeat.unexpected", heartbeat=spec.name)
+                event, why = "heartbeat.failed", f"unexpected {type(error).__name__}; the log has the details"
+            said.say(event, why, loop.time())
             due = max(due + spec.every, loop.time())
             await asyncio.sleep(due - loop.time())
+
+    async def _once(self, spec: HeartbeatSpec) -> tuple[str, str]:
+        """Ping, or hold it back; what there is to say of it, and why, which is empty when all is well."""
+        trouble = self._trouble()
+        self._own.held_back(spec.name, bool(trouble))
+        if trouble:
+            return "heartbeat.held_back", trouble
+        outcome = await self._ping(spec)
+        self._count(spec.name, outcome)
+        return "heartbeat.failed", "" if outcome.failure is None else outcome.text
 
     async def _ping(self, spec: HeartbeatSpec) -> Outcome:
         try:

@@ -95,9 +95,8 @@ class Exposition:
         self._entries: dict[tuple[str, str], _Entry] = {}
         self._by_identity: dict[bytes, list[_Entry]] = {}
         self._standings: dict[bytes, _Standing] = {}
-        self._infos: dict[bytes, Place] = {}
-        self._told: dict[str, tuple[Target, bytes]] = {}
-        """Every target by name, with its line of `ridgeway_target_info`."""
+        self._infos: dict[str, tuple[Target, Place]] = {}
+        """Every target by name, and where its line of `ridgeway_target_info` stands."""
         self._suffixes: dict[tuple[str, tuple[str, ...]], bytes | None] = {}
         self._earliest = math.inf
         self._looked = math.inf
@@ -114,22 +113,42 @@ class Exposition:
         wanted = {
             (subject.check.id, place): subject for subject in subjects for place in subject.check.vantages or (vantage,)
         }
-        same: set[tuple[str, str]] = set()
-        for key, entry in list(self._entries.items()):
-            subject_now = wanted.get(key)
-            if subject_now is not None and _is_same(entry.subject, subject_now):
-                same.add(key)
-            elif subject_now is None or _identity(subject_now, key[1]) != (entry.reading_labels, entry.check_labels):
-                self._remove(key)
+        self.take_off([key for key in self._entries if key not in wanted])
         for key, subject in wanted.items():
-            if key in same:
-                continue
-            entry = self._entries.get(key) or self._add(subject, key[1])
-            schedule = subject.check.schedule
-            if entry.expires == math.inf and isinstance(schedule, Every):
-                self._expire_at(entry, now + 2.5 * schedule.seconds + subject.check.timeout)
-            self._adopt(entry, subject)
-        self._render_infos(list(wanted.values()))
+            self._want(key, subject, now)
+        targets = {target.name for subject in wanted.values() for target in subject.targets}
+        for name in [name for name in self._infos if name not in targets]:
+            self._forget(name)
+
+    def change(self, gone: Iterable[tuple[str, str]], subjects: Iterable[Subject], vantage: str, now: float) -> None:
+        """The same where only some checks went, by id and vantage, and some are new or changed."""
+        self.take_off(gone)
+        for subject in subjects:
+            for place in subject.check.vantages or (vantage,):
+                self._want((subject.check.id, place), subject, now)
+
+    def take_off(self, checks: Iterable[tuple[str, str]]) -> None:
+        """These checks, by id and vantage, leave the page, and their target with the last of them."""
+        for key in checks:
+            entry = self._entries.get(key)
+            if entry is not None:
+                self._remove(key)
+                for target, standing in zip(entry.subject.targets, entry.standings, strict=True):
+                    if not standing.checks:
+                        self._forget(target.name)
+
+    def _want(self, key: tuple[str, str], subject: Subject, now: float) -> None:
+        entry = self._entries.get(key)
+        if entry is not None and _identity(subject, key[1]) != (entry.reading_labels, entry.check_labels):
+            self._remove(key)
+            entry = None
+        entry = entry or self._add(subject, key[1])
+        schedule = subject.check.schedule
+        if entry.expires == math.inf and isinstance(schedule, Every):
+            self._expire_at(entry, now + 2.5 * schedule.seconds + subject.check.timeout)
+        self._adopt(entry, subject)
+        for target in subject.targets:
+            self._tell_of(target)
 
     def update(self, result: CheckResult, state: State) -> None:
         """Put a finished run on the page. `state` is the check's, as judged from its findings."""
@@ -331,28 +350,24 @@ class Exposition:
         standing.checks += 1
         return standing
 
-    def _render_infos(self, subjects: Sequence[Subject]) -> None:
-        store = self._stores[known.TARGET_INFO.name]
-        wanted: dict[bytes, str] = {}
-        told: dict[str, tuple[Target, bytes]] = {}
-        for subject in subjects:
-            for target in subject.targets:
-                if target.name in told and told[target.name][0] is target:
-                    continue
-                before = self._told.get(target.name)
-                line = before[1] if before is not None and before[0] is target else _info(target)
-                told[target.name] = (target, line)
-                wanted[line] = target.council
-        self._told = told
-        for line in [line for line in self._infos if line not in wanted]:
-            column, cell = self._infos.pop(line)
+    def _tell_of(self, target: Target) -> None:
+        """Its line of `ridgeway_target_info`, as it is now."""
+        told = self._infos.get(target.name)
+        if told is not None and told[0] is target:
+            return
+        self._forget(target.name)
+        column = self._stores[known.TARGET_INFO.name].column(target.council)
+        cell = column.take()
+        values = (target.name, target.council, target.site, target.impact)
+        name = known.TARGET_INFO.name.encode()
+        column.lines[cell] = b"%b{%b} 1\n" % (name, pairs(known.TARGET_INFO.labels, values))
+        self._infos[target.name] = (target, (column, cell))
+
+    def _forget(self, target: str) -> None:
+        told = self._infos.pop(target, None)
+        if told is not None:
+            column, cell = told[1]
             column.give_back(cell)
-        for line, council in wanted.items():
-            if line not in self._infos:
-                column = store.column(council)
-                cell = column.take()
-                column.lines[cell] = line
-                self._infos[line] = (column, cell)
 
     def _line(self, entry: _Entry, family: Declared, value: float) -> bytes:
         return b"%b%b} %b\n" % (family.name.encode(), entry.check_labels, number(value))
@@ -472,18 +487,6 @@ def _identity(subject: Subject, vantage: str) -> tuple[bytes, bytes]:
     readings = pairs(known.READING_LABELS, (subject.name, subject.council, vantage))
     names = known.CHECK_STATE.labels[:-1]
     return b"{" + readings, b"{" + pairs(names, (subject.name, subject.check.name, subject.council, vantage))
-
-
-def _is_same(one: Subject, other: Subject) -> bool:
-    """Whether both are of the very same objects of an estate, so that nothing about them can differ."""
-    return (
-        one.check is other.check and len(one.targets) == 1 == len(other.targets) and one.targets[0] is other.targets[0]
-    )
-
-
-def _info(target: Target) -> bytes:
-    values = (target.name, target.council, target.site, target.impact)
-    return b"%b{%b} 1\n" % (known.TARGET_INFO.name.encode(), pairs(known.TARGET_INFO.labels, values))
 
 
 def _reached(result: CheckResult) -> tuple[bool, ...]:

@@ -46,13 +46,18 @@ class OutboundMetrics:
             ("heartbeat",),
         )
         self._waiting: set[str] = set()
+        self._webhooks: frozenset[str] = frozenset()
+        self._heartbeats: frozenset[str] = frozenset()
 
     def webhooks(self, names: Iterable[str]) -> None:
         """The webhooks of the estate: their series exist from the start, and end with a reload that drops them."""
-        for metric in (self._oldest, self._dead, self._state):
-            metric.clear()
-        self._waiting.clear()
-        for name in names:
+        before, self._webhooks = self._webhooks, frozenset(names)
+        for name in before - self._webhooks:
+            self._dead.remove(name)
+            for state in WebhookState:
+                self._state.remove(name, state.value)
+            self._set_oldest(name, None)
+        for name in self._webhooks - before:
             self._told.labels(name)
             self._gaps.labels(name)
             for failure in Failure:
@@ -64,8 +69,11 @@ class OutboundMetrics:
         for one in WebhookState:
             self._state.labels(name, one.value).set(one is state)
         self._dead.labels(name).set(dead)
-        if oldest is not None:
-            self._oldest.labels(name).set(oldest)
+        self._set_oldest(name, oldest)
+
+    def _set_oldest(self, name: str, at: float | None) -> None:
+        if at is not None:
+            self._oldest.labels(name).set(at)
             self._waiting.add(name)
         elif name in self._waiting:
             self._oldest.remove(name)
@@ -83,9 +91,11 @@ class OutboundMetrics:
 
     def heartbeats(self, names: Iterable[str]) -> None:
         """The heartbeats of the estate, as `webhooks`."""
-        self._pinged_at.clear()
-        self._held_back.clear()
-        for name in names:
+        before, self._heartbeats = self._heartbeats, frozenset(names)
+        for name in before - self._heartbeats:
+            self._held_back.remove(name)
+            self._pinged_at.remove(name)
+        for name in self._heartbeats - before:
             self._pings.labels(name)
             self._held_back.labels(name).set(0)
             for failure in Failure:

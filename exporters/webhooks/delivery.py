@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -52,8 +51,9 @@ class Webhooks:
     ) -> None:
         chance = Random()  # noqa: S311 - spreads retries, guards nothing
         looks = asyncio.Semaphore(_LOOKS)
-        self._means = Means(estate.name, reader, writer, caller, own, clock, chance, looks, probe)
+        self._means = Means(lambda: hub.estate, reader, writer, caller, own, clock, chance, looks, probe)
         self._hub = hub
+        self._seen = -1
         self._specs: Mapping[str, WebhookSpec] = {}
         self._workers: dict[str, Worker] = {}
         self._changed = asyncio.Event()
@@ -97,7 +97,7 @@ class Webhooks:
     async def test(self, name: str, by: str) -> Outcome:
         """Send an event that says it is a test, once and now, also while the subscription is off. Raises KeyError."""
         means, spec = self._means, self._specs[name]
-        message = sample_message(name, by, means.estate, means.clock())
+        message = sample_message(name, by, means.estate(), means.clock())
         return await means.send(replace(spec, timeout=min(spec.timeout, TEST_WITHIN)), message)
 
     async def standings(self) -> Mapping[str, untold.Standing]:
@@ -148,16 +148,22 @@ class Webhooks:
 
     async def _watch(self) -> None:
         """Wake the workers when events have been written, by whomever."""
-        seen = -1
         while True:
-            with contextlib.suppress(Full), self._hub.seat() as seat:
-                while not seat.ended:
-                    seat.about_to_look()
-                    if self._hub.position.newest != seen:
-                        seen = self._hub.position.newest
-                        self.wake()
-                    await seat.woken()
-            await asyncio.sleep(AGAIN)
+            try:
+                with self._hub.seat() as seat:
+                    while not seat.ended:
+                        seat.about_to_look()
+                        self._wake_if_new()
+                        await seat.woken()
+            except Full:
+                self._wake_if_new()
+                await asyncio.sleep(AGAIN)
+
+    def _wake_if_new(self) -> None:
+        newest = self._hub.position.newest
+        if newest != self._seen:
+            self._seen = newest
+            self.wake()
 
 
 def _endpoint(spec: WebhookSpec) -> str | None:

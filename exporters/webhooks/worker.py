@@ -76,8 +76,8 @@ class Writer(Protocol):
 class Means:
     """What all subscriptions share."""
 
-    estate: str
-    """The estate's name."""
+    estate: Callable[[], str]
+    """The name of the estate in force."""
     reader: Reader
     writer: Writer
     caller: Caller
@@ -254,7 +254,7 @@ class Worker:
     async def _send(self, found: Untold, kept: KeptEvent) -> tuple[Outcome, float]:
         means, spec = self._means, self.spec
         means.probe(Step.CHOSEN)
-        message = event_message(kept, found.log, means.estate, spec.councils)
+        message = event_message(kept, found.log, means.estate(), spec.councils)
         means.probe(Step.SENDING)
         outcome = await means.send(spec, message)
         means.probe(Step.ANSWERED)

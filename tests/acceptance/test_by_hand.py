@@ -48,7 +48,7 @@ def test_a_service_reloads_at_sighup_and_goes_on_probing(new_agent: Callable[...
     assert agent.process is not None
 
     agent.process.send_signal(signal.SIGHUP)
-    wait_until(lambda: '"estate reloaded"' in agent.log.read_text(), "the agent says that it heard")
+    wait_until(lambda: '"estate reloaded, it is as it was"' in agent.log.read_text(), "the agent says that it heard")
 
     runs = agent.metric("ridgeway_check_runs_total", kind="tcp") or 0
     wait_until(lambda: (agent.metric("ridgeway_check_runs_total", kind="tcp") or 0) > runs, "it still probes")

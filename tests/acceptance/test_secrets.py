@@ -37,6 +37,15 @@ SECRETS = {
     "token of a file": "1-23-file6/token+Zq7abc=",
     "token of a credential": "1-23-cred7/token+Zq7abc=",
     "token of the working desk": "1-23-fine8/token+Zq7abc=",
+    "secret of a webhook": "whsec_aG9va05pbmU5L3NlY3JldCtacTdhYmNkZWZnaA==",
+    "secret of a webhook without its prefix": "aG9va05pbmU5L3NlY3JldCtacTdhYmNkZWZnaA==",
+    "secret of another webhook": "whsec_aG9va1RlbjEwL3NlY3JldCtacTdhYmNkZWZnaA==",
+    "address of a webhook": "path11-Zq7-of-a-webhook",
+    "address of another webhook": "path12-Zq7-of-a-webhook",
+    "address of a heartbeat": "path13-Zq7-of-a-heartbeat",
+    "address of another heartbeat": "path14-Zq7-of-a-heartbeat",
+    "token of a reader": "read15/token+Zq7abcdefgh=",
+    "token of nobody": "read16/token+Zq7abcdefgh=",
 }
 VERBS = (
     "incidents",
@@ -50,6 +59,7 @@ VERBS = (
 )
 PATHS = ("/", "/incidents", "/targets", "/runbooks/", "/metrics", "/api/v1/incidents", "/api/v1/incidents?state=ended",
          "/api/v1/events?limit=1000", "/api/v1/events?after=no", "/api/v1/feed.atom", "/api/v1/feed.json",
+         "/api/v1/openapi.json", "/api/v1/targets", "/api/v1/status", "/api/v1/nothing", "/-/reload",
          "/-/healthy", "/-/ready", "/nothing", "/targets/nothing", "/incidents/nothing")  # fmt: skip
 
 
@@ -60,6 +70,8 @@ class Estate:
     agent: Agent
     fine: Desk
     broken: Mapping[str, CannedServer]
+    outside: Mapping[str, CannedServer]
+    """Receivers of webhooks and heartbeats: one of each takes what comes, the other repeats it in an error."""
     targets: tuple[str, ...]
 
 
@@ -93,7 +105,8 @@ def estate(new_agent: Callable[..., Agent], service: Service, tmp_path: Path) ->
     kept = tmp_path / "kept"
     kept.mkdir(mode=0o700)
     names = {"community": "community of a file", "auth": "v3 authentication password", "privacy": "v3 privacy password",
-             "token-file": "token of a file", "token-credential": "token of a credential"}  # fmt: skip
+             "token-file": "token of a file", "token-credential": "token of a credential",
+             "hook": "secret of another webhook"}  # fmt: skip
     for file, name in names.items():
         (kept / file).write_text(SECRETS[name] + "\n")
         (kept / file).chmod(0o600)
@@ -118,6 +131,14 @@ def estate(new_agent: Callable[..., Agent], service: Service, tmp_path: Path) ->
                 canned(http(302, b"{request}", b"Location: /login?token=" + token.encode()))
             ),
         }
+        outside = {
+            name: stack.enter_context(canned(http(500, b"{request}", b"X-Echo: {request}") if echo else http(204)))
+            for name, echo in (("hook", False), ("hook that echoes", True), ("ping", False), ("ping that echoes", True))
+        }
+        addresses = dict(zip(outside, (name for name in SECRETS if name.startswith("address")), strict=True))
+        urls = {name: f"{outside[name].url}/{SECRETS[address]}" for name, address in addresses.items()}
+        (kept / "hook-url").write_text(urls["hook that echoes"])
+        (kept / "hook-url").chmod(0o600)
         garbage = stack.enter_context(datagrams(lambda question: b"\x30\x82\xff\xff" + question[::-1]))
         echo = stack.enter_context(datagrams(lambda question: question))
         refused = free_port(socket.SOCK_DGRAM)
@@ -126,8 +147,14 @@ def estate(new_agent: Callable[..., Agent], service: Service, tmp_path: Path) ->
                 "ENV_COMMUNITY": SECRETS["community of the environment"],
                 "ENV_TOKEN": SECRETS["token of the environment"],
                 "FINE_TOKEN": SECRETS["token of the working desk"],
+                "HOOK": SECRETS["secret of a webhook"],
+                "HOOK_URL": urls["hook"],
+                "PING_URL": urls["ping"],
+                "ECHOED_PING_URL": urls["ping that echoes"],
+                "READER": SECRETS["token of a reader"],
                 "CREDENTIALS_DIRECTORY": str(kept),
-            }
+            },
+            headers={"Authorization": f"Bearer {SECRETS['token of a reader']}"},
         )
         snmp = "checks: [{{snmp: {{profile: firewall/fortigate, port: {}, retries: 0}}}}]"
         targets = {
@@ -171,9 +198,16 @@ def estate(new_agent: Callable[..., Agent], service: Service, tmp_path: Path) ->
             "desks:\n" + "\n".join(desks) + "\n"
             f'  fine: {{kind: demo, url: "{fine.url}", token: "env:FINE_TOKEN", timeout: 2, max_in_flight: 0.3}}\n'
             "routes: [{name: all, desks: [fine, says-401, says-500, redirects], queue: dacorum}]\n"
+            "access: {tokens: {reader: {token: env:READER, councils: all, may: act}}}\n"
+            "webhooks:\n"
+            "  takes: {url: env:HOOK_URL, secrets: [env:HOOK], councils: all}\n"
+            f'  echoes: {{url: "file:{kept}/hook-url", secrets: ["file:{kept}/hook"], councils: all}}\n'
+            "heartbeats:\n"
+            "  takes: {url: env:PING_URL, every: 10s}\n"
+            "  echoes: {url: env:ECHOED_PING_URL, every: 10s}\n"
         )
         service.close()
-        yield Estate(agent, fine, broken, (*targets, "web"))
+        yield Estate(agent, fine, broken, outside, (*targets, "web"))
 
 
 @pytest.mark.timeout(240)
@@ -185,6 +219,8 @@ def test_no_secret_is_anywhere_and_the_marker_is_everywhere(estate: Estate) -> N
     wait_until(lambda: len(estate.fine.tickets()) >= count, "the working desk has the tickets", 60)
     for desk in estate.broken.values():
         wait_until(lambda desk=desk: len(desk.requests) > 1, "every desk was asked more than once", 60)  # type: ignore[misc]
+    for name, receiver in estate.outside.items():
+        wait_until(lambda receiver=receiver: len(receiver.requests) > 0, f"the {name} got something", 60)  # type: ignore[misc]
 
     places = {
         **_pages(agent),
@@ -193,14 +229,18 @@ def test_no_secret_is_anywhere_and_the_marker_is_everywhere(estate: Estate) -> N
         "the tickets": json.dumps([asdict(ticket) for ticket in estate.fine.tickets()]).encode(),
     }
     places |= {f"requests to {name}": _without_own_token(desk) for name, desk in estate.broken.items()}
+    places |= {f"requests to the {name}": _without_own_address(peer) for name, peer in estate.outside.items()}
     agent.stop()
     places["the log"] = agent.log.read_bytes()
     places["the ledger"] = b"\0".join(path.read_bytes() for path in sorted(agent.home.glob("ledger.sqlite3*")))
+    # Whatever a command has left behind: archives (of .tar, which hides nothing), copies, files of state.
+    places |= {f"the file {path.name}": path.read_bytes() for path in agent.home.rglob("*") if path.is_file()}
 
     assert leaks(places, SECRETS) == []
     seen = {leak.place for leak in leaks(places, {"marker": MARKER})}
     assert seen >= {"page /", "page /metrics", "page /targets", "page /incidents", "page /api/v1/incidents"}
     assert seen >= {"the log", "the ledger", "the tickets", "OpenMetrics", "control explain", "control incidents"}
+    assert seen >= {"plan --json", "requests to the hook", "requests to the hook that echoes"}
     assert seen >= {"page /api/v1/events?limit=1000", "page /api/v1/feed.atom", "the stream", "control events"}
     assert seen >= {f"check {MARKER} --json", f"check {MARKER}", "validate", "validate --contact --json"}
     assert seen >= {
@@ -267,10 +307,19 @@ def _pages(agent: Agent) -> dict[str, bytes]:
     targets = [f"/targets/{name}" for name in ("web", "wrong-community", "wrong-password", "no-secret", MARKER)]
     places = {}
     for path in (*PATHS, *incidents, *api, *targets):
-        answer = requests.get(f"{agent.url}{path}", timeout=10)
+        answer = requests.get(f"{agent.url}{path}", headers=agent.headers, timeout=10)
         places[f"page {path}"] = answer.content + repr(answer.headers).encode()
+    nobody = SECRETS["token of nobody"]
+    refused = (f"Bearer {nobody}", f"Basic {base64.b64encode(f'ann:{nobody}'.encode()).decode()}", nobody)
+    for authorization in refused:
+        answer = requests.get(f"{agent.url}/api/v1/incidents", headers={"Authorization": authorization}, timeout=10)
+        assert answer.status_code == 401
+        places[f"refusal of {authorization.split()[0]}"] = answer.content + repr(answer.headers).encode()
     open_metrics = {"Accept": "application/openmetrics-text;version=1.0.0", "Accept-Encoding": "identity"}
-    with requests.get(f"{agent.url}/api/v1/events/stream?after=0", stream=True, timeout=10) as stream:
+    open_metrics |= agent.headers
+    with requests.get(
+        f"{agent.url}/api/v1/events/stream?after=0", headers=agent.headers, stream=True, timeout=10
+    ) as stream:
         places["the stream"] = next(stream.iter_content(1_000_000))
     places["OpenMetrics"] = requests.get(f"{agent.url}/metrics", headers=open_metrics, timeout=10).content
     return places
@@ -313,6 +362,16 @@ def _commands(agent: Agent, targets: tuple[str, ...]) -> dict[str, bytes]:
         "events --limit 1000 --json",
         "maintenance add --target web --hours 1 -m why --by Asha",
         "maintenance list --json",
+        "webhooks list",
+        "webhooks list --json",
+        "webhooks test takes",
+        "webhooks test echoes",
+        "webhooks retry echoes",
+        "webhooks dead echoes --json",
+        "plan",
+        "plan --json",
+        "apply --expect 0000 --change CHG-1",
+        "reload",
         "schema",
     ]
 
@@ -329,3 +388,8 @@ def _without_own_token(desk: CannedServer) -> bytes:
     kept = [line for line in lines if not line.lower().startswith(b"authorization:")]
     assert len(kept) < len(lines)
     return b"\r\n".join(kept)
+
+
+def _without_own_address(receiver: CannedServer) -> bytes:
+    """What a receiver was sent, without the first lines, in which its own address belongs."""
+    return b"\n".join(request.partition(b"\r\n")[2] for request in receiver.requests)

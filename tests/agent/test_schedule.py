@@ -308,6 +308,10 @@ async def test_a_full_slot_lets_the_loop_breathe(bench):
 def test_every_check_is_laid_out_exactly_once(rows):
     specs = [every(seconds, f"c{number}") for seconds, number in rows]
 
-    laid_out = [spec.id for members in schedule._layout(specs).values() for spec in members]
+    scheduler = schedule.Scheduler(lambda _spec, _due: None)
+    scheduler.load(specs)
+
+    periodic = [slot for key, slot in scheduler._slots.items() if isinstance(key, tuple)]
+    laid_out = [spec.id for slot in periodic for spec in slot.members]
 
     assert sorted(laid_out) == sorted(spec.id for spec in specs)

@@ -23,12 +23,14 @@ BENCHMARKS = {
     "web": ("tests.benchmarks.web", "measure"),
     "access": ("tests.benchmarks.access", "measure"),
     "ssh": ("tests.benchmarks.ssh", "measure"),
+    "outbound": ("tests.benchmarks.outbound", "measure"),
     "page": ("tests.benchmarks.page", "measure"),
     "feed": ("tests.benchmarks.feed", "measure"),
     "keeping": ("tests.benchmarks.keeping", "measure"),
     "start": ("tests.benchmarks.start", "measure"),
     "link": ("tests.benchmarks.link", "measure"),
     "hanging": ("tests.benchmarks.hanging", "measure"),
+    "reload": ("tests.benchmarks.reload", "measure"),
     "thousand": ("tests.benchmarks.thousand", "measure"),
 }
 """In the order in which they are run."""

@@ -102,7 +102,7 @@ async def _nothing(_scope: Scope, _receive: Receive, _send: Send) -> None:
 
 
 async def _guessed(folder: Path, seconds: float) -> tuple[list[float], list[float], int]:
-    """Seconds of the longest hold of each half second, without guesses and with them; how many of those were answered."""
+    """Seconds of the longest hold in each half second, without and with guesses, and how many were answered."""
     tried = 0
 
     async def guess(port: int) -> None:

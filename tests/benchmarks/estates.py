@@ -96,6 +96,11 @@ def beyond_a_line(targets: int, every: float, desk: str) -> str:
     )
 
 
+def alone(hosts: Iterable[str]) -> str:
+    """An estate of these targets, as lines of YAML."""
+    return _estate(hosts)
+
+
 def _hosts(targets: int, checks: str) -> list[str]:
     return [_host(number, address(number), ("forum", "gateway")[number % 2], checks) for number in range(targets)]
 

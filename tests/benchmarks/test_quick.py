@@ -52,6 +52,14 @@ def test_a_dead_line_is_measured_on_a_real_line(tmp_path: Path) -> None:
         assert report["figures"][0]["value"] is None and "needs root" in report["figures"][0]["note"]
 
 
+def test_webhooks_are_measured_with_a_receiver_in_a_process_of_its_own(tmp_path: Path) -> None:
+    report, _ = _measured(tmp_path, "outbound")
+
+    values = {figure["name"]: figure["value"] for figure in report["figures"]}
+    assert values["webhooks: events told to one subscription"] > 0
+    assert values["webhooks: CPU for an event"] > 0
+
+
 def test_a_benchmark_that_is_not_there_is_refused_with_the_list_of_those_that_are() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "tests.benchmarks", "nothing"], cwd=ROOT, capture_output=True, text=True, timeout=60

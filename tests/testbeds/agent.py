@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -62,6 +63,8 @@ class Agent:
     home: Path
     environment: Mapping[str, str] = field(default_factory=dict)
     ledger: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """What a page is asked with, where the estate wants to know who asks."""
     options: tuple[str, ...] = ()
     """More of the command line."""
     authority: Path | None = None
@@ -138,7 +141,7 @@ class Agent:
             self.process = None
 
     def page(self, path: str) -> str:
-        answer = requests.get(f"{self.url}{path}", timeout=10)
+        answer = requests.get(f"{self.url}{path}", headers=self.headers, timeout=10)
         assert answer.status_code == 200, (path, answer.status_code, answer.text[:500])
         return answer.text
 
@@ -194,6 +197,13 @@ class Agent:
     def runs(self, kind: str) -> float:
         """How many checks of this kind have ended."""
         return self.metric("ridgeway_check_runs_total", kind=kind) or 0
+
+    def audit(self) -> list[tuple[object, ...]]:
+        """Rows of the audit, oldest first: when, who, what, on what, and the rest as JSON."""
+        with sqlite3.connect(f"file:{self.home / 'ledger.sqlite3'}?mode=ro", uri=True, timeout=5) as ledger:
+            rows = ledger.execute("SELECT at, actor, action, subject, detail FROM audit ORDER BY id").fetchall()
+        ledger.close()
+        return rows
 
     def incidents(self, state: str = "all") -> list[dict[str, Any]]:
         said = self.run("incidents", "list", "--state", state, "--json", status=None)

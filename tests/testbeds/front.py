@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -69,6 +70,8 @@ class Front:
         self.control: AccessControl
         self.port = 0
         self.secure = False
+        self.later = 0.0
+        """Seconds by which the agent's clock is ahead."""
 
     @property
     def file(self) -> Path:
@@ -118,7 +121,8 @@ async def opened(made: Front, content: str | None, access: Access | None = None)
     """The same with a front whose files are there."""
     if content is not None:
         made.write(content)
-    control = AccessControl(access or Access(), made.file if content is not None else None, made.counts, _clock)
+    path = made.file if content is not None else None
+    control = AccessControl(access or Access(), path, made.counts, lambda: time.time() + made.later)
     await control.start()
     made.control = control
     made.secure = control.tls is not None
@@ -131,10 +135,6 @@ async def opened(made: Front, content: str | None, access: Access | None = None)
     finally:
         await server.stop()
         await control.stop()
-
-
-def _clock() -> float:
-    return 1_800_000_000.0
 
 
 def _application() -> Starlette:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
+import math
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -19,6 +21,8 @@ class Shown:
     """Its first alternative name, else its common name; None where that is no name a person could have."""
     names: frozenset[str]
     """Its alternative names, as `client_allowed_sans` lists them."""
+    ends: float
+    """Unix seconds: a line, or a session of TLS that is taken up again, may last longer than its certificate."""
 
 
 def shown_by(certificate: Mapping[str, object] | None) -> Shown | None:
@@ -33,7 +37,12 @@ def shown_by(certificate: Mapping[str, object] | None) -> Shown | None:
     subject = certificate.get("subject")
     parts = subject if isinstance(subject, tuple) else ()
     common = [value for part in parts for key, value in _pairs(part) if key == "commonName"]
-    return Shown(_person([*names, *common]), frozenset(names))
+    ends = certificate.get("notAfter")
+    return Shown(
+        _person([*names, *common]),
+        frozenset(names),
+        ssl.cert_time_to_seconds(ends) if isinstance(ends, str) else math.inf,
+    )
 
 
 def _pairs(value: object) -> list[tuple[str, str]]:

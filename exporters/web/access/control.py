@@ -62,12 +62,14 @@ class AccessControl:
         clock: Callable[[], float],
         *,
         exposed: bool = False,
+        shows: bool = True,
     ) -> None:
-        """`access` of the estate; `path` of the web configuration file; `exposed`: it listens not on loopback only."""
+        """`access` of the estate; `path` of the web configuration file; `exposed` and `shows` as `lacking` has them."""
         self._wanted = access
         self._web = WebSource(path) if path is not None else None
         self._tokens = TokenSource()
         self._exposed = exposed
+        self._shows = shows
         self._count = count
         self._clock = clock
         self._told = Told(clock)
@@ -86,9 +88,9 @@ class AccessControl:
             web = await asyncio.to_thread(self._web.changed) if self._web is not None else None
         except WebConfigError as error:
             raise AccessError(f"--web.config.file: {error}") from error
-        missing = lacking(web.file if web is not None else None, self._wanted, exposed=self._exposed)
+        missing = self._lacking(web.file if web is not None else None, self._wanted)
         if missing:
-            raise AccessError(f"--web.listen-address: {missing}")
+            raise AccessError(missing)
         tokens = await asyncio.to_thread(self._tokens.changed, self._wanted.tokens)
         self._turn(web, self._wanted, tokens or Tokens())
         self._accepted()
@@ -106,7 +108,7 @@ class AccessControl:
 
     def objection(self, estate: Estate) -> str:
         """Why this estate's `access` could not come into force, as a sentence; empty where it could."""
-        return lacking(self._file, estate.access, exposed=self._exposed)
+        return self._lacking(self._file, estate.access)
 
     def use(self, estate: Estate) -> None:
         """Follow another estate, as soon as its tokens have been read; one that `objection` speaks against is not."""
@@ -145,7 +147,7 @@ class AccessControl:
         """What to remember of a new connection, before any request of it is read; None: hang up."""
         line = transport.get_extra_info("ssl_object")
         shown = shown_by(line.getpeercert()) if isinstance(line, ssl.SSLObject | ssl.SSLSocket) else None
-        if self._policy.admits(shown):
+        if self._policy.admits(shown, self._clock()):
             return {_SHOWN: shown}
         self._count.refused(Reason.CERTIFICATE.value)
         self._told.refused(Reason.CERTIFICATE, str((transport.get_extra_info("peername") or ("",))[0]))
@@ -157,7 +159,10 @@ class AccessControl:
             let_in(scope, LOCAL)
             return
         shown = scope.get("state", {}).get(_SHOWN)
-        principal = await policy.who(scope["headers"], _address(scope), shown if isinstance(shown, Shown) else None)
+        shown = shown if isinstance(shown, Shown) else None
+        if not policy.admits(shown, self._clock()):
+            raise Refused(Reason.CERTIFICATE)
+        principal = await policy.who(scope["headers"], _address(scope), shown)
         if policy.access.proxy is not None:
             scope["headers"] = without(policy.access.proxy, scope["headers"])
         let_in(scope, principal)
@@ -177,9 +182,15 @@ class AccessControl:
         """Look at the files now, and put into force what has changed and is good."""
         access = self._wanted
         web = await self._changed_web(access)
+        in_force = web or self._policy.web
+        objection = self._lacking(in_force.file if in_force is not None else None, access)
+        if objection:  # the file has changed since `use` asked
+            self._log.error("access of the estate refused", reason=objection)
+            self._wanted = self._policy.access if self._wanted is access else self._wanted
+            return
         tokens = await asyncio.to_thread(self._tokens.changed, access.tokens)
         if web is not None or tokens is not None or access is not self._policy.access:
-            self._turn(web or self._policy.web, access, tokens if tokens is not None else self._policy.tokens)
+            self._turn(in_force, access, tokens if tokens is not None else self._policy.tokens)
         if web is not None:
             self._accepted()
             self._log.info("web configuration read", file=str(web.file.path))
@@ -196,7 +207,7 @@ class AccessControl:
             return None
         if web is None:
             return None
-        reason = lacking(web.file, access, exposed=self._exposed)
+        reason = self._lacking(web.file, access)
         if (web.tls is None) != (self.tls is None):
             reason = "whether TLS is spoken is decided at the start; restart the agent to change it"
         if reason:
@@ -232,6 +243,9 @@ class AccessControl:
         self._refused = reason
         self._count.not_accepted()
         self._log.error("web configuration refused, the one before stays in force", reason=reason)
+
+    def _lacking(self, file: WebFile | None, access: Access) -> str:
+        return lacking(file, access, exposed=self._exposed, shows=self._shows)
 
     @property
     def _file(self) -> WebFile | None:

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PlainValidator
 
-from config.schema.access import Person
+from config.schema.access import read_person
 from config.schema.words import Model
 
 LARGEST_COST = 15
@@ -48,9 +48,9 @@ def _read_hash(value: object) -> bytes:
 
 
 def _read_user(value: object) -> str:
-    if not isinstance(value, str) or not value or ":" in value:
-        raise ValueError('must be the name of a user, without ":"; a number in quotes')
-    return value
+    if isinstance(value, str) and ":" in value:
+        raise ValueError('is no name of a user: with ":" nobody could send it')
+    return read_person(value)
 
 
 def _read_text(value: object) -> str:
@@ -74,7 +74,7 @@ def _read_headers(value: object) -> dict[str, str]:
 
 Hash = Annotated[bytes, PlainValidator(_read_hash)]
 Text = Annotated[str, PlainValidator(_read_text)]
-User = Annotated[Person, PlainValidator(_read_user)]
+User = Annotated[str, PlainValidator(_read_user)]
 Headers = Annotated[dict[str, str], PlainValidator(_read_headers)]
 
 

@@ -27,15 +27,16 @@ def asks_who(file: WebFile | None, access: Access) -> bool:
     return (file is not None and file.authenticates) or bool(access.tokens) or access.proxy is not None
 
 
-def lacking(file: WebFile | None, access: Access, *, exposed: bool) -> str:
+def lacking(file: WebFile | None, access: Access, *, exposed: bool, shows: bool = True) -> str:
     """What keeps these from being used together, as a sentence; empty where nothing does.
 
-    `exposed`: an address that is not loopback is listened on.
+    `exposed`: an address that is not loopback is listened on. `shows`: things of councils are shown there; a prober
+    shows none, so that it need not ask the people whom the estate lists for its judge.
     """
     asked = asks_who(file, access)
-    if (access.people or access.others is not None) and not asked:
+    if shows and (access.people or access.others is not None) and not asked:
         return (
-            "the estate's `access` lists people, and nothing asks who they are; add basic_auth_users or client "
+            "access: the estate lists people, and nothing asks who they are; add basic_auth_users or client "
             "certificates to --web.config.file, or `tokens` or `proxy` to `access`"
         )
     if not exposed or (asked and file is not None and file.tls is not None):
@@ -46,7 +47,8 @@ def lacking(file: WebFile | None, access: Access, *, exposed: bool) -> str:
             "authentication (`basic_auth_users` or client certificates there, or `tokens` or `proxy` in the estate's "
             "`access`)"
         )
-    return f"an address that is not on loopback needs {' and '.join(missing)}; without, listen on 127.0.0.1"
+    needed = " and ".join(missing)
+    return f"--web.listen-address: an address that is not on loopback needs {needed}; without, listen on 127.0.0.1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +72,11 @@ class Policy:
         """What the file adds to every answer."""
         return self.web.file.content.http_server_config.headers if self.web is not None else {}
 
-    def admits(self, shown: Shown | None) -> bool:
-        """Whether this certificate is among those that are let in, if only some are; nobody needs to show one here."""
+    def admits(self, shown: Shown | None, now: float) -> bool:
+        """Whether this certificate still holds, and is among those that are let in; nobody needs to show one here."""
         tls = self.web.file.tls if self.web is not None else None
         allowed = tls.client_allowed_sans if tls is not None else []
-        return shown is None or not allowed or not shown.names.isdisjoint(allowed)
+        return shown is None or (now < shown.ends and (not allowed or not shown.names.isdisjoint(allowed)))
 
     async def who(self, headers: list[tuple[bytes, bytes]], address: str, shown: Shown | None) -> Principal:
         """Who asks, from this address, having shown this certificate. Raises Refused, and Busy.
@@ -118,7 +120,7 @@ class Policy:
         """Where there are passwords as well, a certificate alone is not enough: the toolkit asks for both."""
         if self.passwords is not None:
             raise Refused(Reason.NO_CREDENTIALS)
-        if shown.person is None or not self.admits(shown):
+        if shown.person is None:
             raise Refused(Reason.CERTIFICATE)
         return self._person(shown.person)
 

@@ -82,7 +82,7 @@ def _believe(context: ssl.SSLContext, file: WebFile) -> None:
         context.load_verify_locations(cadata=file.text("client_ca"))
     except (ssl.SSLError, ValueError) as error:
         raise file.wrong(_said(file, "client_ca"), "holds no certificate of an authority in PEM") from error
-    # A session taken up again would bring its certificate along without another look at it.
+    # OpenSSL does not check a certificate again whose session is taken up again.
     context.options |= ssl.OP_NO_TICKET
     context.num_tickets = 0
 

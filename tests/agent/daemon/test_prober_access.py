@@ -10,7 +10,7 @@ import requests
 
 from agent.daemon.life import StartError
 from agent.daemon.prober import Prober
-from agent.daemon.settings import Address, Settings
+from agent.daemon.settings import Address, Settings, SettingsError
 from checks.catalogue import load_catalogue
 from checks.transports.lockout import Lockout
 from config.load import load_estate
@@ -49,6 +49,26 @@ async def test_the_page_of_a_prober_wants_to_know_who_asks(tmp_path: Path, monke
 
     assert (healthy.status_code, bare.status_code, metrics.status_code) == (200, 401, 200)
     assert 'ridgeway_web_requests_refused_total{reason="no_credentials"} 1.0' in metrics.text
+
+
+async def test_a_prober_need_not_ask_the_people_of_its_judge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PROBE_TOKEN", "the-token-of-the-prober")
+    people = "access: {people: {ann: {councils: all}}}\n"
+    (tmp_path / "estate.yaml").write_text(ESTATE.format(probe=free_port()) + people)
+    estate = load_estate(tmp_path / "estate.yaml", KINDS, {})
+    port = free_port()
+    given = {"ledger_url": "", "control_socket": tmp_path / "c", "listen": [f"127.0.0.1:{port}"]}
+    with pytest.raises(SettingsError, match="nothing asks who they are"):
+        Settings.make(estate, **given)
+    prober = Prober(estate, Settings.make(estate, **given, vantage="there"), KINDS, Lockout())
+
+    try:
+        await prober.start()
+        metrics = await asyncio.to_thread(requests.get, f"http://127.0.0.1:{port}/metrics", timeout=20)
+    finally:
+        await prober.stop()
+
+    assert metrics.status_code == 200
 
 
 async def test_a_prober_with_a_wrong_file_does_not_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-from sqlalchemy import Connection, select
+import pytest
+from sqlalchemy import Connection, select, text
 
 from agent.ledger.batch import AgentSpan, Batch, Span
+from agent.ledger.errors import LedgerClosed
 from agent.ledger.ledger import Ledger
 from agent.records import About, Cause, EventKind, IncidentChange, IncidentState, Priority
 from checks.contract import State
@@ -135,3 +138,28 @@ def test_closing_waits_for_what_is_being_read(ledger: Ledger) -> None:
     closing.join(30)
 
     assert ends == ["read", "closed"]
+
+
+def test_closing_waits_for_who_still_reads_and_lets_nobody_begin(location: str) -> None:
+    ledger = Ledger.open(location, clock=lambda: kept.NOW, vantage="hemel")
+    begun, held = threading.Event(), threading.Event()
+
+    def work(connection: Connection) -> int:
+        begun.set()
+        held.wait(30)
+        return connection.execute(text("SELECT 1")).scalar_one()
+
+    with ThreadPoolExecutor(2) as threads:
+        reading = threads.submit(ledger.reader.read, work)
+        begun.wait(30)
+        closing = threads.submit(ledger.reader.close, 30)
+        with pytest.raises(LedgerClosed):  # as soon as closing has begun; until then a reading is one like any other
+            while True:
+                ledger.reader.feed_position()
+        assert not closing.done()
+        held.set()
+
+        assert reading.result(30) == 1
+        closing.result(30)
+    assert ledger.reader._engine.pool.checkedout() == 0
+    ledger.close()

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from concurrent.futures import Future
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 import structlog
-from sqlalchemy import insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from agent.commands import CommandError
 from agent.ledger import tables
+from agent.ledger.errors import LedgerUnavailable
 from agent.ledger.ledger import Ledger
 from agent.ledger.webhooks import WebhookState
 from agent.records import EventKind
@@ -293,6 +295,32 @@ async def test_while_a_secret_is_missing_nothing_is_sent_and_nothing_is_given_up
         monkeypatch.setenv("HOOK", SECRET)
         await told.commands.retry("desk", None, "Asha")
         await until(lambda: told.place().sequence == one, "it is told")
+
+
+async def test_while_the_ledger_is_away_nothing_more_is_sent_and_nothing_twice(
+    ledger: Ledger, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("exporters.webhooks.worker._AWAY_PAUSE", 0.02)
+    keep, away = ledger.writer.submit_call, 0
+
+    def refuse(work: Callable[[Connection], object]) -> Future[object]:
+        nonlocal away
+        away += 1
+        failed: Future[object] = Future()
+        failed.set_exception(LedgerUnavailable("the disk is full"))
+        return failed
+
+    with structlog.testing.capture_logs() as lines:
+        async with telling(ledger, webhook(receiver.url)) as told:
+            monkeypatch.setattr(ledger.writer, "submit_call", refuse)
+            one, two = write(ledger, "RWY-1", "RWY-2")
+            await until(lambda: away >= 5, "it tries to keep what came of the first")
+            assert receiver.sequences == [one]
+            monkeypatch.setattr(ledger.writer, "submit_call", keep)
+            await until(lambda: told.place().sequence == two, "it goes on")
+
+    assert receiver.sequences == [one, two]
+    assert [line["error"] for line in lines if line["event"] == "webhook.trouble"] == ["the ledger: the disk is full"]
 
 
 async def test_every_request_is_signed_with_every_secret_so_that_one_can_take_the_place_of_another(

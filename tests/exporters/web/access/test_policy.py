@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import ipaddress
+import threading
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 import pytest
 import structlog
+from starlette.types import Message, Receive, Scope, Send
 
-from config.estate import Access, Proxy, Rights, Token
+from config.estate import Access, Estate, Proxy, Rights, Token
+from config.load import load_estate
 from config.secrets import SecretReference
 from exporters.prometheus.access import REASONS
 from exporters.web.access import AccessControl, AccessError, lacking, read_web_file
 from exporters.web.access.certificate import shown_by
 from exporters.web.access.refusals import EVERY, Reason, Told
+from exporters.web.access.source import TokenSource
+from exporters.web.access.tokens import Tokens
+from testbeds.estates import DESKS, KINDS
 from testbeds.front import Counts, Front, users
 
 TLS = "tls_server_config: {cert_file: c.pem, key_file: k.pem}\n"
@@ -72,19 +81,84 @@ async def test_it_does_not_start_with_a_file_that_is_wrong(tmp_path: Path) -> No
     await control.stop()
 
 
-async def test_a_file_that_would_let_others_in_unasked_is_not_put_in_force_while_it_runs(tmp_path: Path) -> None:
-    door = Front(tmp_path)
+def estate(home: Path) -> Estate:
+    path = home / "estate.yaml"
+    path.write_text(
+        "estate: {name: demo, vantage: here}\ncouncils: {dacorum: {}}\nsites: {forum: {council: dacorum}}\n"
+        "vantages: {here: {site: forum}}\n"
+        "targets: {switch: {address: 192.0.2.1, site: forum, checks: [icmp]}}\n"
+    )
+    return load_estate(path, KINDS, DESKS)
+
+
+@contextlib.asynccontextmanager
+async def exposed(door: Front, access: Access) -> AsyncIterator[AccessControl]:
+    """A control of an agent that others can reach, with TLS and a password."""
     door.issue()
-    both = "tls_server_config: {cert_file: server.pem, key_file: server.key}\n"
-    path = door.write(both + users(ann="right"))
-    control = AccessControl(Access(), path, door.counts, lambda: 0.0, exposed=True)
+    control = AccessControl(access, door.write(SERVED + users(ann="right")), door.counts, lambda: 0.0, exposed=True)
     await control.start()
-    door.write(both)
-    await control.look()
-    reloads, asks = door.counts.reloads, control._policy.asks_who
+    yield control
     await control.stop()
 
-    assert (reloads, asks) == ([True, False], True)
+
+SERVED = "tls_server_config: {cert_file: server.pem, key_file: server.key}\n"
+
+
+async def test_a_file_that_would_let_others_in_unasked_is_not_put_in_force_while_it_runs(tmp_path: Path) -> None:
+    door = Front(tmp_path)
+    async with exposed(door, Access()) as control:
+        door.write(SERVED)
+        await control.look()
+
+    assert door.counts.reloads == [True, False]
+
+
+async def test_an_estate_and_a_file_that_change_at_once_do_not_leave_the_door_open_between_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file gives up passwords while the estate still has a token; then the estate gives up the token."""
+    monkeypatch.setenv("T", "0123456789abcdef")
+    door = Front(tmp_path)
+    at_tokens, go_on = threading.Event(), threading.Event()
+    later = estate(tmp_path)
+    async with exposed(door, TOKENS) as control:
+        read = TokenSource.changed
+
+        def slowly(self: TokenSource, tokens: Mapping[str, Token]) -> Tokens | None:
+            at_tokens.set()
+            assert go_on.wait(20)
+            return read(self, tokens)
+
+        monkeypatch.setattr(TokenSource, "changed", slowly)
+        door.write(SERVED)
+        looking = asyncio.create_task(control.look())
+        assert await asyncio.to_thread(at_tokens.wait, 20)
+        control.use(later)
+        go_on.set()
+        await looking
+        await control.look()
+        asked = control.objection(later)
+        status = await _status_of(control)
+
+    assert "needs authentication" in asked
+    assert status == 401
+
+
+async def _status_of(control: AccessControl) -> int:
+    """What somebody who brings nothing is answered."""
+    told: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request"}
+
+    async def send(message: Message) -> None:
+        told.append(message)
+
+    async def page(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    await control.before(page)({"type": "http", "path": "/", "headers": [], "client": ("192.0.2.1", 1)}, receive, send)
+    return int(told[0]["status"])
 
 
 def test_every_reason_has_its_series() -> None:
@@ -127,3 +201,10 @@ def test_whom_a_certificate_names(certificate: dict[str, object] | None, person:
 
     assert (shown.person if shown else None) == person
     assert (set(shown.names) if shown else None) == names
+
+
+def test_a_certificate_says_when_it_ends() -> None:
+    shown = shown_by({"notAfter": "Jan  5 09:34:43 2018 GMT"})
+
+    assert shown is not None
+    assert shown.ends == 1515144883.0

@@ -285,6 +285,22 @@ async def test_a_name_that_is_no_longer_listed_is_refused_on_an_open_connection_
     assert (before.status_code, after.status_code) == (200, 403)
 
 
+async def test_a_certificate_that_ends_is_refused_on_an_open_connection_and_on_a_new_one(tmp_path: Path) -> None:
+    door = Front(tmp_path)
+    door.issue()
+    door.issue("ann", names=["ann.example"], client=True)
+    async with opened(door, ALL):
+        options = {"verify": str(tmp_path / "authority.pem"), "cert": (tmp_path / "ann.pem", tmp_path / "ann.key")}
+        url = f"https://127.0.0.1:{door.port}/who"
+        with requests.Session() as line:
+            before = await asyncio.to_thread(line.get, url, timeout=20, **options)
+            door.later = 91 * 86_400.0
+            after = await asyncio.to_thread(line.get, url, timeout=20, **options)
+        anew = await refused(door, cert="ann")
+
+    assert (before.status_code, after.status_code, anew) == (200, 403, True)
+
+
 async def test_a_password_that_was_right_is_wrong_as_soon_as_the_file_has_another(tmp_path: Path) -> None:
     async with front(tmp_path, users(ann="right")) as door:
         before = await door.status(auth=("ann", "right"))

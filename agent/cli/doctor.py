@@ -14,7 +14,7 @@ from agent.cli.control import call
 from agent.cli.errors import Failure
 from agent.cli.estate import kinds, read
 from agent.cli.lines import show
-from agent.cli.options import config_option, json_option, kept_ledger_option, may_be, socket_option, state_directory
+from agent.cli.options import config_option, found_state, json_option, kept_ledger_option, may_be, socket_option
 from agent.diagnosis import Line, broken, ok, unknown, warning
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def _machine(
 
     yield from clock_lines(synchronised(), time.time(), found.alive_at if found is not None else None)
     owner = about["user"] if about is not None else None
-    state = ledger.parent if ledger is not None else state_directory()
+    state = ledger.parent if ledger is not None else found_state()
     yield from private_lines("state directory", state, owner)
     yield from writable_lines(state)
     if ledger is not None:

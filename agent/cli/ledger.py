@@ -11,7 +11,7 @@ import click
 
 from agent.cli.errors import Failure
 from agent.cli.lines import show
-from agent.cli.options import json_option, kept_ledger_option, state_directory
+from agent.cli.options import found_state, json_option, kept_ledger_option
 from agent.cli.tables import moment, table
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def renew(ledger_url: str, yes: bool) -> int:
     if not yes:
         click.confirm("Readers of the feed will be told that the log goes on from a copy. Go on?", abort=True, err=True)
     try:
-        with held(ledger_url, state_directory()) as (database, hold, connection):
+        with held(ledger_url, found_state()) as (database, hold, connection):
             used = 0 if hold.mark is None else hold.mark.sequence
             with database.transaction(connection, durable=True):
                 epoch = begin_epoch(connection, time.time(), beyond=used)

@@ -28,6 +28,11 @@ def state_directory() -> Path:
     return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "ridgeway"
 
 
+def found_state() -> Path:
+    """The state directory of the agent that is meant when none is named: this user's own, else the service's."""
+    return _first(state_directory(), _SYSTEM_STATE)
+
+
 def own_socket() -> Path:
     """Where an agent that starts here listens: its runtime directory under systemd, else beside its ledger."""
     runtime = os.environ.get("RUNTIME_DIRECTORY")

@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +18,7 @@ import click
 
 from agent.cli.errors import Failure
 from agent.cli.estate import kinds
-from agent.cli.options import config_option, kept_ledger_option, state_directory
+from agent.cli.options import config_option, found_state, kept_ledger_option
 from agent.cli.tables import moment, span
 
 if TYPE_CHECKING:
@@ -71,15 +72,17 @@ def command(file: Path, only: str | None, yes: bool, config_file: Path, ledger_u
         time.time(),
     )
     try:
-        with staging(_beside(wish)) as stage:
+        with staging(_beside(wish)) as stage, ExitStack() as later:
             manifest = unpack(file, stage)
             copy = check_stage(stage, manifest, *kinds())
+            fresh = _stage_estate(stage, manifest, wish, later)
             _describe(manifest, copy, wish)
             if wish.ledger is None:
                 _confirm(wish)
             else:
                 _restore_ledger(wish.ledger, stage, copy, wish, manifest)
-            _restore_estate(stage, manifest, wish)
+            if fresh is not None:
+                _restore_estate(fresh, stage, manifest, wish)
     except (KeepingError, LedgerError) as error:
         raise Failure(f"Not restored: {error}") from error
     except OSError as error:
@@ -97,7 +100,7 @@ def _beside(wish: _Wish) -> Path:
         database = database_at(wish.ledger)
         if isinstance(database, SqliteDatabase):
             return database.path.parent
-    state = state_directory()
+    state = found_state()
     return state if os.access(state, os.W_OK | os.X_OK) else Path(tempfile.gettempdir())
 
 
@@ -120,7 +123,7 @@ def _restore_ledger(location: str, stage: Path, copy: Copy, wish: _Wish, manifes
     from agent.ledger.postgres import PostgresDatabase
     from agent.ledger.sqlite import SqliteDatabase
 
-    state, renewed = state_directory(), stage / LEDGER
+    state, renewed = found_state(), stage / LEDGER
     database = database_at(location, state)
     if isinstance(database, SqliteDatabase):
         with taken(database) as hold:
@@ -163,17 +166,25 @@ def _describe_present(present: Present | None, where: str) -> None:
             click.echo("  the two have no past in common: readers of the feed begin anew")
 
 
-def _restore_estate(stage: Path, manifest: Manifest, wish: _Wish) -> None:
+def _stage_estate(stage: Path, manifest: Manifest, wish: _Wish, later: ExitStack) -> Path | None:
+    """Put the estate beside where it will lie, so that what is in its way is found before anything is changed."""
     from agent.keeping.manifest import ESTATE
-    from agent.keeping.restore import put_estate
+    from agent.keeping.restore import fits
     from agent.keeping.stage import staging
 
     if wish.estate is None or manifest.estate is None:
-        return
-    with staging(wish.estate.parent) as beside:
-        fresh = beside / ESTATE
-        shutil.copytree(stage / ESTATE, fresh)
-        old = put_estate(fresh, wish.estate, manifest.estate.directory, wish.stamp)
+        return None
+    fits(wish.estate, manifest.estate.directory)
+    fresh = later.enter_context(staging(wish.estate.parent)) / ESTATE
+    shutil.copytree(stage / ESTATE, fresh)
+    return fresh
+
+
+def _restore_estate(fresh: Path, stage: Path, manifest: Manifest, wish: _Wish) -> None:
+    from agent.keeping.restore import put_estate
+
+    assert wish.estate is not None and manifest.estate is not None
+    old = put_estate(fresh, wish.estate, manifest.estate.directory, wish.stamp)
     click.echo(f"The estate {wish.estate} is restored.")
     if old is not None:
         click.echo(f"  what was there is kept as {old}")

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from agent.keeping.archive import digest_of, pack, unpack
 from agent.keeping.errors import KeepingError, NoRoom
-from agent.keeping.manifest import ESTATE, LEDGER, EstateNote, LedgerNote, Manifest, Member, member_name
+from agent.keeping.manifest import ESTATE, LEDGER, MOST_MEMBERS, EstateNote, LedgerNote, Manifest, Member, member_name
 from agent.keeping.stage import VARIABLES, estate_of, look_over, own_directories, staging
 from agent.ledger.copying import copy_file, raw
 from agent.ledger.database import Database
@@ -146,6 +146,8 @@ def _manifest(source: Source, stage: Path, estate: Estate | None, now: float) ->
         str(path.relative_to(stage)) for path in stage.rglob("*") if path.is_file() and not path.name.startswith(".")
     )
     names.sort(key=LEDGER.__eq__)  # the large one last
+    if len(names) > MOST_MEMBERS:
+        raise KeepingError(f"more than {MOST_MEMBERS} files of estate, profiles and commands; keep some elsewhere")
     members = [Member(name=name, size=(stage / name).stat().st_size, sha256=digest_of(stage / name)) for name in names]
     note = None
     if estate is not None:

@@ -69,7 +69,7 @@ class Manifest(_Note):
     estate: EstateNote | None
     """None: there was none that could be read, so none was packed."""
     ledger: LedgerNote
-    secrets: Annotated[tuple[Annotated[str, Field(max_length=4_200)], ...], Field(max_length=MOST_MEMBERS)]
+    secrets: Annotated[tuple[Annotated[str, Field(max_length=4_200)], ...], Field(max_length=50_000)]
     """References that the estate needs where it is restored; their values are not in the archive."""
     members: Annotated[tuple[Member, ...], Field(max_length=MOST_MEMBERS)]
 
@@ -90,6 +90,11 @@ def read_manifest(raw: bytes) -> Manifest:
     names = [member.name for member in manifest.members]
     if len(set(names)) != len(names) or LEDGER not in names:
         raise ArchiveError(f"{NAME} names a member twice, or no ledger")
+    estate = sum(name.startswith(f"{ESTATE}/") for name in names)
+    nested = any(name.count("/") > 1 for name in names if name.startswith(f"{ESTATE}/"))
+    note = manifest.estate
+    if nested or bool(estate) is not (note is not None) or (note is not None and not note.directory and estate != 1):
+        raise ArchiveError(f"{NAME} does not fit the files of the estate that it names")
     large = [one.name for one in manifest.members if one.name != LEDGER and one.size > LARGEST_FILE]
     if large:
         raise ArchiveError(f"{large[0]} is larger than {LARGEST_FILE:,} bytes")

@@ -25,7 +25,7 @@ from agent.ledger import tables
 from agent.ledger.copying import clear, copy_rows, file_engine
 from agent.ledger.database import Database, Hold
 from agent.ledger.epochs import Lineage, begin_epoch, lineage_of, shared
-from agent.ledger.errors import LedgerUnavailable, LedgerUnusable
+from agent.ledger.errors import LedgerMisfit, LedgerUnavailable, LedgerUnusable
 from agent.ledger.held import COMMAND, looking
 from agent.ledger.ledger import end_spans
 from agent.ledger.mark import Mark
@@ -69,7 +69,7 @@ def taken(database: Database) -> Iterator[Hold]:
 
 
 def look_at_present(database: Database, copy: Lineage, created: float) -> Present | None:
-    """What would be replaced; None when there is nothing."""
+    """What would be replaced; None when there is nothing. Raises KeepingError for what is no ledger of ours."""
     if isinstance(database, SqliteDatabase) and (not database.path.exists() or not database.path.stat().st_size):
         return None
     try:
@@ -90,11 +90,11 @@ def look_at_present(database: Database, copy: Lineage, created: float) -> Presen
             )
     except DBAPIError as error:
         explained = database.explain(error)
-        if not isinstance(explained, LedgerUnusable):
+        if isinstance(explained, LedgerMisfit):
+            raise KeepingError(f"{explained}; name a place of its own with --ledger.url") from error
+        if not isinstance(explained, LedgerUnusable) or isinstance(database, PostgresDatabase):
             raise explained or error from error
         return Present(trouble=str(explained))
-    except LedgerUnusable as error:
-        return Present(trouble=str(error))
 
 
 def renew(path: Path, present: Lineage | None, mark: Mark | None, now: float) -> Mark:
@@ -128,10 +128,15 @@ def put_file(database: SqliteDatabase, renewed: Path, stamp: str) -> Path | None
     if old is not None:
         os.link(path, old)
         aside = old.with_name(old.name + "-wal")
-        if logs[0].exists():
-            shutil.copy2(logs[0], aside)
-        if _flush_log(path):
+        try:
+            if logs[0].exists():
+                shutil.copy2(logs[0], aside)
+            if _flush_log(path):
+                aside.unlink(missing_ok=True)
+        except (LedgerUnavailable, OSError):
+            old.unlink()
             aside.unlink(missing_ok=True)
+            raise
         sync_directory(path.parent)
     for log in logs:
         log.unlink(missing_ok=True)
@@ -157,14 +162,9 @@ def put_server(database: PostgresDatabase, connection: Connection, renewed: Path
 
 
 def put_estate(stage: Path, place: Path, directory: bool, stamp: str) -> Path | None:
-    """Replace the estate; returns where the old one lies now. Raises KeepingError when the place is another kind."""
+    """Replace the estate, where it fits; returns where the old one lies now."""
     old = kept_name(place, stamp) if place.exists() else None
-    if old is not None and place.is_dir() != directory:
-        kind = "a directory" if directory else "one file"
-        raise KeepingError(f"the estate in the archive is {kind}, and {place} is not; name another --config.file")
     fresh = stage if directory else next(iter(stage.iterdir()))
-    if directory:
-        _only_estates(place)
     _as_before(fresh, place)
     for file in [fresh, *fresh.iterdir()] if directory else [fresh]:
         if file.is_file():
@@ -179,6 +179,15 @@ def put_estate(stage: Path, place: Path, directory: bool, stamp: str) -> Path | 
         fresh.replace(place)
     sync_directory(place.parent)
     return old
+
+
+def fits(place: Path, directory: bool) -> None:
+    """Raises KeepingError when the estate cannot be put there."""
+    if place.exists() and place.is_dir() != directory:
+        kind = "a directory" if directory else "one file"
+        raise KeepingError(f"the estate in the archive is {kind}, and {place} is not; name another --config.file")
+    if directory:
+        _only_estates(place)
 
 
 @contextmanager

@@ -18,14 +18,17 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from agent.keeping.errors import ArchiveError
 from agent.keeping.manifest import ESTATE, LEDGER, Manifest
-from agent.ledger.copying import file_engine
+from agent.ledger.copying import file_engine, tables_of
 from agent.ledger.epochs import Lineage, lineage_of
 from agent.ledger.errors import LedgerUnusable
 from agent.ledger.migrate import known, revision_in
+from agent.ledger.migrations import HEAD
+from agent.ledger.tables import metadata
 from config.commands.load import SEARCH_VARIABLE as COMMANDS
 from config.estate import Estate
 from config.kinds import DeskLike, KindLike
@@ -99,6 +102,8 @@ def _judged(path: Path) -> Copy:
             raise ArchiveError(
                 f"the ledger in it has the schema {revision}, which this Ridgeway does not know; install a newer one"
             )
+        if revision == HEAD and (odd := _odd_tables(connection)):
+            raise ArchiveError(f"the ledger in it has other tables than its schema says ({odd})")
         lineage = lineage_of(connection)
         last = connection.exec_driver_sql("SELECT coalesce(max(sequence), 0) FROM events").scalar_one()
         heads = connection.exec_driver_sql("SELECT count(*) FROM ledger_info").scalar_one()
@@ -107,6 +112,14 @@ def _judged(path: Path) -> Copy:
             raise ArchiveError("the feed in the copy of the ledger does not add up: counter, events and epochs differ")
         live = connection.exec_driver_sql("SELECT count(*) FROM incidents WHERE state IN ('open', 'recovering')")
         return Copy(revision, lineage, live.scalar_one())
+
+
+def _odd_tables(connection: Connection) -> str:
+    """The first table or column that a ledger of our schema has and this one has not, or the other way round."""
+    there = {table.name: set(table.c.keys()) for table in tables_of(connection)}
+    ours = {table.name: set(table.c.keys()) for table in metadata.sorted_tables}
+    odd = [name for name in there.keys() | ours.keys() if there.get(name) != ours.get(name)]
+    return min(odd, default="")
 
 
 def estate_of(stage: Path, directory: bool, kinds: Mapping[str, KindLike], desks: Mapping[str, DeskLike]) -> Estate:

@@ -37,7 +37,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql
 
+from agent.ledger.errors import LedgerUnusable
 from agent.ledger.migrate import lay_out
+from agent.ledger.tables import metadata
 
 AT_ONCE = 1_000
 """Rows read and written at a time."""
@@ -101,9 +103,16 @@ def copy_to_file(source: Connection, target: Path, revision: str, progress: Prog
 
 
 def copy_rows(source: Connection, target: Connection, progress: Progress = silent) -> None:
-    """Copy every row into the empty tables of the same schema, in the transactions that both are in."""
+    """Copy every row into the empty tables of the same schema, in the transactions that both are in.
+
+    Raises LedgerUnusable when the source holds what a ledger of this schema does not.
+    """
     tables = tables_of(source)
     into = {table.name: table for table in tables_of(target)}
+    _only_ours(table.name for table in tables if table.name not in into)
+    for table in tables:
+        odd = {column.name for column in table.c} ^ {column.name for column in into[table.name].c}
+        _only_ours(f"{table.name}.{name}" for name in odd)
     whole = sum(source.execute(select(func.count()).select_from(table)).scalar_one() for table in tables)
     done = 0
     for table in tables:
@@ -131,15 +140,25 @@ def rows_of(table: Table) -> Select[tuple[object, ...]]:
 
 
 def clear(connection: Connection) -> None:
-    """Drop every table of a ledger, in the caller's transaction."""
+    """Drop the tables of a ledger, in the caller's transaction. Raises LedgerUnusable when others are there, too."""
     found = MetaData()
     found.reflect(connection)
+    _only_ours(found.tables.keys() - metadata.tables.keys() - {"alembic_version"})
     found.drop_all(connection)
 
 
 def raw(connection: Connection) -> sqlite3.Connection:
     """The driver's own connection, of an SQLite ledger."""
     return cast(sqlite3.Connection, connection.connection.dbapi_connection)
+
+
+def _only_ours(others: Iterable[str]) -> None:
+    names = sorted(others)
+    if names:
+        raise LedgerUnusable(
+            f"the database holds more or less than a ledger's tables and columns ({', '.join(names[:3])}); "
+            "give the ledger a database of its own"
+        )
 
 
 def _insertion(table: Table, dialect: str) -> Insert:

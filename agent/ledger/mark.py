@@ -40,6 +40,7 @@ class FileLock:
                 f"the ledger is in use by {holder} (lock file {path}); "
                 "stop that agent first, or give this one a ledger of its own"
             ) from None
+        _give_to_owner(self._fd, path.parent)
         self._holder = f"process {os.getpid()}, vantage {vantage}"
         self.mark = _mark_in(os.pread(self._fd, _LARGEST, 0))
         """Of the run before this one; None when nothing is remembered."""
@@ -66,6 +67,13 @@ class FileLock:
             os.pwrite(self._fd, text.encode().ljust(old, b"\n"), 0)
         except OSError:
             return
+
+
+def _give_to_owner(handle: int, directory: Path) -> None:
+    """What root makes for a command, the agent's own user must be able to open afterwards."""
+    owner = directory.stat()
+    if os.geteuid() == 0 and os.fstat(handle).st_uid != owner.st_uid:
+        os.fchown(handle, owner.st_uid, owner.st_gid)
 
 
 class NoHold:

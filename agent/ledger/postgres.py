@@ -18,10 +18,10 @@ from sqlalchemy.exc import DBAPIError
 
 from agent.ledger.copying import Progress, copy_to_file, silent
 from agent.ledger.database import Hold
-from agent.ledger.errors import LedgerError, LedgerInUse, LedgerMisfit, LedgerUnavailable, LedgerUnusable
+from agent.ledger.errors import LedgerError, LedgerInUse, LedgerMisfit, LedgerTooNew, LedgerUnavailable, LedgerUnusable
 from agent.ledger.jsontext import dumps
 from agent.ledger.mark import FileLock, NoHold
-from agent.ledger.migrate import revision_of
+from agent.ledger.migrate import known, revision_of
 
 _ADVISORY_KEY = 0x52575901
 """Ours within one database; two ledgers in two databases of one server do not meet."""
@@ -159,6 +159,11 @@ class PostgresDatabase:
         revision = revision_of(connection)
         if revision is None:
             raise LedgerUnusable(f"there is no ledger at {self.where}; has an agent run with it? (--ledger.url)")
+        if not known(revision):
+            raise LedgerTooNew(
+                f"the ledger {self.where} was written by a newer Ridgeway (schema {revision}), which this one cannot "
+                "copy; use that version, or give the ledger an empty database"
+            )
         with connection.begin():
             connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             size: int = connection.exec_driver_sql("SELECT pg_database_size(current_database())").scalar_one()

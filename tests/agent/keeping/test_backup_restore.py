@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import tarfile
@@ -17,6 +18,7 @@ from agent.keeping import older, restore, stage
 from agent.keeping.archive import manifest_of
 from agent.ledger import tables
 from agent.ledger.batch import AgentSpan, Batch, Span
+from agent.ledger.copying import tables_of
 from agent.ledger.epochs import GAP, lineage_of
 from agent.records import Cause
 from checks.contract import State
@@ -231,11 +233,57 @@ def test_a_directory_with_more_than_an_estate_in_it_is_not_exchanged(
     simple.estate = directory
     simple.write(1)
 
-    status = simple.restore(simple.backup())
+    archive = simple.backup()
+    simple.write(100)
+
+    status = simple.restore(archive)
 
     assert status == 1
     assert "also holds credentials, which is no part of the estate" in capsys.readouterr().err
     assert (directory / "credentials").is_dir()
+    assert len(simple.incidents()) == 10, "what is in the way is found before anything is changed"
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        ("CREATE TABLE songs (title TEXT)", "more or less than a ledger's tables and columns (songs)"),
+        ("ALTER TABLE incidents ADD COLUMN colour TEXT", "tables and columns (incidents.colour)"),
+        ("UPDATE alembic_version SET version_num = '9999'", "written by a newer Ridgeway (schema 9999)"),
+        ("DROP TABLE ledger_info", "is not what this Ridgeway made"),
+    ],
+)
+@pytest.mark.acceptance
+def test_a_database_that_holds_more_than_a_ledger_of_ours_is_left_alone(
+    tmp_path: Path, postgres: PostgresCluster, capsys: pytest.CaptureFixture[str], statement: str, words: str
+) -> None:
+    home = Home(tmp_path, postgres.database())
+    home.write(1)
+    archive = home.backup()
+    home.ask(lambda c: c.exec_driver_sql(statement))
+    before = home.ask(lambda c: {table.name for table in tables_of(c)})
+
+    status = home.restore(archive)
+
+    assert status == 1
+    assert words in capsys.readouterr().err
+    assert home.ask(lambda c: {table.name for table in tables_of(c)}) == before
+    assert home.ask(lambda c: c.exec_driver_sql("SELECT count(*) FROM incidents").scalar()) == 5
+
+
+def test_a_database_of_another_program_is_not_put_aside(simple: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    simple.write(1)
+    archive = simple.backup()
+    other = simple.place / "other.sqlite3"
+    with closing(sqlite3.connect(other)) as connection:
+        connection.execute("CREATE TABLE songs (title TEXT)")
+    before = other.read_bytes()
+
+    status = Home(simple.place, str(other)).restore(archive)
+
+    assert status == 1
+    assert "tables that are not a ledger's (songs" in capsys.readouterr().err
+    assert other.read_bytes() == before
 
 
 def test_no_secret_is_in_an_archive_and_what_will_be_needed_is_listed(

@@ -23,6 +23,7 @@ from pydantic import BaseModel
 
 from config.estate import Credential, Estate, Target
 from config.problems import Problem
+from config.secrets import Secret
 
 LARGEST = 64 * 1024 * 1024
 """Octets of one piece; an estate file has at most 16 MiB."""
@@ -137,6 +138,8 @@ class _Pickler(pickle.Pickler):
         return None
 
     def reducer_override(self, obj: Any) -> Any:
+        if isinstance(obj, Secret):  # which refuses to be pickled; this pipe, and no file, may have it
+            return Secret, (obj.reveal(),)
         if not isinstance(obj, BaseModel):
             return NotImplemented
         state = obj.__getstate__()

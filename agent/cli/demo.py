@@ -98,6 +98,7 @@ async def _play(estate: Estate, settings: Settings, cast: Cast, book: TicketBook
     from agent.cli.estate import kinds
     from agent.daemon import StartError
     from agent.daemon.core import running
+    from agent.daemon.settings import Address
     from agent.demo.known import Known
     from agent.demo.story import perform
 
@@ -108,12 +109,14 @@ async def _play(estate: Estate, settings: Settings, cast: Cast, book: TicketBook
         loop.add_signal_handler(number, stop.set)
     try:
         async with running(estate, settings, *kinds()) as daemon:
-            host, port = daemon.addresses[0]
-            console.welcome(f"http://{host}:{port}", f"http://{_DESK[0]}:{_DESK[1]}/", settings.control_socket)
-            told = asyncio.create_task(_tell(f"http://{host}:{port}", console, known))
+            pages = f"http://{Address(*daemon.addresses[0])}"
+            console.welcome(pages, f"http://{_DESK[0]}:{_DESK[1]}/", settings.control_socket)
+            told = asyncio.create_task(_tell(pages, console, known))
             story = asyncio.create_task(perform(cast, console.act, known, speed))
             stopped = asyncio.create_task(stop.wait())
-            await asyncio.wait({told, story, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait({told, story, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()  # a defect of ours ends the demo, and says so
             left = await _epilogue(daemon, book, known, stop)
             if not stop.is_set():
                 console.end(left, once)

@@ -170,8 +170,9 @@ class Daemon:
         )
         self._parts = contextlib.AsyncExitStack()
         self._using: list[Using] = [self]
-        self._objections: list[Callable[[Estate], str]] = []
         """Parts that go on with another estate by themselves."""
+        self._objections: list[Callable[[Estate], str]] = []
+        """Why an estate cannot be put in force, asked of each before anything is changed; empty where it can."""
         self._reloader: Reloader | None = None
         self.pipeline: Pipeline
         self.addresses: list[tuple[str, int]] = []

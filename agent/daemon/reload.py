@@ -148,7 +148,6 @@ class Reloader:
                     f"(ridgeway plan); the plan is now {plan.expect}.",
                 )
             self._refuse(plan, looked_at=expect is not None)
-            self._refuse_objected(new)
             changed = {name: one for name, one in new.targets.items() if force.estate.targets.get(name) is not one}
             await asyncio.to_thread(self._learn, replace(new, targets=changed))
         except (EstateError, LoadError, LedgerError) as error:
@@ -200,7 +199,9 @@ class Reloader:
             now = Open(force.vantage, force.clock(), alerts, seen, live, list(known.values()))
             return make_plan(old, new, now, route_of)
 
-        return new, await asyncio.to_thread(plan)
+        objections = filter(None, (objection(new) for objection in force.objections))
+        made = await asyncio.to_thread(plan)
+        return new, replace(made, refusals=(*made.refusals, *objections))
 
     def _refuse(self, plan: Plan, *, looked_at: bool) -> None:
         if plan.refusals or (plan.suspicions and not looked_at):
@@ -208,13 +209,6 @@ class Reloader:
             why = "; ".join((*plan.refusals, *plan.suspicions))
             self._log.error("estate not reloaded, the old one stays in force", why=why, expect=plan.expect)
             raise ReloadError(409, plan_text(plan) + "Nothing was changed: the old estate stays in force.\n")
-
-    def _refuse_objected(self, new: Estate) -> None:
-        why = "; ".join(filter(None, (objection(new) for objection in self._in_force.objections)))
-        if why:
-            self._in_force.own.config_refused()
-            self._log.error("estate not reloaded, the old one stays in force", why=why)
-            raise ReloadError(409, f"{why}\nNothing was changed: the old estate stays in force.\n")
 
     def _refuse_dropped_desks(self, new: Estate) -> None:
         """An incident may have opened since the plan was made."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -54,8 +55,10 @@ class WebhookVerbs:
         }
 
     async def _list(self, _asked: _Question) -> Any:
+        specs = self._webhooks.specs
         standings = await self._webhooks.standings()
-        return {"webhooks": [_shown(spec, standings.get(name)) for name, spec in self._webhooks.specs.items()]}
+        hosts = await asyncio.to_thread(lambda: {name: _host_of(spec) for name, spec in specs.items()})
+        return {"webhooks": [_shown(spec, hosts[name], standings.get(name)) for name, spec in specs.items()]}
 
     async def _test(self, asked: _Act) -> Any:
         self._commands.check(asked.name, asked.by)
@@ -87,12 +90,12 @@ class WebhookVerbs:
         return {"name": asked.name, "dead_letters": rows}
 
 
-def _shown(spec: WebhookSpec, standing: Standing | None) -> dict[str, Any]:
+def _shown(spec: WebhookSpec, host: str | None, standing: Standing | None) -> dict[str, Any]:
     standing = standing or Standing()
     place = standing.place
     return {
         "name": spec.name,
-        "to": _host_of(spec),
+        "to": host,
         "councils": "all" if spec.councils is None else sorted(spec.councils),
         "kinds": sorted(spec.kinds),
         "state": place.state.value if place is not None else "new",
@@ -109,7 +112,7 @@ def _shown(spec: WebhookSpec, standing: Standing | None) -> dict[str, Any]:
 
 
 def _host_of(spec: WebhookSpec) -> str | None:
-    """Scheme, host and port: what comes behind them may be what lets one in."""
+    """Scheme, host and port: what comes behind them may be what lets one in. May read a file."""
     try:
         url = url_of(spec.url)
     except SecretError:

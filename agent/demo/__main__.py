@@ -27,4 +27,5 @@ def desk(port: int, queues: tuple[str, ...]) -> None:
     uvicorn.run(demo_desk(TicketBook(queues, time.time), token), host="127.0.0.1", port=port, log_level="warning")
 
 
-desk()
+if __name__ == "__main__":
+    desk()

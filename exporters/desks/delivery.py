@@ -97,8 +97,10 @@ class Delivery:
 
         def leave() -> None:
             worker.stop(_LEAVE_WITHIN)
-            if successor is not None and started:
-                successor.start()
+            if successor is not None:
+                successor.succeed(worker)  # once more: it has counted on since
+                if started:
+                    successor.start()
 
         worker.ask_to_stop()
         thread = threading.Thread(target=leave, name="desk-hand-over", daemon=True)

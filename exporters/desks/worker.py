@@ -78,6 +78,8 @@ class Worker:
         if tuple(queues) != self._queues:
             self._queues = tuple(queues)
             self.board.write(counts=())
+            self._counts_due = self._clock.now()
+            self.wake()
 
     def wake(self) -> None:
         """There may be something to deliver; costs nothing."""

@@ -119,6 +119,7 @@ class Webhooks:
             if not await self._settle(specs):
                 await asyncio.sleep(AGAIN)
                 self._changed.set()
+            if self._changed.is_set():
                 continue
             for name, spec in specs.items():
                 if name not in self._workers:

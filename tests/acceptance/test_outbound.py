@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -102,6 +103,28 @@ def test_an_agent_tells_a_webhook_pings_while_it_lives_and_hides_both_urls(
     hidden = {"the secret": SECRET, "a path": "/hooks/in", "a query": "key=opaque", "an answer": "the-peers-own-words"}
     assert leaks(places, hidden) == []
     assert leaks(places, {"marker": "hub"}) != []
+
+
+def test_a_reload_tells_another_webhook_from_then_on_and_forgets_the_one_that_is_gone(
+    new_agent: Callable[..., Agent], service: Service, new_receiver: Callable[..., Receiver]
+) -> None:
+    before, after, outside = new_receiver(), new_receiver(secrets=(OTHER_SECRET,)), new_receiver()
+    agent = new_agent(environment={"HOOK": SECRET, "OTHER_HOOK": OTHER_SECRET})
+    agent.write(one_service(service.port) + outbound(before, outside))
+    agent.start()
+    wait_until(lambda: listed(agent)["state"] == "active", "the first webhook is kept")
+
+    changed = outbound(after, outside).replace("hub:", "other:").replace("env:HOOK", "env:OTHER_HOOK")
+    agent.write(one_service(service.port) + changed)
+    assert agent.process is not None
+    agent.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: (listed(agent)["name"], listed(agent)["state"]) == ("other", "active"), "the other one is kept")
+    service.close()
+    wait_until(lambda: "opened" in kinds(after), "the other one is told")
+
+    assert all(one.verified == (OTHER_SECRET,) for one in after.got)
+    assert before.got == []
+    assert agent.metric("ridgeway_webhook_state", webhook="hub", state="active") is None
 
 
 def test_what_is_wrong_with_secrets_is_said_before_the_agent_runs(

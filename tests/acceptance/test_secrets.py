@@ -240,7 +240,13 @@ def test_no_secret_is_anywhere_and_the_marker_is_everywhere(estate: Estate) -> N
     seen = {leak.place for leak in leaks(places, {"marker": MARKER})}
     assert seen >= {"page /", "page /metrics", "page /targets", "page /incidents", "page /api/v1/incidents"}
     assert seen >= {"the log", "the ledger", "the tickets", "OpenMetrics", "control explain", "control incidents"}
-    assert seen >= {"plan --json", "requests to the hook", "requests to the hook that echoes"}
+    assert seen >= {
+        "the file kept.tar",
+        "doctor --json",
+        "plan --json",
+        "requests to the hook",
+        "requests to the hook that echoes",
+    }
     assert seen >= {"page /api/v1/events?limit=1000", "page /api/v1/feed.atom", "the stream", "control events"}
     assert seen >= {f"check {MARKER} --json", f"check {MARKER}", "validate", "validate --contact --json"}
     assert seen >= {
@@ -372,6 +378,11 @@ def _commands(agent: Agent, targets: tuple[str, ...]) -> dict[str, bytes]:
         "plan --json",
         "apply --expect 0000 --change CHG-1",
         "reload",
+        f"backup {agent.home / 'kept.tar'}",
+        "doctor",
+        "doctor --json",
+        "ledger verify --json",
+        "ledger info --json",
         "schema",
     ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -186,3 +187,26 @@ def test_a_prober_that_cannot_be_asked_is_one_vantage_away_whatever_the_reason(w
     assert world.tickets(("mail", "target/unreachable")) == 1
     assert world.tickets(FROM_FORUM) == world.tickets(FROM_GATEWAY) == 1
     assert TOKEN not in world.judge.log.read_text() + world.prober.log.read_text()
+
+
+def test_both_sides_reload_and_look_at_a_new_target_without_a_word_about_the_vantage(world: World) -> None:
+    world.start_prober()
+    world.judge.is_quiet()
+    text = (world.judge.home / "estate.yaml").read_text()
+    more = f"  again: {{address: {WEB}, site: gateway, checks: [{{tcp: {{port: {PORT}}}}}]}}\n"
+    incidents = len(world.judge.known())
+
+    for resident in (world.prober, world.judge):
+        assert resident.process is not None
+        resident.write(text + more)
+        resident.process.send_signal(signal.SIGHUP)
+        wait_until(
+            lambda resident=resident: any(line["event"] == "estate reloaded" for line in resident.said()),  # type: ignore[misc]
+            "it has reloaded",
+        )
+
+    for vantage in ("forum", "gateway"):
+        labels = f'target="again",check="tcp",council="aylesbury-vale",vantage="{vantage}",state="ok"'
+        line = f"ridgeway_check_state{{{labels}}} 1"
+        wait_until(lambda line=line: line in world.judge_page("/metrics"), f"looked at from {vantage}")  # type: ignore[misc]
+    assert len(world.judge.known()) == incidents

@@ -5,13 +5,22 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel, ConfigDict
 
 from agent.cli.estate import kinds
 from agent.parcel import Mark, ParcelError, Piece, Unpacker, packed, problems_of, problems_piece
-from config.estate import Estate
+from config.estate import DeskSpec, Estate
 from config.load import load_estate
 from config.problems import Problem
+from config.secrets import Secret
 from testbeds.judging import check, estate, target
+
+
+class _Holder(BaseModel):
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    url: Secret
+
 
 EXAMPLE = Path(__file__).parents[2] / "config/examples/dacorum-aylesbury-vale"
 
@@ -100,3 +109,14 @@ def test_an_end_before_the_estate_is_refused() -> None:
 
     with pytest.raises(ParcelError, match="before the estate"):
         unpacker.estate()
+
+
+def test_what_is_secret_in_an_estate_goes_along_and_nowhere_else() -> None:
+    sent = replace(estate(target("fw")), desks={"rt": DeskSpec("rt", "demo", _Holder(url=Secret("hunter2")))})
+
+    arrived = unpacked(Unpacker(), sent, replace(sent, targets={}))
+
+    holder = arrived.desks["rt"].options
+    assert isinstance(holder, _Holder) and holder.url == Secret("hunter2")
+    with pytest.raises(TypeError, match="not pickled"):
+        pickle.dumps(sent)

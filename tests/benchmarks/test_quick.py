@@ -85,3 +85,11 @@ def test_asking_who_asks_is_measured_beside_bcrypt_at_each_request(tmp_path: Pat
     assert 0 < password["ratio"] < 1 and 0 < token["ratio"] < 1
     assert held["peer"] == "the same without guesses"
     assert held["value"] > 0
+
+
+def test_a_reload_is_measured_in_a_loop_that_runs_checks_meanwhile(tmp_path: Path) -> None:
+    report, _ = _measured(tmp_path, "reload")
+
+    seconds, held = report["figures"]
+    assert "200 checks, 10 of them changed" in seconds["name"]
+    assert seconds["value"] > 0 and held["value"] > 0

@@ -118,7 +118,8 @@ class Policy:
 
     def _certified(self, shown: Shown) -> Principal:
         """Where there are passwords as well, a certificate alone is not enough: the toolkit asks for both."""
-        if self.passwords is not None:
+        tls = self.web.file.tls if self.web is not None else None
+        if self.passwords is not None or tls is None or tls.client_auth_type == "NoClientCert":
             raise Refused(Reason.NO_CREDENTIALS)
         if shown.person is None:
             raise Refused(Reason.CERTIFICATE)

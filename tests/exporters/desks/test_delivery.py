@@ -260,3 +260,77 @@ def test_the_queues_of_a_desk_are_those_of_its_routes() -> None:
     )
 
     assert queues_by_desk(routes) == {"ict": ["dacorum", "shared"], "other": ["dacorum"]}
+
+
+def test_a_desk_whose_settings_change_gets_a_successor_when_the_call_under_way_has_ended(ledger: OutboxLedger) -> None:
+    going, may_go = threading.Event(), threading.Event()
+
+    def slow(method: str, subject: str) -> None:
+        if method == "create":
+            going.set()
+            assert may_go.wait(10)
+
+    made: list[MemoryDesk] = []
+
+    def make(name: str, options: BaseModel) -> DeskAdapter:
+        made.append(MemoryDesk(slow))
+        if len(made) > 1:
+            made[-1].tickets = made[0].tickets
+        return made[-1]
+
+    kind = DeskKind("memory", "in memory", NoOptions, make)
+    specs = {"ict": DeskSpec("ict", "memory", NoOptions())}
+    delivery = Delivery(ledger, specs, {"memory": kind}, {}, system_clock(), ledger.record, QUICK)
+    ledger.wish(wish(incident_id(0)))
+    delivery.start()
+    try:
+        assert going.wait(10)
+        delivery.use({"ict": DeskSpec("ict", "memory", NoOptions(), new_tickets_per_day=7)}, {})
+        ledger.wish(wish(incident_id(1)))
+        meanwhile = len(made)
+        may_go.set()
+        peers.wait_until(lambda: len(made[0].tickets) == 2, "the successor goes on")
+    finally:
+        assert delivery.stop()
+
+    assert meanwhile == 1
+    assert len(made) == 2
+    assert made[0].calls[-1] == ("close", "")
+    assert delivery.status()["ict"].cap == 7
+    assert delivery.status()["ict"].opened == 2
+    assert [call for call in made[0].calls if call[0] == "create"] == [("create", incident_id(0))]
+
+
+def test_a_desk_comes_and_another_goes_and_the_third_is_left_alone(ledger: OutboxLedger) -> None:
+    stays, goes, comes = MemoryDesk(), MemoryDesk(), MemoryDesk()
+    made = {"stays": stays, "goes": goes, "comes": comes}
+    kind = DeskKind("memory", "in memory", NoOptions, lambda name, options: made[name])
+    spec = {name: DeskSpec(name, "memory", NoOptions()) for name in made}
+    first = {name: spec[name] for name in ("stays", "goes")}
+    ledger.wish(*(wish(incident_id(number), desk=name) for number, name in enumerate(made)))
+    delivery = Delivery(ledger, first, {"memory": kind}, {"stays": ("one",)}, system_clock(), ledger.record, QUICK)
+    delivery.start()
+    try:
+        peers.wait_until(lambda: len(stays.tickets) == 1 and len(goes.tickets) == 1, "both have their ticket")
+        delivery.use({name: spec[name] for name in ("stays", "comes")}, {"stays": ("two",)})
+        peers.wait_until(lambda: len(comes.tickets) == 1, "the new desk has its ticket")
+        peers.wait_until(lambda: ("close", "") in goes.calls, "the desk that went was closed")
+        counted = delivery.status()["stays"]
+        peers.wait_until(
+            lambda: [c.queue for c in delivery.status()["stays"].counts] == ["two"], "the other queue counts"
+        )
+    finally:
+        assert delivery.stop()
+
+    assert counted.opened == 1
+    assert set(delivery.status()) == {"stays", "comes"}
+
+
+def test_a_kind_of_desk_that_is_not_there_changes_nothing(ledger: OutboxLedger) -> None:
+    desk = MemoryDesk()
+    with delivering(ledger, desk) as delivery:
+        with pytest.raises(KeyError):
+            delivery.use({"ict": DeskSpec("ict", "other", NoOptions())}, {})
+        ledger.wish(wish(incident_id(0)))
+
+        peers.wait_until(lambda: len(desk.tickets) == 1, "the old one still delivers")

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 import requests
 
-from config.estate import Access, Proxy, Rights
+from config.estate import Access, Proxy, Rights, Token
+from config.secrets import SecretReference
 from testbeds.certificates import Authority
 from testbeds.front import Front, front, opened, users
 from testbeds.peers import need
@@ -283,6 +284,26 @@ async def test_a_name_that_is_no_longer_listed_is_refused_on_an_open_connection_
             after = await asyncio.to_thread(line.get, url, timeout=20, **options)
 
     assert (before.status_code, after.status_code) == (200, 403)
+
+
+async def test_a_certificate_names_nobody_any_more_when_none_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("T", "0123456789abcdef")
+    token = Token("t", SecretReference("env", "T"), Rights(None))
+    door = Front(tmp_path)
+    door.issue()
+    door.issue("ann", names=["ann.example"], client=True)
+    async with opened(door, ALL, Access({"t": token})):
+        options = {"verify": str(tmp_path / "authority.pem"), "cert": (tmp_path / "ann.pem", tmp_path / "ann.key")}
+        url = f"https://127.0.0.1:{door.port}/who"
+        with requests.Session() as line:
+            before = await asyncio.to_thread(line.get, url, timeout=20, **options)
+            door.write(TLS)
+            await door.control.look()
+            after = await asyncio.to_thread(line.get, url, timeout=20, **options)
+
+    assert (before.json()["name"], after.status_code) == ("ann.example", 401)
 
 
 async def test_a_certificate_that_ends_is_refused_on_an_open_connection_and_on_a_new_one(tmp_path: Path) -> None:

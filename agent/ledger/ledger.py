@@ -49,15 +49,21 @@ class Ledger:
         """Open, make or migrate the ledger at a path or URL, and start its writer.
 
         Exclusive refuses a second agent. `state` is the agent's state directory (see `database_at`). A ledger that does
-        not know the run that used it last was put in its place by somebody: it gets a new epoch.
+        not know the run that used it last, or the last event of that run, was put in its place by somebody: it gets a
+        new epoch.
         Raises LedgerInUse, LedgerTooNew, LedgerUnusable, LedgerUnavailable; each says how to mend it.
         `on_health` is called in the writer's thread whenever writing begins to fail or works again.
         """
         database = database_at(location, state)
         database.prepare()
         hold = database.hold(vantage) if exclusive else None
-        session = Session(database, database.writer_engine(), vantage, exclusive)
         run = str(ULID())
+
+        def reached(sequence: int) -> None:
+            if hold is not None:
+                hold.remember(Mark(run, sequence))
+
+        session = Session(database, database.writer_engine(), vantage, exclusive, reached)
         try:
             connection = session.connection()
             migrated = migrate(database, connection, clock())
@@ -65,8 +71,7 @@ class Ledger:
             with database.transaction(connection, durable=True):
                 lineage, renewed = _introduce(connection, clock(), mark)
                 _begin_life(connection, run, vantage, clock())
-            if hold is not None:
-                hold.remember(Mark(run, lineage.sequence))
+            reached(lineage.sequence)
         except BaseException as error:
             session.close()
             if hold is not None:
@@ -109,8 +114,8 @@ class Ledger:
 def _introduce(connection: Connection, now: float, mark: Mark | None) -> tuple[Lineage, bool]:
     """Give a new ledger its epoch: what says that a feed's cursor belongs to this ledger and no other.
 
-    One that does not know the last run that is remembered beside it gets a new one. Returns its lineage, and whether
-    it was such a one.
+    One that does not know the last run that is remembered beside it, or is older than that run's last event, gets a
+    new one. Returns its lineage, and whether it was such a one.
     """
     if connection.execute(select(tables.ledger_info.c.id)).first() is None:
         used = 0 if mark is None else mark.sequence + GAP  # the ledger that was here before was lost
@@ -118,8 +123,10 @@ def _introduce(connection: Connection, now: float, mark: Mark | None) -> tuple[L
         connection.execute(insert(tables.ledger_info), row)
         return lineage_of(connection), False
     lives = tables.agent_spans
-    if mark is None or connection.execute(select(lives.c.run).where(lives.c.run == mark.run)).first() is not None:
-        return lineage_of(connection), False
+    lineage = lineage_of(connection)
+    known = mark is None or connection.execute(select(lives.c.run).where(lives.c.run == mark.run)).first() is not None
+    if mark is None or (known and lineage.sequence >= mark.sequence):
+        return lineage, False
     begin_epoch(connection, now, beyond=mark.sequence)
     return lineage_of(connection), True
 

@@ -1,6 +1,7 @@
 """What is remembered beside a ledger: who holds it, and the last run that used it.
 
-A ledger that does not know that run is another than the one last used: somebody put a copy in its place.
+A ledger that does not know that run, or is older than its last event, is another than the one last used: somebody
+put a copy in its place.
 """
 
 from __future__ import annotations

@@ -22,8 +22,17 @@ _INFO = tables.ledger_info
 class Session:
     """Used by one thread at a time. After any failure of the database the connection is made anew."""
 
-    def __init__(self, database: Database, engine: Engine, vantage: str, exclusive: bool) -> None:
+    def __init__(
+        self,
+        database: Database,
+        engine: Engine,
+        vantage: str,
+        exclusive: bool,
+        reached: Callable[[int], None] = lambda _sequence: None,
+    ) -> None:
+        """`reached` is told the number of the last event after each commit that may have written one."""
         self._database = database
+        self._reached = reached
         self._engine = engine
         self._vantage = vantage
         self._exclusive = exclusive
@@ -71,6 +80,9 @@ class Session:
         except DBAPIError as error:
             self._fail(error)
         self._unanswered = None
+        last = max((number for of_batch in numbers for number in of_batch), default=None)
+        if last is not None:
+            self._reached(last)
         return numbers
 
     def call(self, work: Callable[[Connection], T]) -> T:
@@ -82,9 +94,12 @@ class Session:
         try:
             with self._database.transaction(connection, durable=True):
                 result = work(connection)
+                last = connection.execute(select(_INFO.c.sequence)).scalar()
                 committing = True
         except DBAPIError as error:
             self._fail(error, uncertain=committing, ours=False)
+        if last is not None:
+            self._reached(last)
         return result
 
     def close(self) -> None:

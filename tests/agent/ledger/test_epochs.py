@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from agent.ledger import tables
+from agent.ledger.apply import append_events
 from agent.ledger.epochs import GAP, Ancestor, Lineage, begin_epoch, epoch_of, lineage_of, shared
 from agent.ledger.ledger import Ledger
 from agent.ledger.mark import Mark
@@ -74,10 +77,34 @@ def test_a_ledger_that_does_not_know_the_last_run_gets_a_new_epoch(
     assert after.ancestors == {before.epoch: Ancestor(1, kept.NOW)}
 
 
+def test_a_copy_that_was_made_in_the_last_run_itself_is_noticed_when_it_is_put_back(tmp_path: Path) -> None:
+    path, copy = tmp_path / "ledger.sqlite3", tmp_path / "copy"
+    ledger = Ledger.open(path, clock=lambda: kept.NOW, vantage="hemel")
+    ledger.writer.submit(kept.changed()).result(30)
+    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(copy)) as target:
+        source.backup(target)
+    ledger.writer.submit(kept.changed()).result(30)
+    ledger.writer.call(lambda c: append_events(c, [kept.event()]))
+    before = ledger.reader.read(lineage_of)
+    ledger.close()
+    copy.replace(path)
+    for left in ("-wal", "-shm"):
+        path.with_name(path.name + left).unlink(missing_ok=True)
+
+    with closing(Ledger.open(path, clock=lambda: kept.NOW, vantage="hemel")) as ledger:
+        after = ledger.reader.read(lineage_of)
+
+    assert before.sequence == 3
+    assert after.epoch != before.epoch
+    assert after.sequence == 3 + GAP
+    assert after.ancestors == {before.epoch: Ancestor(1, kept.NOW)}
+
+
 def test_a_ledger_that_is_only_opened_again_keeps_its_epoch(open_ledger: Callable[..., Ledger]) -> None:
     epochs = []
     for _life in range(3):
         ledger = open_ledger()
+        ledger.writer.submit(kept.changed()).result(30)
         epochs.append(ledger.reader.read(lineage_of).epoch)
         ledger.close()
 

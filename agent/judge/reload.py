@@ -104,4 +104,8 @@ def _is_asked(scene: Scene, alert: Alert) -> bool:
         scene.book.touch(alert)
     if alert.contributions:
         return True
-    return speakers is not scene.watched and any(watched.tells for watched in speakers.values())
+    if speakers is scene.watched or not any(watched.tells for watched in speakers.values()):
+        return False
+    for watched in speakers.values():  # whoever is left has to be heard in full, however calm it was
+        watched.calm = False
+    return True

@@ -59,7 +59,7 @@ def tell(stage: Stage, story: Story) -> None:
 
 @settings(deadline=None)
 @given(estates(), estates(), stories, stories)
-def test_a_judge_after_a_reload_says_what_one_says_that_was_started_on_that_ledger(
+def test_what_a_judge_leaves_after_a_reload_is_what_a_fresh_start_makes_of_the_ledger(
     old: Estate, new: Estate, before: Story, after: Story
 ) -> None:
     lived, born = Stage(old), Stage(old)
@@ -68,8 +68,9 @@ def test_a_judge_after_a_reload_says_what_one_says_that_was_started_on_that_ledg
         tell(stage, before)
     lived.reload(new)
     born.estate = new
-    born.seen = _renamed(born.seen, renamed_targets(old, new))
-    born.crash()
+    for stage in (lived, born):
+        stage.seen = _renamed(stage.seen, renamed_targets(old, new))
+        stage.crash()
 
     for stage in (lived, born):
         stage.tick()

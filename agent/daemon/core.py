@@ -419,6 +419,7 @@ class Daemon:
         control = Control(pipeline, commands, windows, ledger.reader, self._clock, lockout, hub, self._reloader, verbs)
         self._using += [discovery, commands, feed, access, outbound]
         self._objections.append(access.objection)
+        access.turned.append(hub.end_all)
         try:
             listening = open_socket(path)
         except OSError as error:

@@ -29,7 +29,7 @@ from exporters.feed.jsonfeed import JSON_FEED, json_feed
 from exporters.feed.refusals import away, full, gone
 from exporters.feed.render import page_of, seen_by
 from exporters.feed.scoped import incident_for
-from exporters.feed.stream import Stream, watched
+from exporters.feed.stream import Stream, seat_name, watched
 from exporters.web.api.operation import Operation, routes_of
 from exporters.web.principal import principal_of
 
@@ -85,15 +85,15 @@ class Feed:
         _only(request, "after")
         came_back = request.headers.get("last-event-id") or None
         cursor = _cursor(came_back or request.query_params.get("after"))
-        councils = principal_of(request).councils
+        who = principal_of(request)
         try:
             if cursor is None:
                 position = await asyncio.to_thread(self._reader.feed_position)
                 cursor = Cursor(position.newest)
-            first = await asyncio.to_thread(self._reader.feed, cursor, USUAL, councils)
+            first = await asyncio.to_thread(self._reader.feed, cursor, USUAL, who.councils)
         except LedgerError as error:
             return away(error)
-        return gone(first, cursor) if isinstance(first, Gone) else Stream(self.hub, self._reader, first, councils)
+        return gone(first, cursor) if isinstance(first, Gone) else Stream(self.hub, self._reader, first, who)
 
     async def atom(self, request: Request) -> Response:
         """RFC 4287: an entry for each incident that was opened lately."""
@@ -126,7 +126,7 @@ class Feed:
         page = await asyncio.to_thread(self._reader.feed, cursor, limit, councils)
         if not wait or isinstance(page, Gone) or page.events:
             return page
-        with self.hub.seat() as seat:
+        with self.hub.seat(seat_name(principal_of(request))) as seat:
             async with watched(request.receive, seat.end):
                 try:
                     async with asyncio.timeout(wait):

@@ -60,7 +60,8 @@ class Batch:
 class Seat:
     """Somebody who follows. For the event loop's thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "") -> None:
+        self.name = name
         self.ended = False
         """Nothing more comes: they left, or are to leave."""
         self._woken = asyncio.Event()
@@ -143,11 +144,12 @@ class Hub:
         self.end_all()
 
     @contextlib.contextmanager
-    def seat(self) -> Iterator[Seat]:
-        """A place among those who follow. Raises Full."""
-        if len(self._seats) >= self._most:
+    def seat(self, name: str = "") -> Iterator[Seat]:
+        """A place among those who follow. Raises Full, also where one name has half of the places already."""
+        theirs = sum(seat.name == name for seat in self._seats) if name else 0
+        if len(self._seats) >= self._most or theirs >= (self._most + 1) // 2:
             raise Full
-        seat = Seat()
+        seat = Seat(name)
         self._seats.add(seat)
         try:
             yield seat

@@ -12,10 +12,10 @@ from starlette.types import Receive, Scope, Send
 from agent.ledger.cursor import Cursor
 from agent.ledger.errors import LedgerError
 from agent.ledger.read import FeedPage, Gone, Reader
-from agent.records import Councils
 from exporters.feed.hub import PAGE, Full, Hub, Seat
 from exporters.feed.refusals import full
 from exporters.feed.render import frames, opening, sign_of_life
+from exporters.web.principal import LOCAL, Principal
 
 BEAT = 15.0
 """Seconds after which a silent stream says that it is still there: proxies end what is silent for a minute."""
@@ -28,19 +28,25 @@ _HEADERS = [
 ]
 
 
-class Stream(Response):
-    """The answer; `first` is the page after the reader's cursor, of these councils. 503 when nobody more can follow."""
+def seat_name(who: Principal) -> str:
+    """Whose share of the places is taken; nobody's, where nobody is asked for a name."""
+    return "" if who is LOCAL else who.name
 
-    def __init__(self, hub: Hub, reader: Reader, first: FeedPage, councils: Councils) -> None:
+
+class Stream(Response):
+    """The answer; `first` is the page after the cursor of `who`, of their councils. 503 when nobody more can follow."""
+
+    def __init__(self, hub: Hub, reader: Reader, first: FeedPage, who: Principal) -> None:
         super().__init__()
         self._hub = hub
         self._reader = reader
         self._first = first
-        self._councils = councils
+        self._who = who
+        self._councils = who.councils
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            with self._hub.seat() as seat:
+            with self._hub.seat(seat_name(self._who)) as seat:
                 await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
                 if scope["method"] != "HEAD":
                     out = _Outlet(send)

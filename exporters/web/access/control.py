@@ -79,6 +79,8 @@ class AccessControl:
         self._soon = asyncio.Event()
         self._following: asyncio.Task[None] | None = None
         self._refused = ""
+        self.turned: list[Callable[[], None]] = []
+        """Told, in the loop, when other rules hold than before: whoever was let in by the old ones must ask again."""
         self.tls: TurningContext | None = None
         """What the server shows, once started; None where it speaks plain HTTP."""
 
@@ -191,6 +193,8 @@ class AccessControl:
         tokens = await asyncio.to_thread(self._tokens.changed, access.tokens)
         if web is not None or tokens is not None or access is not self._policy.access:
             self._turn(in_force, access, tokens if tokens is not None else self._policy.tokens)
+            for told in self.turned:
+                told()
         if web is not None:
             self._accepted()
             self._log.info("web configuration read", file=str(web.file.path))

@@ -159,13 +159,24 @@ async def test_who_leaves_by_itself_is_not_called_dropped(served) -> None:
 
 
 async def test_with_as_many_as_can_follow_the_next_is_told_to_come_back(served) -> None:
-    for _ in range(5):
-        await served.stream()
+    for name in ("a", "b", "c", "d", "e"):
+        await served.stream(Authorization=f"Bearer {name}")
     await until(lambda: served.hub.readers == 5)
 
     answer = await served.get("/api/v1/events/stream")
 
     assert (answer.status, answer.headers["retry-after"]) == (503, "5")
+
+
+async def test_one_name_takes_at_most_half_of_the_places_and_leaves_room_for_others(served) -> None:
+    for _ in range(3):  # of five
+        await served.stream(Authorization="Bearer dacorum")
+
+    again = await served.get("/api/v1/events/stream", Authorization="Bearer dacorum")
+    await served.stream(Authorization="Bearer shared")
+
+    assert again.status == 503
+    assert served.hub.readers == 4
 
 
 async def test_streams_end_at_once_when_the_agent_stops(served) -> None:

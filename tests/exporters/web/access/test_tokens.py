@@ -75,13 +75,18 @@ async def test_both_ways_are_offered_where_there_are_both_and_refused_alike(tmp_
 
 
 async def test_a_changed_token_counts_without_a_restart_and_the_old_one_no_more(tmp_path: Path) -> None:
+    turns: list[str] = []
     async with front(tmp_path, access=access(token(tmp_path, "board", GOOD))) as door:
+        door.control.turned.append(lambda: turns.append("turned"))
         before = await door.status(headers=bearer(GOOD))
+        await door.control.look()
+        quiet = len(turns)
         token(tmp_path, "board", OTHER + "00")
         await door.control.look()
         after = [await door.status(headers=bearer(value)) for value in (GOOD, OTHER + "00")]
 
     assert (before, after) == (200, [401, 200])
+    assert (quiet, turns) == (0, ["turned"])  # so that answers which last for ever end
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from agent.judge.scene import Scene
 from agent.judge.watch import Watched
 from agent.records import OPEN_LEVELS, Alert, AlertLevel, Cause
 from agent.wording import clock, since_text
-from checks.contract import worst
+from checks.contract import State, worst
 from config.estate import Target
 
 
@@ -17,7 +17,7 @@ from config.estate import Target
 class CheckExplained:
     check: str
     state: str
-    """Worst of its findings; `unknown` before the first result."""
+    """Worst of its findings and of the faults of asking that stand; `unknown` before the first result."""
     fresh_until: float | None
     silent: bool
     text: str
@@ -53,7 +53,7 @@ def explain(scene: Scene, name: str, check: str | None, now: float) -> Explanati
     causes = {cause for one in watched for cause in one.causes}
     if check is None:
         causes |= {cause for cause in scene.book.alerts if scene.target_of(cause) is target}
-    checks = tuple(_check(one, now, several=scene.several) for one in watched)
+    checks = tuple(_check(scene, one, now) for one in watched)
     alerts = tuple(_alert(scene, target, scene.book.alerts[cause], now) for cause in sorted(causes))
     return Explanation(name, check, checks, alerts, tuple(_lines(scene, target, checks, alerts)))
 
@@ -75,25 +75,37 @@ def _lines(
     return lines
 
 
-def _check(watched: Watched, now: float, *, several: bool) -> CheckExplained:
+def _check(scene: Scene, watched: Watched, now: float) -> CheckExplained:
     spec = watched.spec
-    name = f"{spec.name} ({spec.kind}{f', from {watched.vantage}' if several else ''})"
+    faults = _faults(scene, watched)
+    name = f"{spec.name} ({spec.kind}{f', from {watched.vantage}' if scene.several else ''})"
     rule = f"opens after {spec.open_after.m} bad of {spec.open_after.n}, clears after {spec.clear_after.m} good"
     if watched.away:
         state, text = "unknown", f"{name}: {watched.vantage} could not be asked, so nothing is known now; {rule}."
-    elif not watched.states and watched.reached is None:
+    elif not watched.states and not faults and watched.reached is None:
         state, text = "unknown", f"{name}: no result yet; {rule}."
     elif watched.reached is False:
         before = worst(list(watched.states.values())).value if watched.states else "nothing"
         state = "unknown"
         text = f"{name}: did not reach it, so nothing is known now; it last read {before}; {rule}."
     else:
-        state = worst(list(watched.states.values())).value
+        state = worst([*watched.states.values(), *faults.values()]).value
+        by = f" ({', '.join(sorted(faults))})" if faults else ""
         old = " It has fallen silent." if watched.silent else ""
         reached = "reached it" if watched.reached else "cannot tell whether it can be reached"
-        text = f"{name}: {state}, {reached}; good until {clock(watched.fresh_until, now)}; {rule}.{old}"
+        text = f"{name}: {state}{by}, {reached}; good until {clock(watched.fresh_until, now)}; {rule}.{old}"
     known = watched.fresh_until if watched.fresh_until != float("inf") else None
     return CheckExplained(spec.id, state, known, watched.silent, text)
+
+
+def _faults(scene: Scene, watched: Watched) -> dict[str, State]:
+    """Faults of asking that stand, by condition: its last findings are then not what it would read now."""
+    standing = (scene.book.get(cause) for cause in watched.causes)
+    return {
+        alert.cause.condition: alert.contributions[watched.contributor]
+        for alert in standing
+        if alert is not None and watched.contributor in alert.faults and not scene.is_reach(alert.cause)
+    }
 
 
 def _alert(scene: Scene, target: Target, alert: Alert, now: float) -> AlertExplained:

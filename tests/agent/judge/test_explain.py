@@ -2,7 +2,7 @@
 
 from agent.records import AlertLevel
 from checks.contract import State
-from testbeds.judging import ONCE, Stage, all_of, check, estate, finding, reach, target
+from testbeds.judging import LOCAL, ONCE, REFUSED, Stage, all_of, check, estate, finding, reach, target
 
 
 def said(stage: Stage, name: str, check_name: str | None = None) -> str:
@@ -26,6 +26,26 @@ def test_a_check_without_a_result_is_unknown_and_not_ok() -> None:
     assert explained is not None
     assert explained.checks[0].state == "unknown"
     assert "no result yet" in explained.checks[0].text
+
+
+def test_a_check_whose_question_is_refused_now_is_not_said_to_be_as_it_was_last_read() -> None:
+    stage = Stage(estate(target("fw", check("fw", "snmp", open_after=ONCE))))
+    stage.result("fw/snmp", finding("snmp/memory"))
+
+    stage.result("fw/snmp", fault=REFUSED, after=60)
+
+    explained = stage.judge.explain("fw", "snmp", stage.now)
+    assert explained is not None
+    assert explained.checks[0].state == "unknown"
+    assert explained.checks[0].text.startswith("snmp (snmp): unknown (snmp/authentication), reached it; ")
+
+
+def test_a_check_that_only_ever_failed_on_our_own_side_is_not_said_to_be_without_a_result() -> None:
+    stage = Stage(estate(target("fw", check("fw", "snmp", open_after=ONCE))))
+
+    stage.result("fw/snmp", fault=LOCAL)
+
+    assert "snmp (snmp): unknown (snmp/local), cannot tell whether it can be reached" in said(stage, "fw", "snmp")
 
 
 def test_a_pending_alert_says_how_many_results_are_still_needed() -> None:

@@ -121,6 +121,8 @@ class Alert:
     """The parent's cause while that is what keeps this quiet."""
     faults: dict[str, bool] = field(default_factory=dict)
     """Checks of `contributions` that give a fault of asking, not a finding; true when the target itself answered."""
+    questions: dict[str, str] = field(default_factory=dict)
+    """Checks of `contributions` that spoke by a finding, each with a digest of what it asked when it did."""
     dependent: bool = False
     """Something it depends on may explain it: no incident is made until that has been ruled out."""
 

@@ -156,4 +156,5 @@ def _copied(alert: Alert) -> Alert:
     made = copy(alert)
     made.contributions = dict(alert.contributions)
     made.faults = dict(alert.faults)
+    made.questions = dict(alert.questions)
     return made

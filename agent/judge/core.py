@@ -231,7 +231,7 @@ class Judge:
         quiet = self._book.get(silence(self._scene.vantage))
         before = quiet.contributions if quiet is not None and quiet.level in OPEN_LEVELS else ()
         self._freshness.start(self._scene.watched.values(), before, now)
-        carry_over(self._scene, self._scene.estate, None)
+        carry_over(self._scene, self._scene.estate, None, starting=True)
         self._openings.resume(now)
 
 

@@ -67,6 +67,11 @@ class Openings:
         """Open this alert unless something holds it. `since`: start of the bad result that makes it want to."""
         scene = self._scene
         target = scene.target_of(alert.cause)
+        if alert.cause.condition == PATH and not scene.paths.bad(alert.cause):
+            # After a restart nobody may be known to say so any more; then the next result decides.
+            self.drop(alert.cause)
+            self._set(alert, AlertLevel.PENDING)
+            return
         window = self.window_over(alert, now)
         if window is not None:
             self.drop(alert.cause)

@@ -17,13 +17,15 @@ from agent.judge.vantages import Away, Paths, ends, path
 from agent.judge.watch import Reach, Seen, Watched, contributor_of, vantages_of
 from agent.records import OPEN_LEVELS, Alert, AlertLevel, Cause
 from checks.contract import REACH
-from config.estate import CheckSpec, Estate, Level, Need, Target
+from config.estate import Estate, Level, Need, Target
 
 Windows = Callable[[Target, str, str, float], str | None]
 """(target, kind of check, condition, now) to the id of the maintenance window that covers it, or None."""
 
 _OF_ASKING = frozenset({REACH, AWAY, DIFFERS})
 """What a check says of being asked, not of what it asks."""
+NO_TARGETS = frozenset({ISOLATED, SILENT, AWAY, PATH, REFUSED})
+"""Conditions whose subject is no target, even where a target has the same name."""
 _WEIGHT = {Level.LOW: 0, Level.MEDIUM: 1, Level.HIGH: 2}
 
 
@@ -67,7 +69,7 @@ class Scene:
                     if watched is None:
                         watched = Watched(spec, contributor, place)
                     elif watched.spec is not spec:
-                        _respecify(watched, spec)
+                        watched.respecify(spec)
                     watched.reach = reach
                     self.watched[contributor] = watched
                     of_target.append(watched)
@@ -148,9 +150,7 @@ class Scene:
         """The target a cause is about; None for an agent's own, and for what several targets share."""
         if cause.condition == ISOLATED:
             return self.estate.targets.get(self.gateways.get(cause.subject, ""))
-        if cause.condition in (SILENT, AWAY, PATH):
-            return None
-        return self.estate.targets.get(cause.subject)
+        return self.estate.targets.get(cause.subject) if cause.condition not in NO_TARGETS else None
 
     def site_of(self, cause: Cause, target: Target) -> str:
         if cause.condition in (ISOLATED, AWAY):
@@ -376,17 +376,3 @@ def _standing_of(alert: Alert, overdue: bool, name: str) -> Answer | None:
     if alert.level is AlertLevel.PENDING and alert.history & 1 and not overdue:
         return Answer(Standing.WAIT, ask=(name,))
     return None
-
-
-def _respecify(known: Watched, spec: CheckSpec) -> None:
-    """The check is written otherwise than it was."""
-    if not _asks_the_same(known.spec, spec):
-        known.respecified = True
-        known.states = {}
-    known.calm = known.calm and not known.respecified
-    known.spec = spec
-
-
-def _asks_the_same(one: CheckSpec, other: CheckSpec) -> bool:
-    """Whether the same findings are to be expected of both."""
-    return (one.kind, one.options, one.expect_empty) == (other.kind, other.options, other.expect_empty)

@@ -42,6 +42,10 @@ class Taking:
                 self._ask_gateway(gateway, cause, now)
         else:
             self.good(alert, watched.contributor, verdict, started)
+        if verdict.fault is not None:
+            alert.questions.pop(watched.contributor, None)
+        elif verdict.state.bad or cause.condition in watched.states:
+            alert.questions[watched.contributor] = watched.question
         alert.reopen_window = max(watched.spec.reopen_window, watched.valid_for)
         alert.fresh_until = watched.fresh_until  # not the latest ever: the clock may have been set back since
         alert.stale = self.is_stale(alert)

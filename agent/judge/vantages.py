@@ -85,6 +85,12 @@ class Paths:
             if (target, contributor) not in known:
                 self.drop(cause, target, contributor)
 
+    def rename(self, old: str, new: str, contributors: Mapping[str, str]) -> None:
+        """A target goes on under another name, and so do its checks."""
+        for targets in self._bad.values():
+            if old in targets:
+                targets[new] = {contributors.get(name, name) for name in targets.pop(old)}
+
     def causes(self) -> list[Cause]:
         return list(self._bad)
 

@@ -167,7 +167,7 @@ def _gone(
             gone[cause] = Verdict(
                 State.WARNING,
                 f"{key} is no longer reported by {watched.spec.name}; if it was removed on purpose, change the check's "
-                "options in the estate and restart the agent, else find out what took it away.",
+                "options in the estate and reload it, else find out what took it away.",
             )
     return gone
 
@@ -182,6 +182,7 @@ def _answered_again(scene: Scene, watched: Watched, fault: Fault | None, said: V
         ended = (
             not alert.contributions.get(watched.contributor, State.UNKNOWN).bad
             and cause.condition not in watched.states
+            and watched.contributor not in alert.questions  # a finding is over when an answer says so
         )
         if watched.contributor in alert.faults or ended:
             over[cause] = Verdict(State.OK, f"{watched.spec.name} gets answers again." if fault is None else "")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from math import inf
 
 from agent.records import Cause, CheckResult
@@ -86,7 +88,28 @@ class Watched:
     causes: set[Cause] = field(default_factory=set)
     """Causes that hold a contribution of this check."""
     respecified: bool = False
-    """Its options changed by a reload, and no full answer came since."""
+    """Its options changed, and no full answer came since."""
+    _question: str = ""
+
+    @property
+    def question(self) -> str:
+        """A digest of what it asks: where that differs, other findings are to be expected. Made when first wanted."""
+        if not self._question:
+            self._question = question_of(self.spec)
+        return self._question
+
+    def respecify(self, spec: CheckSpec) -> None:
+        """The check is written otherwise than it was."""
+        if not asks_the_same(self.spec, spec):
+            self.ask_anew()
+            self._question = ""
+        self.spec = spec
+
+    def ask_anew(self) -> None:
+        """What it said so far was the answer to another question."""
+        self.respecified = True
+        self.states = {}
+        self.calm = False
 
     @property
     def tells(self) -> bool:
@@ -123,6 +146,21 @@ class Watched:
         self.failures += 1
         if self.failing_since is None:
             self.failing_since = started
+
+
+def asks_the_same(one: CheckSpec, other: CheckSpec) -> bool:
+    """Whether the same findings are to be expected of both."""
+    return (one.kind, one.options, one.expect_empty) == (other.kind, other.options, other.expect_empty)
+
+
+def question_of(spec: CheckSpec) -> str:
+    """The same as a short text that an alert can keep.
+
+    Options left at their default do not count, so that a new version with one option more asks the same.
+    """
+    options = spec.options.model_dump(mode="json", exclude_defaults=True)
+    asked = json.dumps([spec.kind, options, sorted(spec.expect_empty)], sort_keys=True, default=str)
+    return sha256(asked.encode()).hexdigest()[:16]
 
 
 def contributor_of(check_id: str, vantage: str, home: str) -> str:

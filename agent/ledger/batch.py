@@ -185,4 +185,9 @@ class Batch:
 
 
 def _copy(alert: Alert) -> Alert:
-    return replace(alert, contributions=dict(alert.contributions), faults=dict(alert.faults))
+    return replace(
+        alert,
+        contributions=dict(alert.contributions),
+        faults=dict(alert.faults),
+        questions=dict(alert.questions),
+    )

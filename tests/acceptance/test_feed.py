@@ -37,7 +37,7 @@ class Listener:
 
 
 def test_a_fault_is_told_from_its_suspicion_to_its_ticket_and_its_end(
-    new_agent: Callable[..., Agent], service: Service, simulation: Simulation
+    new_agent: Callable[..., Agent], service: Service, simulation: Simulation, request: pytest.FixtureRequest
 ) -> None:
     desk = simulation.desk()
     agent = new_agent()
@@ -46,10 +46,15 @@ def test_a_fault_is_told_from_its_suspicion_to_its_ticket_and_its_end(
     listener = Listener(f"{agent.url}/api/v1/events/stream")
     assert listener.opened.wait(20)
     before = agent.metric("ridgeway_feed_sequence")
-    followed = subprocess.Popen(
-        [RIDGEWAY, "events", "--follow", "--json", "--after", "0", "--control.socket", agent.control],
-        stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+    request.addfinalizer(
+        (
+            followed := subprocess.Popen(
+                [RIDGEWAY, "events", "--follow", "--json", "--after", "0", "--control.socket", agent.control],
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+        ).kill
+    )
 
     service.close()
     wait_until(lambda: {"opened", "ticket"} <= set(listener.kinds), "the stream tells of the fault and its ticket")

@@ -46,15 +46,11 @@ def test_a_fault_is_told_from_its_suspicion_to_its_ticket_and_its_end(
     listener = Listener(f"{agent.url}/api/v1/events/stream")
     assert listener.opened.wait(20)
     before = agent.metric("ridgeway_feed_sequence")
-    request.addfinalizer(
-        (
-            followed := subprocess.Popen(
-                [RIDGEWAY, "events", "--follow", "--json", "--after", "0", "--control.socket", agent.control],
-                stdout=subprocess.PIPE,
-                text=True,
-            )
-        ).kill
-    )
+    followed = subprocess.Popen(
+        [RIDGEWAY, "events", "--follow", "--json", "--after", "0", "--control.socket", agent.control],
+        stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    request.addfinalizer(followed.kill)
 
     service.close()
     wait_until(lambda: {"opened", "ticket"} <= set(listener.kinds), "the stream tells of the fault and its ticket")

@@ -110,7 +110,7 @@ def _snmp(
 def _roots(walks: tuple[str, ...]) -> tuple[str, ...]:
     from pydantic import TypeAdapter, ValidationError
 
-    from config.profiles.model import Oid
+    from config.profiles.words import Oid
 
     roots = tuple(walk.strip().lstrip(".") for walk in walks)
     for root in roots:

@@ -18,7 +18,8 @@ import pytest
 
 from agent.stderr import StderrFilter
 from checks.contract import Reason, State
-from checks.network.judgement import SnmpAnswers, assessed
+from checks.network.answers import SnmpAnswers
+from checks.network.judgement import assessed
 from checks.network.plan import compiled
 from checks.network.snmp import _keep
 from checks.transports.snmp import Answer, Device, Missing, SnmpTransport

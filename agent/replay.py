@@ -17,13 +17,23 @@ from agent import fold
 from agent.once import report
 from agent.records import CheckResult
 from checks.contract import CheckKind, Context, Credential, Observation, Subject, Target
+from checks.firewall.asking import recognise
+from checks.firewall.options import AUTO, FirewallOptions, recognisable
+from checks.network.answers import SnmpAnswers, keep
+from checks.network.snmp import SnmpOptions
+from checks.recordings.capture import KINDS
 from checks.recordings.playback import Playback
 from checks.recordings.recording import RecordedCheck, Recording, RecordingError
 from checks.transports import Transports
 from config.estate import CheckSpec, Every
+from config.profiles import ProfileError, load, search_path
+from config.profiles.recognition import SYS_DESCR, SYS_OBJECT_ID
 
 _SECONDS = 60.0
 _VANTAGE = "recording"
+_GENERIC = "generic"
+SYSTEM = "1.3.6.1.2.1.1."
+"""Where a device says what it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,25 +49,73 @@ class Replay:
 
 
 async def replay_snmp(
-    name: str, recording: Recording, checks: Sequence[RecordedCheck], kind: CheckKind, at: float
+    name: str, recording: Recording, checks: Sequence[RecordedCheck], kinds: Mapping[str, CheckKind], at: float
 ) -> Replay:
-    """The recording as the checks of the kind `snmp` judge it, as if it had been read at `at` (Unix seconds).
+    """The recording as checks of kinds that ask over SNMP judge it, as if it had been read at `at` (Unix seconds).
 
     Raises RecordingError for options that do not fit.
     """
     opened = Transports.open()
     try:
-        context = Context(_VANTAGE, replace(opened, snmp=Playback(recording)), lambda: at)
+        transports = replace(opened, snmp=Playback(recording))
         results = []
         target = _target(name)
         for check in checks:
+            kind = _kind(name, check, kinds)
             spec = _spec(kind, name, check.name, _options(kind, name, check.options), check.expect_empty)
+            context = Context(_VANTAGE, transports, lambda: at)
             context.deadline = asyncio.get_running_loop().time() + _SECONDS
             observation = await kind.collect(target, spec.options, context)
             results.append(_judged(kind, target, spec, replace(observation, started=at, duration=0.0), at))
     finally:
         await opened.close()
     return Replay(target, tuple(results))
+
+
+def check_for(recording: Recording, profile: str | None) -> RecordedCheck:
+    """The check to judge a foreign recording by: of the named profile, else of the product it is recognised as.
+
+    What no profile of a firewall is known for is read with `generic`. Raises RecordingError for a profile that is not
+    there, or cannot be used.
+    """
+    named = profile or recognise(_said(recording)) or _GENERIC
+    try:
+        firewall = load(named, search_path()).firewall is not None
+    except ProfileError as error:
+        raise RecordingError(str(error)) from None
+    return RecordedCheck(named, {"profile": named}, kind="firewall" if firewall else "snmp")
+
+
+def wanted(name: str, checks: Sequence[RecordedCheck], kinds: Mapping[str, CheckKind]) -> tuple[str, ...]:
+    """With what the OIDs begin that the checks can ask for: the rest of a recording need not be held."""
+    roots = {SYSTEM}
+    for check in checks:
+        options = _options(_kind(name, check, kinds), name, check.options)
+        if isinstance(options, SnmpOptions):
+            plans = [options.plan]
+        elif isinstance(options, FirewallOptions):
+            products = recognisable() if options.profile == AUTO else (options.profile,)
+            plans = [options.reader_of(product).plan for product in products]
+        else:
+            return ()
+        for plan in plans:
+            roots |= {*plan.oids, *(f"{oid}." for table in plan.tables for oid in table.oids)}
+    return tuple(sorted(roots))
+
+
+def _said(recording: Recording) -> SnmpAnswers:
+    answers = SnmpAnswers()
+    for oid in (SYS_OBJECT_ID, SYS_DESCR):
+        recorded = recording.values.get(oid)
+        if recorded is not None and recorded.value is not None:
+            keep({oid: recorded.value}, answers.values, answers.errors)
+    return answers
+
+
+def _kind(name: str, check: RecordedCheck, kinds: Mapping[str, CheckKind]) -> CheckKind:
+    if check.kind not in KINDS or check.kind not in kinds:
+        raise RecordingError(f"{name}: its check is of kind {check.kind[:40]!r}, which does not ask over SNMP")
+    return kinds[check.kind]
 
 
 def replay_observation(

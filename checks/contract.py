@@ -205,6 +205,9 @@ class Context:
     now: Callable[[], float]
     deadline: float = 0.0
     """In the event loop's own time (`loop.time()`); a collect gives up before it."""
+    kept: object = None
+    """What the check's collect keeps for its next run while the agent runs: when it last asked what it asks seldom.
+    It is lost at a restart, so nothing that a judgement remembers belongs here."""
 
 
 @dataclass(frozen=True, slots=True)

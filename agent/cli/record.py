@@ -90,8 +90,9 @@ def _snmp(
     """The lines of an SNMP recording, and what to say of it. Raises RecordingError."""
     from agent.stderr import StderrFilter
     from checks.recordings import snmprec
+    from checks.recordings.capture import KINDS
 
-    asking = [spec for spec in checks if spec.kind == _SNMP]
+    asking = [spec for spec in checks if spec.kind in KINDS]
     if _SNMP not in target.credentials:
         raise Failure(
             f"{target.name} has no credential for SNMP. A check of another kind is recorded with --observation, one "
@@ -110,7 +111,7 @@ def _snmp(
 def _roots(walks: tuple[str, ...]) -> tuple[str, ...]:
     from pydantic import TypeAdapter, ValidationError
 
-    from config.profiles.model import Oid
+    from config.profiles.words import Oid
 
     roots = tuple(walk.strip().lstrip(".") for walk in walks)
     for root in roots:
@@ -160,6 +161,7 @@ def _observation(
     from agent.once import run_once
     from agent.stderr import StderrFilter
     from checks.recordings import observed
+    from checks.recordings.capture import KINDS
 
     if len(checks) != 1:
         names = ", ".join(spec.name for spec in checks)
@@ -167,7 +169,7 @@ def _observation(
     check_kinds, _ = kinds()
     kind = check_kinds[checks[0].kind]
     with StderrFilter():
-        if kind.kind == _SNMP:
+        if kind.kind in KINDS:
             # The rules for SNMP go by OID, so the values are masked before an observation is made of them.
             recording, _ = asyncio.run(_captured(target, checks, (), most, seconds, masker))
             observation = asyncio.run(_observed(target, checks[0], kind, recording))
@@ -177,7 +179,7 @@ def _observation(
     data = observed.written(observation, checks[0], kind)
     answers = data["observation"]["answers"]
     data = masker.plain(data)
-    if kind.kind == _SNMP:
+    if kind.kind in KINDS:
         data["observation"]["answers"] = answers
     text = json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False)
     _check_masked(text, check_kinds)

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from checks.contract import CheckKind
     from checks.recordings.recording import RecordedCheck, Recording
 
-_DEFAULT = "generic"
-
 
 @click.command("replay")
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
@@ -33,7 +31,6 @@ def command(files: tuple[Path, ...], profile: str | None, at: float | None, as_j
 
     Exit status: 0 ok, 1 warning, 2 critical, 3 unknown or unsupported.
     """
-    from agent.once import overall
     from checks.catalogue import load_catalogue
     from checks.recordings.recording import RecordingError
 
@@ -41,9 +38,16 @@ def command(files: tuple[Path, ...], profile: str | None, at: float | None, as_j
     replays: list[Replay] = []
     for file in files:
         try:
-            replays.append(asyncio.run(_replayed(file, profile, at, kinds)))
+            replays.append(asyncio.run(replayed(file, profile, at, kinds)))
         except RecordingError as error:
             raise Failure(str(error), status=3) from error
+    return shown(replays, as_json=as_json)
+
+
+def shown(replays: list[Replay], *, as_json: bool) -> int:
+    """Print what was judged, and return the exit status."""
+    from agent.once import overall
+
     if as_json:
         reports = [replay.report() for replay in replays]
         click.echo(json.dumps(reports[0] if len(reports) == 1 else reports, indent=2, ensure_ascii=False))
@@ -54,41 +58,39 @@ def command(files: tuple[Path, ...], profile: str | None, at: float | None, as_j
     return min(worst([overall(replay.results) for replay in replays]).code, 3)
 
 
-async def _replayed(file: Path, profile: str | None, at: float | None, kinds: Mapping[str, CheckKind]) -> Replay:
-    from agent.replay import now, replay_observation, replay_snmp
+async def replayed(file: Path, profile: str | None, at: float | None, kinds: Mapping[str, CheckKind]) -> Replay:
+    """One recording, judged by the named profile or the one that fits. Raises RecordingError."""
+    from agent.replay import SYSTEM, check_for, now, replay_observation, replay_snmp, wanted
     from checks.recordings import observed, reading
+    from checks.recordings.capture import KINDS
+    from checks.recordings.recording import RecordedCheck
 
     name = file.name
     raw = reading.octets(file)
     if reading.is_observation(raw):
         observation, check, kind = observed.read(raw, name, kinds)
         if profile is not None:
-            if kind.kind != "snmp":
+            if kind.kind not in KINDS:
                 raise Failure(f"{name} is an observation of the kind {kind.kind}; --profile is for SNMP.", status=3)
-            check = _with_profile(profile)
+            check = RecordedCheck(profile, {"profile": profile}, kind=kind.kind)
         return replay_observation(name, observation, check, kind, at)
-    recording = reading.recording(raw, name)
+    head = reading.recording(raw, name, (SYSTEM,))
+    checks = head.checks
+    if profile is not None or not checks:
+        checks = (check_for(head, profile),)
+        if profile is None:
+            click.echo(_said_of(name, checks[0]), err=True)
+    recording = reading.recording(raw, name, wanted(name, checks, kinds))
     _tell_oddities(name, recording)
     moment = at if at is not None else recording.at if recording.at is not None else now()
-    return await replay_snmp(name, recording, _checks(name, recording, profile), kinds["snmp"], moment)
+    return await replay_snmp(name, recording, checks, kinds, moment)
 
 
-def _checks(name: str, recording: Recording, profile: str | None) -> tuple[RecordedCheck, ...]:
-    if profile is not None:
-        return (_with_profile(profile),)
-    if recording.checks:
-        return recording.checks
-    click.echo(
-        f"{name} does not say for which profile it was taken; read with {_DEFAULT}. Name another with --profile.",
-        err=True,
-    )
-    return (_with_profile(_DEFAULT),)
-
-
-def _with_profile(profile: str) -> RecordedCheck:
-    from checks.recordings.recording import RecordedCheck
-
-    return RecordedCheck(profile, {"profile": profile})
+def _said_of(name: str, check: RecordedCheck) -> str:
+    """How a recording is read that does not say for which check it was taken."""
+    if check.kind == "firewall":
+        return f"{name} is recognised as {check.name}. Name another profile with --profile."
+    return f"{name} does not say for which profile it was taken; read with {check.name}. Name another with --profile."
 
 
 def _tell_oddities(name: str, recording: Recording) -> None:

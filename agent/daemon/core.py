@@ -8,17 +8,14 @@ import os
 import socket
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
 
 import structlog
 from sqlalchemy import Connection
 
-from agent.commands import Commands
-from agent.daemon.about import About
-from agent.daemon.control import Control, open_socket
 from agent.daemon.inforce import InForce, Using
+from agent.daemon.journal import tell_incident, tell_ticket
 from agent.daemon.life import HangUps, StartError, raise_descriptor_limit, spare_the_collector, stop_event
 from agent.daemon.loading import Loader
 from agent.daemon.outbound import Outbound
@@ -36,7 +33,8 @@ from agent.daemon.parts import (
 )
 from agent.daemon.pipeline import Outlets, Pipeline
 from agent.daemon.pulse import Pulse
-from agent.daemon.reload import Reloader, ReloadError
+from agent.daemon.reload import Reloader
+from agent.daemon.serving import Serving
 from agent.daemon.settings import Settings
 from agent.daemon.view import AgentView
 from agent.elsewhere import Elsewhere
@@ -48,7 +46,7 @@ from agent.ledger.load import LedgerState
 from agent.ledger.outbox import free_leases
 from agent.ledger.recorder import Recorder
 from agent.notify import Notifier
-from agent.records import Event, EventKind, IncidentChange
+from agent.records import Event
 from agent.redaction import Redactor
 from agent.run import Runner
 from agent.schedule import Scheduler
@@ -56,25 +54,15 @@ from agent.stderr import StderrFilter
 from agent.windows import Windows
 from checks.contract import CheckKind
 from checks.transports import Transports
-from checks.transports.lockout import Lockout
 from config.estate import Estate
 from exporters.desks.contract import DeskKind
 from exporters.desks.delivery import Delivery, queues_by_desk
 from exporters.desks.observed import Outcome, observed
 from exporters.desks.pace import system_clock
-from exporters.feed.feed import Feed
-from exporters.feed.hub import MOST_SEATS, Hub
+from exporters.feed.hub import Hub
 from exporters.prometheus.exposition import Exposition
 from exporters.prometheus.own import OwnMetrics
-from exporters.web.access import AccessControl, AccessError
-from exporters.web.api.acting import Acting
-from exporters.web.api.operation import Part
 from exporters.web.app import Site
-from exporters.web.guard import Hosts, is_host_name
-from exporters.web.lifecycle import Lifecycle
-from exporters.web.runbook_pages import Runbooks, shipped
-from exporters.web.sd import Discovery
-from exporters.web.server import ListenError, WebServer, listen
 
 STOP_WITHIN = 5.0
 """Seconds from being told to stop to the end of the process."""
@@ -87,11 +75,6 @@ _TICKET_ACTIONS: Mapping[str, Literal["created", "adopted", "resolved", "reopene
     "reopen": "reopened",
 }
 """What happened to a ticket, to the word of the metric."""
-
-
-_LOUD = frozenset({EventKind.OPENED, EventKind.REOPENED, EventKind.RELAPSED})
-_SOFT = frozenset({EventKind.SUSPECTED, EventKind.CANCELLED})
-"""One lost packet makes these; the journal has them at debug."""
 
 
 def run_daemon(
@@ -175,12 +158,13 @@ class Daemon:
         """Parts that go on with another estate by themselves."""
         self._objections: list[Callable[[Estate], str]] = []
         """Why an estate cannot be put in force, asked of each before anything is changed; empty where it can."""
-        self._reloader: Reloader | None = None
+        self.reloader: Reloader | None = None
+        """Puts a changed estate in force; None where there is nothing to load one."""
         self.pipeline: Pipeline
         self.site: Site
         self.addresses: list[tuple[str, int]] = []
         """Where the pages are, once started."""
-        self.ticket_listeners: list[Callable[[Event], None]] = []
+        self.ticket_listeners: list[Callable[[Event], None]] = [tell_ticket]
         """Told of what happens to tickets, in the event loop."""
 
     async def start(self) -> None:
@@ -210,7 +194,7 @@ class Daemon:
             ),
             self._clock,
         )
-        pipeline.listeners.append(self._log_incident)
+        pipeline.listeners.append(tell_incident)
         runner = self._runner(state, transports, pipeline, elsewhere)
         self._restore(state, pipeline, exposition, now)
         view = AgentView(
@@ -258,9 +242,27 @@ class Daemon:
             self._using,
             self._objections,
         )
-        self._reloader = self._reloads(in_force, ledger, view)
+        self.reloader = self._reloads(in_force, ledger, view)
         outbound = Outbound(self._estate, ledger, hub, scheduler, own.outbound, self._clock)
-        await self._serve(view, exposition, own, pipeline, windows, ledger, transports.lockout, hub, outbound)
+        serving = Serving(
+            self._estate,
+            self._settings,
+            view,
+            exposition,
+            own,
+            pipeline,
+            windows,
+            ledger,
+            transports.lockout,
+            hub,
+            outbound,
+            self.reloader,
+            self._clock,
+        )
+        await serving.start(self._parts)
+        self._using += serving.using
+        self._objections.append(serving.objection)
+        self.site, self.addresses = serving.site, serving.addresses
         await self._begin(ledger, state, scheduler, runner, delivery, pulse)
         outbound.start()
         self._parts.push_async_callback(outbound.stop)
@@ -275,8 +277,8 @@ class Daemon:
 
     def hang_up(self) -> None:
         """SIGHUP: have the changed estate used."""
-        if self._reloader is not None:
-            self._reloader.hang_up()
+        if self.reloader is not None:
+            self.reloader.hang_up()
 
     def _reloads(self, in_force: InForce, ledger: Ledger, view: AgentView) -> Reloader | None:
         if self._load is None:
@@ -367,8 +369,6 @@ class Daemon:
         action = _TICKET_ACTIONS.get(str(event.data.get("what")))
         if action is not None:
             own.ticket(str(event.data["desk"]), action)
-        what, desk, ticket = (event.data.get(name) for name in ("what", "desk", "ticket"))
-        self._log.info("ticket", what=what, desk=desk, ticket=ticket, incident=event.incident, text=event.text)
         for listener in self.ticket_listeners:
             listener(event)
 
@@ -377,72 +377,6 @@ class Daemon:
         for record, result in kept_results(self._estate, self._settings.vantage, state):
             pipeline.last[record.check_id, record.vantage] = result
             exposition.restore(result, record.state, record.last_success, now)
-
-    async def _serve(
-        self,
-        view: AgentView,
-        exposition: Exposition,
-        own: OwnMetrics,
-        pipeline: Pipeline,
-        windows: Windows,
-        ledger: Ledger,
-        lockout: Lockout,
-        hub: Hub,
-        outbound: Outbound,
-    ) -> None:
-        try:
-            sockets = listen([str(address) for address in self._settings.listen])
-        except ListenError as error:
-            raise StartError(str(error)) from error
-        commands = Commands(self._estate, pipeline.incidents, windows, pipeline.keep, self._clock, lockout)
-        discovery = Discovery(self._estate)
-        feed = Feed(ledger.reader, hub, self._clock)
-        parts: list[Part] = [Acting(commands, view), discovery, feed]
-        if self._reloader is not None:
-            parts.append(Lifecycle(self.reload_for, anybody=self._settings.lifecycle))
-        self.site = Site(view, exposition, own, Runbooks(shipped()), version("ridgeway"), self._clock, parts)
-        access = await self._access(own)
-        hosts = Hosts.of((*self._settings.hosts, *_own_names()))
-        app = self.site.app(hosts, access.before)
-        web = WebServer(app, sockets, tls=access.tls, meet=access.meet, streams=MOST_SEATS)
-        try:
-            await hub.start()
-        except LedgerError as error:
-            raise StartError(str(error)) from error
-        await web.start()
-        self._parts.push_async_callback(web.stop)
-        self._parts.push_async_callback(hub.stop)
-        self.addresses = web.addresses
-        path = self._settings.control_socket
-        about = About(self._settings, ledger, lambda: self._estate, view.health)
-        verbs = {**outbound.verbs(), **about.verbs()}
-        control = Control(pipeline, commands, windows, ledger.reader, self._clock, lockout, hub, self._reloader, verbs)
-        self._using += [discovery, commands, feed, access, outbound]
-        self._objections.append(access.objection)
-        access.turned.append(hub.end_all)
-        try:
-            listening = open_socket(path)
-        except OSError as error:
-            raise StartError(
-                f"--control.socket {path}: {error.strerror}; name a path that this user may write, "
-                "shorter than 108 characters"
-            ) from error
-        self._parts.callback(path.unlink, missing_ok=True)
-        server = WebServer(control.app(), [listening])
-        await server.start()
-        self._parts.push_async_callback(server.stop)
-
-    async def _access(self, own: OwnMetrics) -> AccessControl:
-        settings = self._settings
-        access = AccessControl(
-            self._estate.access, settings.web_config, own.access, self._clock, exposed=settings.exposed
-        )
-        self._parts.push_async_callback(access.stop)
-        try:
-            await access.start()
-        except AccessError as error:
-            raise StartError(str(error)) from error
-        return access
 
     async def _begin(
         self,
@@ -485,40 +419,11 @@ class Daemon:
         except TrapListenError as error:
             raise StartError(str(error)) from error
 
-    async def reload_for(self, by: str) -> tuple[int, str]:
-        """`/-/reload`: the status and the text of the answer."""
-        assert self._reloader is not None  # else there is no such route
-        try:
-            return 200, (await self._reloader.reload(by)).text
-        except ReloadError as error:
-            return error.status, str(error)
-
     def _askers(self, target: str) -> list[str]:
         """Checks that can soon tell whether a target is reachable."""
         known = self._estate.targets.get(target)
         return [spec.id for spec in known.checks if not spec.evidence] if known is not None else []
 
-    def _log_incident(self, change: IncidentChange) -> None:
-        """The journal tells what happened, too: it is where an administrator looks first."""
-        incident = change.incident
-        for event in change.events:
-            level = "warning" if event.kind in _LOUD else "debug" if event.kind in _SOFT else "info"
-            getattr(self._log, level)(
-                f"incident {event.kind.value}",
-                incident=incident.id,
-                priority=incident.priority.value,
-                council=incident.cause.council,
-                subject=incident.cause.subject,
-                condition=incident.cause.condition,
-                text=event.text,
-            )
-
     def _jumped(self, seconds: float) -> None:
         self._log.warning("the clock was stepped", seconds=round(seconds, 1))
         self.pipeline.shift(seconds)
-
-
-def _own_names() -> list[str]:
-    """What this machine calls itself, as far as it can stand in a Host header."""
-    name = socket.gethostname()  # not getfqdn: that asks DNS, which may hang when the agent starts after a power cut
-    return [name] if is_host_name(name) else []

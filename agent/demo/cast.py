@@ -46,7 +46,7 @@ def cast_of(
 ) -> Cast:
     """The cast of an estate, healthy. Certificates are written to `folder`."""
     devices = SimulatedDevices()
-    for target, spec in _checks(estate, "snmp"):
+    for target, spec in (*_checks(estate, "snmp"), *_checks(estate, "firewall")):
         options = spec.options.model_dump()
         values = _values(target, str(options["profile"]))
         devices.add(target.name, values, host=target.address, port=int(options["port"]), community=community)
@@ -85,8 +85,8 @@ def _values(target: Target, profile: str) -> Mapping[str, SimpleValue]:
     values = _system(target)
     if profile == "interfaces":
         return values | _two_interfaces()
-    if profile == "firewall/fortigate":
-        return values | _fortigate()
+    if profile in ("firewall/fortigate", "auto"):
+        return values | _fortigate(target)
     if profile == "net-snmp-host":
         return values | _host()
     return values
@@ -131,10 +131,17 @@ def _two_interfaces() -> dict[str, SimpleValue]:
     return values
 
 
-def _fortigate() -> dict[str, SimpleValue]:
-    """FORTINET-FORTIGATE-MIB, fgSystemInfo."""
-    info = "1.3.6.1.4.1.12356.101.4.1"
+def _fortigate(target: Target) -> dict[str, SimpleValue]:
+    """FORTINET-FORTIGATE-MIB: fgSystemInfo, a mode that says that there is no cluster, a contract."""
+    forti = "1.3.6.1.4.1.12356.101"
+    info = f"{forti}.4.1"
     return {
+        f"{_SYSTEM}.2.0": ("oid", f"{forti}.1.644"),
+        "1.3.6.1.4.1.12356.100.1.1.1.0": f"FGT60F-{target.name}",
+        f"{forti}.13.1.1.0": 1,
+        f"{forti}.4.6.3.1.2.1.1.1": "FortiCare",
+        f"{forti}.4.6.3.1.2.1.2.1": "Thu Sep 16 01:00:00 2038",
+        f"{info}.11.0": ("gauge", 12),
         f"{info}.1.0": "v7.4.8,build2795,250523 (GA.M)",
         f"{info}.3.0": ("gauge", 11),
         FORTIGATE_MEMORY: ("gauge", 54),

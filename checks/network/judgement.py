@@ -2,34 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from checks.contract import Assessment, Finding, Memory, Reading, State
+from checks.network.answers import SnmpAnswers
+from checks.network.dates import day, told_of
 from checks.network.note import Notebook
 from checks.network.plan import PROFILE, Plan, TablePlan, ValuePlan
+from checks.network.raw import LONGEST_LABEL, Absent, NotRead, Quiet, distinct, first, fits, label_of, told
 from checks.network.transform import Answer, Scalar, Unreadable, decimal, transformed
 from config.profiles import Limit, Transform
 from config.profiles.model import Ratio
+from config.profiles.roles import When
+
+Relevant = Callable[[tuple[When, ...]], bool]
+"""Whether what depends on these conditions means anything for the device."""
 
 _LONGEST_SUMMARY = 300
-_LONGEST_LABEL = 64
 _MOST_KEPT_FINDINGS = 4_096
-
-
-@dataclass(frozen=True, slots=True)
-class SnmpAnswers:
-    """What a device answered, as plain values. An OID that is in neither `values` nor `errors` was not answered."""
-
-    values: dict[str, Answer] = field(default_factory=dict)
-    """Scalars by OID; None: the device has none."""
-    rows: dict[str, dict[str, Answer]] = field(default_factory=dict)
-    """Columns by OID, then by index."""
-    errors: list[str] = field(default_factory=list)
-    """OIDs that the device answered with an error status."""
-    cut: list[str] = field(default_factory=list)
-    """Columns that were not read to their end."""
 
 
 @dataclass(slots=True)
@@ -40,6 +32,7 @@ class _Work:
     at: float
     book: Notebook | None
     """The check's memory, for plans that need one."""
+    relevant: Relevant
     findings: list[Finding] = field(default_factory=list)
     readings: list[Reading] = field(default_factory=list)
     covered: set[str] = field(default_factory=set)
@@ -67,41 +60,45 @@ class _Group:
     numbers: dict[str, float] = field(default_factory=dict)
     absent: set[str] = field(default_factory=set)
     unread: set[str] = field(default_factory=set)
+    quiet: set[str] = field(default_factory=set)
+    """What does not apply, for example a limit that says that there is none."""
 
 
-class _Absent(Exception):
-    """The device has no such value."""
-
-
-class _NotRead(Exception):
-    """The value was not answered in this poll: nothing can be said, so nothing is covered."""
-
-
-class _Quiet(Exception):
-    """The value does not apply: neither reading nor finding, and its finding may go."""
+def nowhere(conditions: tuple[When, ...]) -> bool:
+    """For checks that know of no roles: what depends on conditions is left out."""
+    return not conditions
 
 
 def assessed(
-    plan: Plan, answers: SnmpAnswers, whole: bool, memory: Memory | None, at: float, may_be_empty: frozenset[str]
+    plan: Plan,
+    answers: SnmpAnswers,
+    whole: bool,
+    memory: Memory | None,
+    at: float,
+    may_be_empty: frozenset[str],
+    relevant: Relevant = nowhere,
 ) -> Assessment:
     """Judge the answers given at `at` (Unix seconds); `whole` says that the poll was not cut short."""
-    work = _Work(plan, at, Notebook(memory, at, answers.values) if plan.remembers else None)
+    work = _Work(plan, at, Notebook(memory, at, answers.values) if plan.remembers else None, relevant)
     group = _Group(answers.values, answers.errors)
     for value in plan.scalars:
         _value(work, value, value.key, group, value.fine)
     for table in plan.tables:
-        _table(work, table, answers, may_be_empty)
+        if table.relevant_if and not relevant(table.relevant_if):
+            work.may_go |= {f"{table.key}/*", *(f"{column.key}/*" for column in table.columns)}
+        else:
+            _table(work, table, answers, may_be_empty)
     if plan.info is not None:
         _info(work, group)
     if whole and not work.answered:
         work.bad(
-            f"snmp/{PROFILE}",
+            f"{plan.prefix}/{PROFILE}",
             State.UNKNOWN,
             f"the device answers nothing of profile {plan.profile}; check that it is the right one for this product",
         )
     covers = plan.covers
     if not whole:
-        covers -= {f"snmp/{PROFILE}"}
+        covers -= {f"{plan.prefix}/{PROFILE}"}
     if work.uncovered or work.covered:
         covers = (covers - work.uncovered) | work.covered
     return Assessment(
@@ -122,6 +119,8 @@ def _value(work: _Work, plan: ValuePlan, key: str, group: _Group, fine: Finding)
             _number(work, plan, key, raw * plan.scale, group, fine)
             return
     try:
+        if plan.relevant_if and not work.relevant(plan.relevant_if):
+            raise Quiet
         if plan.only_where:
             _exists(plan, work, group)
         if plan.ratio is not None:
@@ -130,12 +129,13 @@ def _value(work: _Work, plan: ValuePlan, key: str, group: _Group, fine: Finding)
         raw = first(plan, group.raw, group.errors)
         work.answered += 1
         _judge(work, plan, key, raw, group, fine)
-    except _NotRead:
+    except NotRead:
         group.unread.add(plan.name)
         work.uncovered.add(key)
-    except _Quiet:
+    except Quiet:
+        group.quiet.add(plan.name)
         work.may_go.add(key)
-    except _Absent:
+    except Absent:
         group.absent.add(plan.name)
         if plan.required:
             work.bad(key, State.UNKNOWN, f"{plan.title}: the device does not have it")
@@ -144,27 +144,15 @@ def _value(work: _Work, plan: ValuePlan, key: str, group: _Group, fine: Finding)
             work.bad(key, State.UNKNOWN, f"{plan.title}: {error}", _evidence(plan, group))
 
 
-def first(plan: ValuePlan, values: Mapping[str, Answer], errors: list[str]) -> Scalar:
-    """The first of the value's OIDs that has one. Raises one of the reasons why there is none."""
-    for oid in plan.oids:
-        raw = values.get(oid, _NOT_READ)
-        if raw is _NOT_READ:
-            if oid in errors:
-                raise Unreadable("the device answers with an error in its place")
-            raise _NotRead
-        if raw is None:
-            continue
-        if raw in plan.no_value:
-            raise _Quiet
-        return raw  # type: ignore[return-value]  # neither the mark nor None
-    raise _Absent
-
-
 def _judge(work: _Work, plan: ValuePlan, key: str, raw: Scalar, group: _Group, fine: Finding) -> None:
     if raw in plan.not_known:
         raise Unreadable("the device says that it does not know")
     if plan.enum is not None:
         _enumerated(work, plan, key, raw, group, fine)
+        return
+    if raw in plan.never:
+        if plan.judged:
+            work.fine(fine)
         return
     value = transformed(plan.transform, raw, plan.scale, work.at)
     if plan.decimal is not None and not isinstance(value, str):
@@ -172,6 +160,10 @@ def _judge(work: _Work, plan: ValuePlan, key: str, raw: Scalar, group: _Group, f
     if isinstance(value, str):
         if plan.judged:
             work.fine(fine)
+        return
+    if plan.until is not None or plan.since is not None:
+        _read(work, plan, value, group)
+        _dated(work, plan, key, value, fine)
         return
     if plan.transform is Transform.BOOT_TIME and work.book is not None:
         value = work.book.same_boot(plan.name, value)
@@ -182,16 +174,16 @@ def _judge(work: _Work, plan: ValuePlan, key: str, raw: Scalar, group: _Group, f
     _read(work, plan, value, group)
     rate = work.book.rate(f"{plan.name}/{group.index}", value, plan.bits)
     if rate is None:
-        raise _NotRead
+        raise NotRead
     _limits(work, plan, key, rate, fine, " a second")
 
 
 def _number(work: _Work, plan: ValuePlan, key: str, value: float, group: _Group, fine: Finding) -> None:
     group.numbers[plan.name] = value
     if plan.family is not None:
-        work.readings.append(Reading(plan.family, value, group.labels))
+        work.readings.append(Reading(plan.family, value, _labels(work, plan, group)))
     if plan.judge_where is not None and not _applies(plan, work, group):
-        raise _Quiet
+        raise Quiet
     if plan.warning is None and plan.critical is None:
         if plan.judged:
             work.fine(fine)
@@ -201,7 +193,32 @@ def _number(work: _Work, plan: ValuePlan, key: str, value: float, group: _Group,
 
 def _read(work: _Work, plan: ValuePlan, value: float, group: _Group) -> None:
     if plan.family is not None:
-        work.readings.append(Reading(plan.family, value, group.labels))
+        work.readings.append(Reading(plan.family, value, _labels(work, plan, group)))
+
+
+def _labels(work: _Work, plan: ValuePlan, group: _Group) -> tuple[str, ...]:
+    """The labels of a reading: those of the row, unless its family has others."""
+    if plan.labels is not None:
+        return plan.labels
+    if plan.labelled is None:
+        return group.labels
+    return tuple(
+        fixed or (_column_text(work, column, group) if column else group.labels[0]) for fixed, column in plan.labelled
+    )
+
+
+def _column_text(work: _Work, column: str, group: _Group) -> str:
+    said = _told(column, work, group)
+    return "" if said is None else str(said).strip()[:LONGEST_LABEL]
+
+
+def _dated(work: _Work, plan: ValuePlan, key: str, moment: float, fine: Finding) -> None:
+    """A date to come, or one gone by, against its lead times."""
+    state, sentence = told_of(plan, moment, work.at)
+    if state is State.OK:
+        work.fine(fine)
+    else:
+        work.bad(key, state, f"{plan.title}: {sentence}", {"date": day(moment), "oid": ", ".join(plan.oids)})
 
 
 def _limits(work: _Work, plan: ValuePlan, key: str, value: float, fine: Finding, per: str) -> None:
@@ -243,17 +260,18 @@ def _enumerated(work: _Work, plan: ValuePlan, key: str, raw: Scalar, group: _Gro
     assert plan.enum is not None
     if plan.transform in (Transform.TEXT, Transform.OID):
         raw = str(raw).strip()
-    elif isinstance(raw, int):
-        group.numbers[plan.name] = raw
-        _read(work, plan, raw, group)
-    else:
+    elif not isinstance(raw, int):
         raise Unreadable(f"{str(raw)[:40]!r} where one of a list of numbers belongs")
-    if plan.judge_where is not None and not _applies(plan, work, group):
-        raise _Quiet
     meaning = plan.enum.get(raw)
+    shown_value = raw if meaning is None or meaning.value is None else meaning.value
+    if isinstance(shown_value, int | float) and (meaning is not None or not plan.translated):
+        group.numbers[plan.name] = shown_value
+        _read(work, plan, shown_value, group)
+    if plan.judge_where is not None and not _applies(plan, work, group):
+        raise Quiet
     if meaning is None:
         raise Unreadable(f"{str(raw)[:100]}, which is not among the known values")
-    name, state = meaning
+    name, state = meaning.name, meaning.state
     if state is not State.OK:
         work.bad(key, state, f"{plan.title}: {name}", {"value": f"{name} ({raw})"})
     elif plan.judged:
@@ -264,8 +282,8 @@ def _applies(plan: ValuePlan, work: _Work, group: _Group) -> bool:
     """Whether the row's condition holds. What cannot be told is judged: silence must not come from ignorance."""
     where = plan.judge_where
     assert where is not None
-    told = _told(where.column, work, group)
-    return told is None or told in where.among
+    said = _told(where.column, work, group)
+    return said is None or fits(where, said)
 
 
 def _told(column: str, work: _Work, group: _Group) -> Answer:
@@ -276,39 +294,26 @@ def _told(column: str, work: _Work, group: _Group) -> Answer:
             break
     else:
         return None
-    try:
-        raw = first(plan, group.raw, group.errors)
-    except (_Absent, _NotRead, _Quiet, Unreadable):
-        return None
-    if plan.enum is not None:
-        return _word(plan, raw)
-    return raw
-
-
-def _word(plan: ValuePlan, raw: Scalar) -> str | None:
-    """An enumeration's word for a value; None for one that is not listed."""
-    if plan.enum is None or isinstance(raw, float):
-        return None
-    known = plan.enum.get(raw.strip() if isinstance(raw, str) else raw)
-    return None if known is None else known[0]
+    return told(plan, group.raw, group.errors)
 
 
 def _exists(plan: ValuePlan, work: _Work, group: _Group) -> None:
-    """Whether the row has the value at all. Raises _Quiet if not, _NotRead if that was not read."""
+    """Whether the row has the value at all. Raises Quiet if not, NotRead if that was not read."""
     for where in plan.only_where:
         if where.column in group.unread:
-            raise _NotRead
-        if _told(where.column, work, group) not in where.among:
-            raise _Quiet
+            raise NotRead
+        said = _told(where.column, work, group)
+        if said is None or not fits(where, said):
+            raise Quiet
 
 
 def _ratio(ratio: Ratio, group: _Group) -> float:
-    whole = _part(ratio.to, group)
+    whole = sum(_part(name, group) for name in ratio.to)
     parts = sum(_part(name, group, may_lack=ratio.complement) for name in ratio.of)
     if whole == 0:
         if ratio.zero == "none":
-            raise _Quiet
-        raise Unreadable(f"{ratio.to} is 0, so nothing can be said of its use")
+            raise Quiet
+        raise Unreadable(f"{', '.join(ratio.to)} is 0, so nothing can be said of its use")
     share = parts / whole
     return 1 - share if ratio.complement else share
 
@@ -317,11 +322,13 @@ def _part(name: str, group: _Group, *, may_lack: bool = False) -> float:
     if name in group.numbers:
         return group.numbers[name]
     if name in group.unread:
-        raise _NotRead
+        raise NotRead
+    if name in group.quiet:
+        raise Quiet
     if name in group.absent:
         if may_lack:
             return 0.0
-        raise _Absent
+        raise Absent
     raise Unreadable(f"{name} is not known")
 
 
@@ -336,7 +343,11 @@ def _table(work: _Work, plan: TablePlan, answers: SnmpAnswers, may_be_empty: fro
     naming = [value for value in (plan.label, plan.rows_of, plan.where and plan.by_name[plan.where.column]) if value]
     if not read or any(oid not in complete for value in naming for oid in value.oids):
         # Without the names, or the column that says which rows count, no row can be told from another.
-        work.uncovered |= {f"snmp/{plan.name}", f"{plan.name}/*", *(f"{column.key}/*" for column in plan.columns)}
+        work.uncovered |= {
+            f"{work.plan.prefix}/{plan.name}",
+            f"{plan.key}/*",
+            *(f"{column.key}/*" for column in plan.columns),
+        }
         return
     unread = {column.name for column in plan.columns if any(oid not in complete for oid in column.oids)}
     listing = read if plan.rows_of is None else plan.rows_of.oids
@@ -345,8 +356,8 @@ def _table(work: _Work, plan: TablePlan, answers: SnmpAnswers, may_be_empty: fro
     for index in indexes:
         _row(work, plan, answers, index, names, unread)
     if len(complete) < len(plan.oids):
-        work.uncovered.add(f"snmp/{plan.name}")
-        work.uncovered.add(f"{plan.name}/*")
+        work.uncovered.add(f"{work.plan.prefix}/{plan.name}")
+        work.uncovered.add(f"{plan.key}/*")
     else:
         _whole_table(work, plan, names, may_be_empty)
 
@@ -362,14 +373,13 @@ def _row(
                     raw.pop(oid, None)
     group = _Group(raw, answers.errors, index)
     if plan.where is not None:
-        told = _told(plan.where.column, work, group)
-        if told is not None and told not in plan.where.among:
+        said = _told(plan.where.column, work, group)
+        if said is not None and not fits(plan.where, said):
             return
-    label = _label(plan, group)
+    label = label_of(plan, group.raw, group.errors, index)
     if plan.wanted and not any(fnmatchcase(label, pattern) for pattern in plan.wanted):
         return
-    if label in names:
-        label = f"{label[: _LONGEST_LABEL - len(index) - 1]}#{index}"
+    label = distinct(label, index, names)
     names[label] = index
     group.labels = (label,)
     for column in plan.columns:
@@ -381,19 +391,6 @@ def _row(
             work.uncovered.add(f"{column.key}/*")
         if f"{column.key}/*" in work.uncovered:
             work.covered.update(finding.key for finding in work.findings[before:])
-
-
-def _label(plan: TablePlan, group: _Group) -> str:
-    """The row's name: its label if it has one, else its index. Never empty, at most 64 characters."""
-    if plan.label is not None:
-        try:
-            raw = first(plan.label, group.raw, group.errors)
-            text = (_word(plan.label, raw) or str(raw)).strip()
-        except (_Absent, _NotRead, _Quiet, Unreadable):
-            text = ""
-        if text:
-            return text[:_LONGEST_LABEL]
-    return group.index[:_LONGEST_LABEL] or "0"
 
 
 def _fine(plan: TablePlan, column: ValuePlan, key: str, label: str) -> Finding:
@@ -410,14 +407,14 @@ def _whole_table(work: _Work, plan: TablePlan, names: dict[str, str], may_be_emp
     for wanted in plan.wanted:
         if any(sign in wanted for sign in "*?["):
             continue
-        key = f"{plan.name}/{wanted}"
+        key = f"{plan.key}/{wanted}"
         if wanted in names:
             work.fine(_fine(plan, plan.columns[0], key, wanted))
         else:
             work.bad(key, State.CRITICAL, f"{plan.title}: {wanted} is not there")
     if names or plan.wanted:
         return
-    key = f"snmp/{plan.name}"
+    key = f"{work.plan.prefix}/{plan.name}"
     if plan.may_be_empty or plan.name in may_be_empty:
         work.fine(Finding(key, State.OK, f"{plan.title}: there are none, as may be"))
         work.answered += 1
@@ -432,10 +429,7 @@ def _info(work: _Work, group: _Group) -> None:
     for name in names:
         try:
             texts.append(str(first(work.plan.by_name[name], group.raw, group.errors)))
-        except (_Absent, _NotRead, _Quiet, Unreadable):
+        except (Absent, NotRead, Quiet, Unreadable):
             texts.append("")
     if any(texts):
         work.readings.append(Reading(family, 1.0, tuple(texts)))
-
-
-_NOT_READ = object()

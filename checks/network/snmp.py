@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property, lru_cache
 from typing import Annotated, Self
 
@@ -20,11 +20,12 @@ from checks.contract import (
     Subject,
     Target,
 )
-from checks.network.judgement import SnmpAnswers, assessed
+from checks.network.answers import SnmpAnswers, keep
+from checks.network.judgement import assessed
 from checks.network.limits import give_up_at
 from checks.network.plan import Override, Plan, compiled, families
-from checks.network.transform import Answer, spelt
-from checks.transports.snmp import Device, Missing, Value
+from checks.network.transform import Answer
+from checks.transports.snmp import Device
 from config.estate import MofN, WakeClass
 from config.profiles import Limit, load, names, search_path
 
@@ -95,7 +96,7 @@ async def collect(target: Target, options: SnmpOptions, ctx: Context) -> Observa
     if plan.oids:
         got = await snmp.get(device, plan.oids, deadline)
         error = got.error
-        _keep(got.values, answers.values, answers.errors)
+        keep(got.values, answers.values, answers.errors)
     for table in plan.tables:
         if error is not None:
             break
@@ -104,7 +105,7 @@ async def collect(target: Target, options: SnmpOptions, ctx: Context) -> Observa
         for oid, cells in columns.rows.items():
             kept: dict[str, Answer] = {}
             answers.rows[oid] = kept
-            _keep(cells, kept, answers.errors)
+            keep(cells, kept, answers.errors)
             if oid not in columns.complete:
                 answers.cut.append(oid)
     return Observation(
@@ -115,19 +116,6 @@ async def collect(target: Target, options: SnmpOptions, ctx: Context) -> Observa
         answers=answers if answers.values or answers.rows or error is None else None,
         fault=None if error is None else error.fault(),
     )
-
-
-def _keep(values: Mapping[str, Value], into: dict[str, Answer], errors: list[str]) -> None:
-    """Plain values for the Observation; what was answered with an error is named in `errors` instead."""
-    for oid, value in values.items():
-        if isinstance(value, bytes):
-            into[oid] = spelt(value)
-        elif value is Missing.ERROR:
-            errors.append(oid)
-        elif isinstance(value, Missing):
-            into[oid] = None
-        else:
-            into[oid] = value
 
 
 def assess(subject: Subject, observations: Sequence[Observation], memory: Memory | None, now: float) -> Assessment:  # noqa: ARG001 - the contract's; the answers carry their own time

@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime
 from functools import lru_cache
 
+from checks.network.text_date import text_date
 from config.profiles import Transform
 
 Answer = int | float | str | None
@@ -74,6 +75,11 @@ def transformed(transform: Transform, raw: Scalar, scale: float, at: float) -> f
         return float(_number(raw))
     if transform is Transform.DATE_AND_TIME:
         return _date_and_time(raw)
+    if transform is Transform.TEXT_DATE:
+        moment = text_date(raw) if isinstance(raw, str) else None
+        if moment is None:
+            raise Unreadable(f"{_shown(raw)} where a date belongs")
+        return moment
     if transform is Transform.OID:
         if isinstance(raw, str) and _DOTTED.fullmatch(raw):
             return raw

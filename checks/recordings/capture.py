@@ -9,7 +9,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from checks.contract import Context, Reason
-from checks.network.snmp import ROLE, SnmpOptions, collect
+from checks.firewall import CHECK as FIREWALL
+from checks.firewall import FirewallOptions
+from checks.network.snmp import CHECK as SNMP
+from checks.network.snmp import ROLE, SnmpOptions
 from checks.recordings.masking import Masker
 from checks.recordings.recording import Recorded, RecordedCheck, Recording, RecordingError, numbers, ordered, within
 from checks.recordings.sensitive import NEVER
@@ -20,6 +23,8 @@ from config.estate import CheckSpec, Target
 
 SYSTEM = "1.3.6.1.2.1.1"
 """Always recorded too: what the device says it is."""
+KINDS = {kind.kind: kind for kind in (SNMP, FIREWALL)}
+"""The kinds that ask over SNMP, and so can be recorded value by value."""
 _SYSTEM_ROWS = 200
 _MOST_ROWS = 20
 
@@ -106,18 +111,18 @@ class Recorder:
 async def captured(
     target: Target, checks: Sequence[CheckSpec], walks: Sequence[str], context: Context, recorder: Recorder
 ) -> Recording:
-    """Record what `checks` (of the kind `snmp`) ask `target`, its system group, and the subtrees `walks`.
+    """Record what `checks` (of `KINDS`) ask `target`, its system group, and the subtrees `walks`.
 
     `context.transports.snmp` is the recorder and `context.deadline` bounds everything. Raises RecordingError for a
     subtree that is never recorded; what the device does not answer is in the recording.
     """
     for root in walks:
         refuse_secret(root)
-    options: SnmpOptions | None = None
+    options: SnmpOptions | FirewallOptions | None = None
     for check in checks:
-        assert isinstance(check.options, SnmpOptions)  # the caller chose checks of the kind
+        assert isinstance(check.options, SnmpOptions | FirewallOptions)  # the caller chose checks of the kinds
         options = options or check.options
-        observation = await collect(target, check.options, context)
+        observation = await KINDS[check.kind].collect(target, check.options, context)
         if observation.answers is None:
             # A device that is away, or does not let us in, is not asked the same again for each check.
             return recorder.recording(context.now(), tuple(map(_noted, checks)))
@@ -148,10 +153,7 @@ def masked(recording: Recording, masker: Masker) -> Recording:
     return replace(
         recording,
         values=masker.values(recording.values),
-        checks=tuple(
-            RecordedCheck(check.name, masker.plain(dict(check.options)), check.expect_empty)
-            for check in recording.checks
-        ),
+        checks=tuple(replace(check, options=masker.plain(dict(check.options))) for check in recording.checks),
         asked=tuple(map(masker.oid, recording.asked)),
         errors=tuple(map(masker.oid, recording.errors)),
         cut={masker.oid(oid): reason for oid, reason in recording.cut.items()},
@@ -162,7 +164,7 @@ def _noted(check: CheckSpec) -> RecordedCheck:
     options = check.options.model_dump(mode="json", exclude_defaults=True)
     for name in ("port", "retries", "max_oids_per_pdu", "max_repetitions"):
         options.pop(name, None)  # how it was asked; a replay asks nobody
-    return RecordedCheck(check.name, options, tuple(sorted(check.expect_empty)))
+    return RecordedCheck(check.name, options, tuple(sorted(check.expect_empty)), check.kind)
 
 
 def _gentle(device: Device) -> Device:

@@ -44,6 +44,8 @@ class RecordedCheck:
     name: str
     options: Mapping[str, object]
     expect_empty: tuple[str, ...] = ()
+    kind: str = "snmp"
+    """A kind that asks over SNMP."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ _DOTTED = re.compile(r"[0-9]{1,10}(\.[0-9]{1,10}){0,127}")
 _OID = re.compile(r"[0-9]{1,10}(\.[0-9]{1,10}){0,127}")
 _LARGEST_PART = 2**32 - 1
 _LARGEST_NUMBER = 2**64 - 1
+_DIGITS = frozenset("012.")
 _LONGEST_OCTETS = 65_535
 _MOST_ODDITIES = 20
 _MOST_ROOTS = 10_000
@@ -51,6 +52,8 @@ def written(recording: Recording) -> Iterator[str]:
         yield f"{_MARK}at {datetime.fromtimestamp(recording.at, UTC).isoformat()}"
     for check in recording.checks:
         said = {"name": check.name, "options": check.options, "expect_empty": list(check.expect_empty)}
+        if check.kind != "snmp":
+            said["kind"] = check.kind
         yield f"{_MARK}check {json.dumps(said, ensure_ascii=True, separators=(',', ':'))}"
     yield from (f"{_MARK}asked {oid}" for oid in recording.asked)
     yield from (f"{_MARK}error {oid}" for oid in recording.errors)
@@ -68,25 +71,30 @@ def _spelt(recorded: Recorded) -> str:
     return f"{recorded.tag}|{'' if value is None else value}"
 
 
-def read(lines: Iterable[str]) -> Recording:
+def read(lines: Iterable[str], roots: tuple[str, ...] = ()) -> Recording:
     """The recording in these lines. What cannot be read is passed over and named; nothing readable is an error.
 
-    Of an OID that occurs twice the later value counts, as everywhere. Raises RecordingError.
+    With `roots` only OIDs that begin with one of them are held. Of an OID that occurs twice the later value counts, as
+    everywhere. Raises RecordingError.
     """
     notes = _Notes()
     values: dict[str, Recorded] = {}
+    passed = False
     for number, line in enumerate(lines, start=1):
         line = line.rstrip("\r\n")
         if line.startswith(_MARK):
             notes.take(number, line.removeprefix(_MARK))
         elif line.strip() and not line.startswith("#"):
+            if roots and line[:1] in _DIGITS and not line.lstrip(".").startswith(roots):
+                passed = True
+                continue
             try:
                 oid, recorded = _parsed(line)
             except ValueError as error:
                 notes.odd(f"line {number}: {error}")
             else:
                 values[oid] = recorded
-    if not values and not notes.asked:
+    if not values and not notes.asked and not passed:
         raise RecordingError("there is no value in it")
     return notes.recording(ordered(values))
 
@@ -126,10 +134,11 @@ class _Notes:
         elif key == "check":
             said = json.loads(value)
             options, empty = said["options"], said["expect_empty"]
-            names = (said["name"], *empty)
+            kind = said.get("kind", "snmp")
+            names = (said["name"], kind, *empty)
             if not isinstance(options, dict) or not all(isinstance(n, str) and n.isprintable() for n in names):
                 raise ValueError
-            self._checks.append(RecordedCheck(said["name"][:63], options, tuple(empty)))
+            self._checks.append(RecordedCheck(said["name"][:63], options, tuple(empty), kind[:63]))
         elif key == "asked":
             self.asked.append(_oid(value))
         elif key == "error":

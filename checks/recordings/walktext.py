@@ -50,11 +50,14 @@ def looks_like_it(line: str) -> bool:
     return _BEGIN.fullmatch(line) is not None or _SYMBOLIC.match(line) is not None
 
 
-def read(lines: Iterable[str]) -> Recording:
-    """The recording in these lines. Raises RecordingError."""
+def read(lines: Iterable[str], roots: tuple[str, ...] = ()) -> Recording:
+    """The recording in these lines; with `roots` only OIDs that begin with one of them are held. Raises RecordingError.
+
+    What is passed over is read all the same: the walk may break off there.
+    """
     values: dict[str, Recorded] = {}
     oddities: list[str] = []
-    last, broken = None, False
+    last, broken = "", False
     for number, text in _joined(lines):
         if any(text.startswith(words) for words in _BROKEN):
             broken = True
@@ -70,8 +73,10 @@ def read(lines: Iterable[str]) -> Recording:
                 oddities.append(f"line {number}: {error}")
             continue
         if found is not None:
-            last, values[found[0]] = found[0], found[1]
-    if not values:
+            last = found[0]
+            if not roots or last.startswith(roots):
+                values[last] = found[1]
+    if not last:
         raise RecordingError("there is no value in it")
     return Recording(ordered(values), cut_after=last if broken else None, oddities=tuple(oddities))
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from config.data_file import DataFileError, read_data_file
 from config.profiles.model import ProfileModel
+from config.profiles.references import faults
 
 SHIPPED = Path(__file__).parent
 SEARCH_VARIABLE = "RIDGEWAY_PROFILES"
@@ -47,20 +48,45 @@ def load(name: str, directories: tuple[Path, ...]) -> ProfileModel:
     return _load(name, directories, ())
 
 
+def home_of(file: Path) -> tuple[str, Path]:
+    """The name of the profile in a file, and the directory of profiles in which it stands. Raises ProfileError.
+
+    `firewall/ours` stands in `…/firewall/ours.yaml`, and `…` is that directory.
+    """
+    try:
+        name = read_data_file(file, ProfileModel, _LARGEST_FILE).profile
+    except DataFileError as error:
+        raise ProfileError(str(error)) from error
+    whole = file.resolve()
+    if whole.parts[-len(name.split("/")) :] != Path(f"{name}.yaml").parts:
+        raise ProfileError(f"{file}: a profile called {name!r} belongs in a file {name}.yaml; make them the same")
+    return name, whole.parents[len(name.split("/")) - 1]
+
+
 def _load(name: str, directories: tuple[Path, ...], above: tuple[str, ...]) -> ProfileModel:
     if name in above or len(above) > _DEEPEST:
         raise ProfileError(f"profile {name}: extends itself: {' → '.join((*above, name))}")
-    own = _read(_find(name, directories), name)
+    file = _find(name, directories)
+    own = _read(file, name)
     joined: dict[str, dict[str, Any]] = {key: {} for key in _JOINED}
-    info = own.info
+    info, firewall, budget = own.info, own.firewall, own.budget
     for parent_name in own.extends:
         parent = _load(parent_name, directories, (*above, name))
         for key in _JOINED:
             joined[key] |= getattr(parent, key)
         info = info or parent.info
-    if not own.extends:
-        return own
-    return own.model_copy(update={key: joined[key] | getattr(own, key) for key in _JOINED} | {"info": info})
+        firewall = firewall or parent.firewall
+        if "budget" not in own.model_fields_set:
+            budget = parent.budget
+    if own.extends:
+        own = own.model_copy(
+            update={key: joined[key] | getattr(own, key) for key in _JOINED}
+            | {"info": info, "firewall": firewall, "budget": budget}
+        )
+    wrong = faults(own)
+    if wrong:
+        raise ProfileError("\n".join(f"{file}: {fault}" for fault in wrong))
+    return own
 
 
 def _find(name: str, directories: tuple[Path, ...]) -> Path:

@@ -7,36 +7,19 @@ enumeration, a ratio of other values, and limits; what cannot be said so is code
 from __future__ import annotations
 
 import re
+from difflib import get_close_matches
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-_OID = re.compile(r"[012](\.(0|[1-9][0-9]{0,9})){1,127}")
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+from config.patterns import LinePattern, PatternError
+from config.profiles.roles import FirewallPart, Role, When
+from config.profiles.vocabulary import FAMILIES
+from config.profiles.words import Name, Oid, ProfilePart
+
 _METRIC = re.compile(r"ridgeway_[a-z0-9_]+")
 _UNITS = ("seconds", "bytes", "ratio", "celsius", "volts", "amperes", "hertz", "watts")
-_LARGEST_PART = 2**32 - 1
-
-
-def _oid(text: str) -> str:
-    if not _OID.fullmatch(text) or any(int(part) > _LARGEST_PART for part in text.split(".")):
-        raise ValueError(f"{text!r} is not a numeric OID such as 1.3.6.1.2.1.1.3.0")
-    return text
-
-
-def _name(text: str) -> str:
-    if not _NAME.fullmatch(text):
-        raise ValueError(f"{text!r} is not a name: small letters, digits and underscores, beginning with a letter")
-    return text
-
-
-Oid = Annotated[str, AfterValidator(_oid)]
-Name = Annotated[str, AfterValidator(_name)]
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Transform(StrEnum):
@@ -54,6 +37,9 @@ class Transform(StrEnum):
     """Unix time in seconds."""
     DATE_AND_TIME = "date_and_time"
     """SNMPv2-TC DateAndTime, 8 or 11 octets, to Unix time; without its zone it is taken as UTC."""
+    TEXT_DATE = "text_date"
+    """A date in words or digits, to Unix time: `Wed Sep 16 01:00:00 2026`, `Feb 27 2029`, `August 05, 2025`,
+    `2018-04-09 18:07`, `2026-09-16`, also in brackets after something else. Without a zone it is taken as UTC."""
     TEXT = "text"
     """Text for people: control characters are removed, at most 255 characters are kept."""
     OID = "oid"
@@ -61,7 +47,7 @@ class Transform(StrEnum):
     """Octets as hexadecimal text, for example a hardware address."""
 
 
-class Limit(_Model):
+class Limit(ProfilePart):
     """Beyond what it is bad: `above` and `below` are both exclusive, in the unit of the value after its scale."""
 
     above: float | None = None
@@ -74,20 +60,33 @@ class Limit(_Model):
         return self
 
 
-class Meaning(_Model):
-    """What one number of an enumeration means."""
+class Lead(ProfilePart):
+    """Days left until a date, or gone by since it, from which it is bad; both exclusive."""
+
+    warning_days: float | None = Field(default=None, ge=0)
+    critical_days: float | None = Field(default=None, ge=0)
+
+
+class Meaning(ProfilePart):
+    """What one number, or word, of an enumeration means."""
 
     name: str
     state: Literal["ok", "warning", "critical", "unknown"] = "ok"
+    value: float | None = None
+    """What the metric shows in the place of the raw number."""
+    role: Role | None = None
+    """The role of a cluster's member that the word stands for."""
 
 
-class Metric(_Model):
+class Metric(ProfilePart):
     """The family in which the value is exposed (Prometheus naming guide)."""
 
     name: str
     help: str
     unit: str = ""
     type: Literal["gauge", "counter"] = "gauge"
+    labels: tuple[Name, ...] | None = None
+    """Its labels, where they are fixed: those of the shared vocabulary are."""
 
     @model_validator(mode="after")
     def _well_named(self) -> Self:
@@ -103,28 +102,53 @@ class Metric(_Model):
         return self
 
 
-class Ratio(_Model):
-    """A value made of others of the same group: the sum of `of`, divided by `to`; `complement` takes it from one.
+def _family(said: Any) -> Any:
+    """A metric, or the word of one of the shared vocabulary."""
+    if not isinstance(said, str):
+        return said
+    if said not in FAMILIES:
+        near = get_close_matches(said, FAMILIES, 1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise ValueError(f"there is no shared family {said!r}{hint}; there are {', '.join(FAMILIES)}")
+    return FAMILIES[said]
+
+
+SharedMetric = Annotated[Metric, BeforeValidator(_family)]
+
+
+class Ratio(ProfilePart):
+    """A value made of others of the same group: the sum of `of`, divided by `to`, which may be a sum as well;
+    `complement` takes it from one.
 
     A part that is absent and not required counts as 0 in a complement, where that can only look worse; else it makes
     the ratio unknown.
     """
 
     of: tuple[Name, ...]
-    to: Name
+    to: Annotated[tuple[Name, ...], BeforeValidator(lambda said: (said,) if isinstance(said, str) else said)]
     complement: bool = False
     zero: Literal["unknown", "none"] = "unknown"
     """What a divisor of 0 means: nothing can be said, or there is no limit and so nothing to judge."""
 
 
-class Where(_Model):
-    """Only rows whose column is one of these: enumeration names where it has an enumeration, else raw values."""
+class Where(ProfilePart):
+    """Only rows whose column is one of these: enumeration names where it has an enumeration, else raw values.
+
+    `like` compares texts with patterns in which `*` and `?` stand for anything, small and capital letters alike.
+    """
 
     column: Name
-    among: tuple[str | int, ...] = Field(min_length=1)
+    among: tuple[str | int, ...] = ()
+    like: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if bool(self.among) == bool(self.like):
+            raise ValueError("a condition on a column says either `among` or `like`")
+        return self
 
 
-class Decimal(_Model):
+class Decimal(ProfilePart):
     """Where the decimal point of a sensor's value stands: the columns with its SI prefix and its digits (RFC 3433)."""
 
     scale: Name
@@ -133,7 +157,15 @@ class Decimal(_Model):
     """How many digits stand behind the point, -8 to 9."""
 
 
-class ValueModel(_Model):
+class Read(StrEnum):
+    """How often a value is asked, where the kind of check knows the difference."""
+
+    EVERY_RUN = "every_run"
+    SLOWLY = "slowly"
+    DAILY = "daily"
+
+
+class ValueModel(ProfilePart):
     """One value: a scalar, or a column of a table."""
 
     title: str
@@ -150,16 +182,30 @@ class ValueModel(_Model):
     """Raw values by which the device says that it has no such thing: neither reading nor finding."""
     not_known: tuple[int | str, ...] = ()
     """Raw values by which the device says that it does not know: unknown."""
+    never: tuple[int | str, ...] = ()
+    """Raw values by which a date is said not to come at all: fine, and without a reading."""
+    blank: Literal["text", "absent", "unknown"] = "text"
+    """What an empty text means: itself, that there is none, or that it is not known."""
     required: bool = True
     """Absent is unknown. What is not required may be absent: neither reading nor finding."""
     warning: Limit | None = None
     critical: Limit | None = None
+    until: Lead | None = None
+    """For dates to come: how long before them it is bad. What lies in the past is critical."""
+    since: Lead | None = None
+    """For dates gone by: how old is bad."""
+    relevant_if: tuple[When, ...] = ()
+    """Unless all of these hold the value is neither judged nor shown. What cannot be told holds."""
+    read: Read | None = None
+    """Of a column: that of its table, unless said."""
+    labels: dict[Name, Annotated[str, Field(max_length=60)]] = Field(default_factory=dict)
+    """Labels of its metric that are always the same, for example `{component: all}`."""
     per_second: int | None = None
     """Limits apply to the rate of this counter; 32 or 64 is its width in bits, at which it wraps."""
     judge_where: Where | None = None
     only_where: tuple[Where, ...] = ()
     """Only rows of which all of these hold have the value at all; the others have neither reading nor finding."""
-    metric: Metric | None = None
+    metric: SharedMetric | None = None
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
@@ -170,7 +216,10 @@ class ValueModel(_Model):
         if self.per_second not in (None, 32, 64):
             raise ValueError("per_second is the width of the counter: 32 or 64")
         numeric = self.transform not in (Transform.TEXT, Transform.OID, Transform.HEX)
-        if not numeric and (self.metric or self.warning or self.critical or self.per_second or self.decimal):
+        worded = bool(self.enum) and all(meaning.value is not None for meaning in (self.enum or {}).values())
+        if not numeric and (
+            (self.metric and not worded) or self.warning or self.critical or self.per_second or self.decimal
+        ):
             raise ValueError(f"a value of transform {self.transform.value} is text: no metric, limits, rate or decimal")
         if any(isinstance(key, int) is not numeric for key in self.enum or ()):
             raise ValueError("an enumeration of numbers has numbers for keys, one of transform text or oid has texts")
@@ -178,6 +227,11 @@ class ValueModel(_Model):
             raise ValueError("decimal is for plain numbers: no enum, ratio or rate beside it")
         if self.enum is not None and (self.warning or self.critical):
             raise ValueError("an enumeration says the state itself: no limits beside it")
+        dated = self.transform in (Transform.EPOCH, Transform.DATE_AND_TIME, Transform.TEXT_DATE)
+        if (self.until or self.since or self.never) and not dated:
+            raise ValueError("until, since and never are for dates: epoch, date_and_time or text_date")
+        if self.per_second is not None and self.read not in (None, Read.EVERY_RUN):
+            raise ValueError("the rate of a counter can only be judged when it is read at every run")
         return self
 
     @property
@@ -186,7 +240,7 @@ class ValueModel(_Model):
         return () if self.oid is None else (self.oid, *self.or_else)
 
 
-class TableModel(_Model):
+class TableModel(ProfilePart):
     """A table, read by column. A row's finding is `<column>/<label>`."""
 
     title: str
@@ -195,6 +249,8 @@ class TableModel(_Model):
     """The text column that names a row; without it, or where it is empty, the index does."""
     label_name: Name = "index"
     """The label's name in metrics."""
+    also: dict[Name, Name] = Field(default_factory=dict)
+    """Further labels: their names to columns of text; families that do not know them go without."""
     where: Where | None = None
     rows_of: Name | None = None
     """The column that has every row of this table, where others (names of all parts of a chassis) have more."""
@@ -202,25 +258,67 @@ class TableModel(_Model):
     may_go: bool = False
     """Whether a row may disappear without a finding."""
     max_rows: int = Field(default=1_000, ge=1, le=20_000)
+    read: Read = Read.EVERY_RUN
+    """How often its columns are asked, unless they say otherwise."""
+    relevant_if: tuple[When, ...] = ()
+    """Unless all of these hold no row is judged or shown. What cannot be told holds."""
 
     @model_validator(mode="after")
     def _names_exist(self) -> Self:
         refer(self.columns)
-        named = (("label", self.label), ("where", self.where and self.where.column), ("rows_of", self.rows_of))
+        rated = [name for name, column in self.columns.items() if column.per_second is not None]
+        if rated and self.read is not Read.EVERY_RUN:
+            raise ValueError(
+                f"columns.{rated[0]}: the rate of a counter can only be judged when it is read at every run"
+            )
+        named = [("label", self.label), ("where", self.where and self.where.column), ("rows_of", self.rows_of)]
+        named += [("also", column) for column in self.also.values()]
         for what, name in named:
             if name is not None and name not in self.columns:
                 raise ValueError(f"{what}: there is no column {name!r} here; there are {', '.join(self.columns)}")
         return self
 
 
-class Info(_Model):
+class Info(ProfilePart):
     """A metric of value 1 whose labels are texts: `labels` is label name to value name."""
 
     metric: Metric
     labels: dict[Name, Name] = Field(min_length=1)
 
 
-class ProfileModel(_Model):
+def _pattern(text: str) -> str:
+    try:
+        LinePattern(text)
+    except PatternError as error:
+        raise ValueError(str(error)) from None
+    return text
+
+
+class Match(ProfilePart):
+    """How a product is known: by what sysObjectID begins with, by a pattern (RE2) found in sysDescr, or by both."""
+
+    object_ids: tuple[Oid, ...] = ()
+    description: Annotated[str, AfterValidator(_pattern)] | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not self.object_ids and self.description is None:
+            raise ValueError("a match says `object_ids`, `description` or both")
+        return self
+
+
+class Budget(ProfilePart):
+    """How much of the device's time a check may take."""
+
+    slow_seconds: int = Field(default=300, ge=60, le=86_400)
+    """How old values with `read: slowly` may become."""
+    daily_seconds: int = Field(default=21_600, ge=600, le=172_800)
+    """How old values with `read: daily` may become: a licence bought this morning is seen before the evening."""
+    most_rows: int = Field(default=2_000, ge=10, le=50_000)
+    """Rows of all tables together that one poll may read; tables beyond are not read and not judged."""
+
+
+class ProfileModel(ProfilePart):
     """One profile file."""
 
     profile: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*(/[a-z0-9][a-z0-9-]*)*$")
@@ -233,6 +331,10 @@ class ProfileModel(_Model):
     values: dict[Name, ValueModel] = Field(default_factory=dict)
     tables: dict[Name, TableModel] = Field(default_factory=dict)
     info: Info | None = None
+    match: tuple[Match, ...] = ()
+    """The first that fits makes the profile one for the device; of several profiles the most exact one is taken."""
+    firewall: FirewallPart | None = None
+    budget: Budget = Budget()
 
     @model_validator(mode="after")
     def _names_exist(self) -> Self:
@@ -246,7 +348,7 @@ class ProfileModel(_Model):
 def refer(values: dict[str, ValueModel]) -> None:
     """Refuse ratios and conditions that name what is not there."""
     for name, value in values.items():
-        wanted = [*value.ratio.of, value.ratio.to] if value.ratio else []
+        wanted = [*value.ratio.of, *value.ratio.to] if value.ratio else []
         wanted += [where.column for where in (value.judge_where, *value.only_where) if where is not None]
         wanted += [value.decimal.scale, value.decimal.precision] if value.decimal else []
         for other in wanted:

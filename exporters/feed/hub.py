@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import structlog
 
@@ -92,6 +92,8 @@ class Hub:
         """As it was when last read; known once started."""
         self.dropped = 0
         """Readers that were given up, or left, while they did not take what was sent."""
+        self.listeners: list[Callable[[], None]] = []
+        """Parts of the agent itself, told in the loop after each look at the log. They are no readers."""
         self._reader = reader
         self._coalesce = coalesce
         self._most = most
@@ -190,6 +192,8 @@ class Hub:
     def _wake_all(self) -> None:
         for seat in self._seats:
             seat.wake()
+        for told in self.listeners:
+            told()
 
     def _forget(self) -> None:
         self._ring.clear()

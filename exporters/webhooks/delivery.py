@@ -15,7 +15,7 @@ from agent.ledger import untold, webhooks
 from agent.ledger.errors import LedgerError
 from config.estate import Estate, WebhookSpec
 from config.secrets import SecretError
-from exporters.feed.hub import Full, Hub
+from exporters.feed.hub import Hub
 from exporters.outbound import Caller, Outcome, url_of
 from exporters.prometheus.outbound import OutboundMetrics
 from exporters.webhooks.message import sample_message
@@ -24,7 +24,7 @@ from exporters.webhooks.worker import Means, Reader, Step, Worker, Writer
 TEST_WITHIN = 8.0
 """Seconds: whoever tries a webhook by hand waits for it."""
 AGAIN = 5.0
-"""Seconds until the ledger, or the feed's hub, is tried again."""
+"""Seconds until the ledger is tried again."""
 _LOOKS = 4
 """Threads that read the ledger for subscriptions at once."""
 
@@ -57,7 +57,7 @@ class Webhooks:
         self._specs: Mapping[str, WebhookSpec] = {}
         self._workers: dict[str, Worker] = {}
         self._changed = asyncio.Event()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._following: asyncio.Task[None] | None = None
         self.use(estate)
 
     @property
@@ -75,16 +75,16 @@ class Webhooks:
 
     def start(self) -> None:
         """Begin; the hub has been started."""
-        self._tasks = [
-            asyncio.create_task(self._follow(), name="webhooks"),
-            asyncio.create_task(self._watch(), name="webhooks, new events"),
-        ]
+        self._hub.listeners.append(self._wake_if_new)
+        self._following = asyncio.create_task(self._follow(), name="webhooks")
 
     async def stop(self, within: float = 1.0) -> None:
         """End every request, at the latest after so many seconds. What was cut off is told again, with the same id."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._following is not None:
+            self._hub.listeners.remove(self._wake_if_new)
+            self._following.cancel()
+            await asyncio.gather(self._following, return_exceptions=True)
+            self._following = None
         await asyncio.gather(*(worker.stop(within) for worker in self._workers.values()))
         self._workers.clear()
 
@@ -147,20 +147,8 @@ class Webhooks:
             log.info("webhooks.settled", what=what)
         return True
 
-    async def _watch(self) -> None:
-        """Wake the workers when events have been written, by whomever."""
-        while True:
-            try:
-                with self._hub.seat() as seat:
-                    while not seat.ended:
-                        seat.about_to_look()
-                        self._wake_if_new()
-                        await seat.woken()
-            except Full:
-                self._wake_if_new()
-                await asyncio.sleep(AGAIN)
-
     def _wake_if_new(self) -> None:
+        """Wake the workers when events have been written, by whomever."""
         newest = self._hub.position.newest
         if newest != self._seen:
             self._seen = newest

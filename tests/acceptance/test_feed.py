@@ -37,7 +37,7 @@ class Listener:
 
 
 def test_a_fault_is_told_from_its_suspicion_to_its_ticket_and_its_end(
-    new_agent: Callable[..., Agent], service: Service, simulation: Simulation
+    new_agent: Callable[..., Agent], service: Service, simulation: Simulation, request: pytest.FixtureRequest
 ) -> None:
     desk = simulation.desk()
     agent = new_agent()
@@ -50,6 +50,7 @@ def test_a_fault_is_told_from_its_suspicion_to_its_ticket_and_its_end(
         [RIDGEWAY, "events", "--follow", "--json", "--after", "0", "--control.socket", agent.control],
         stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
+    request.addfinalizer(followed.kill)
 
     service.close()
     wait_until(lambda: {"opened", "ticket"} <= set(listener.kinds), "the stream tells of the fault and its ticket")

@@ -28,7 +28,9 @@ _SCRAPE_EVERY = 15.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Pace:
+class Pace:
+    """How many targets are asked, how often, and in how many windows of so many seconds that is measured."""
+
     targets: int
     every: float
     windows: int
@@ -39,9 +41,9 @@ class _Pace:
         return self.targets / self.every
 
 
-_QUICK = _Pace(60, 1.0, 2, 3.0)
-_CALM = _Pace(TARGETS, CALM, 5, 12.0)
-_BUSY = _Pace(TARGETS, BUSY, 5, 4.0)
+_QUICK = Pace(60, 1.0, 2, 3.0)
+_CALM = Pace(TARGETS, CALM, 5, 12.0)
+_BUSY = Pace(TARGETS, BUSY, 5, 4.0)
 
 
 def measure_snmp(quick: bool) -> Iterable[Figure]:
@@ -75,7 +77,7 @@ def _against(
     name: str,
     kind: str,
     estate: str,
-    pace: _Pace,
+    pace: Pace,
     peer_process: contextlib.AbstractContextManager[peer.Peer],
     peer_name: str,
     profiles: Path | None = None,
@@ -84,15 +86,15 @@ def _against(
     try:
         with peer_process as other, agent(estate, profiles=profiles) as one, peer.Asker(other, pace.rate) as asker:
             settle(one, kind, 2 * pace.targets)
-            ours, theirs, ran, asked = _windows(one, kind, other, asker, pace)
+            ours, theirs, ran, asked = windows(one, kind, other, asker, pace)
     except peer.PeerMissing as error:
         return not_measured(name, "µs", "≤ 1.0 × peer", str(error))
     time_ = pace.windows * pace.seconds
     return beside(name, ours, theirs, "µs", peer_name, f"{ran / time_:.0f} and {asked / time_:.0f} probes/s")
 
 
-def _windows(
-    one: MeasuredAgent, kind: str, other: peer.Peer, asker: peer.Asker, pace: _Pace
+def windows(
+    one: MeasuredAgent, kind: str, other: peer.Peer, asker: peer.Asker, pace: Pace
 ) -> tuple[list[float], list[float], float, int]:
     """Microseconds per probe in each window, of the agent and of the peer; probes of both in all of them."""
     ours, theirs, total, all_asked = [], [], 0.0, 0

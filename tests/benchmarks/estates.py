@@ -62,6 +62,12 @@ def tcp(targets: int, every: float, port: int) -> str:
     return _estate(_hosts(targets, f"[{{tcp: {{port: {port}, every: {every:g}s}}}}]"))
 
 
+def firewalls(targets: int, options: str) -> str:
+    """`targets` hosts with one `firewall` check each, all at one address; `options` as in YAML on one line."""
+    checks = f"[{{firewall: {{{options}}}}}]"
+    return _estate([_host(number, "127.0.0.1", ("forum", "gateway")[number % 2], checks) for number in range(targets)])
+
+
 def hanging(devices: int, others: int, every: float, port: int, others_port: int) -> str:
     """`devices` hosts with an HTTP check whose server may hang, and `others` of which a port is asked."""
     http = f'[{{http: {{url: "http://:{port}/", every: {1100 * every:.0f}ms, timeout: {every:g}s}}}}]'

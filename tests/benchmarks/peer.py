@@ -10,10 +10,12 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from checks.recordings.recording import Recorded
+from checks.transports.snmp.tags import TAG_ADDRESS, TAG_OCTETS, TAG_OID
 from testbeds.peers import find, free_port
 from tests.benchmarks.estates import TEN
 from tests.benchmarks.figures import Void
@@ -111,6 +113,39 @@ def snmp_exporter(targets: Sequence[str]) -> Iterator[Peer]:
         with _running("prometheus-snmp-exporter", "prometheus-snmp-exporter", *options) as process:
             _wait_for(port)
             yield Peer(process, port, [f"/snmp?target={target}&module=ten" for target in targets], b"\nprocesses ")
+
+
+@contextlib.contextmanager
+def snmp_exporter_of(device: Mapping[str, Recorded], targets: Sequence[str]) -> Iterator[Peer]:
+    """snmp_exporter with a module of the same scalars, and the same columns as subtrees, as its generator has it."""
+    port = free_port()
+    scalars = [oid for oid in device if oid.endswith(".0")]
+    columns = list(dict.fromkeys(oid.rpartition(".")[0] for oid in device if not oid.endswith(".0")))
+    lines = [
+        "device:", f"  walk: [{', '.join(columns)}]", f"  get: [{', '.join(scalars)}]", "  version: 2",
+        "  auth: {community: public}", "  metrics:",
+    ]  # fmt: skip
+    for number, (oid, recorded) in enumerate((oid, device[oid]) for oid in scalars):
+        lines.append(
+            f"    - {{name: scalar{number}, oid: {oid.removesuffix('.0')}, type: {_typed(recorded)}, help: x}}"
+        )
+    index = "indexes: [{labelname: index, type: gauge}]"
+    for number, column in enumerate(columns):
+        recorded = next(device[oid] for oid in device if oid.startswith(f"{column}."))
+        lines.append(f"    - {{name: column{number}, oid: {column}, type: {_typed(recorded)}, help: x, {index}}}")
+    with tempfile.TemporaryDirectory() as scratch:
+        configuration = Path(scratch) / "snmp.yml"
+        configuration.write_text("\n".join(lines) + "\n")
+        options = (f"--config.file={configuration}", f"--web.listen-address=127.0.0.1:{port}")
+        with _running("prometheus-snmp-exporter", "prometheus-snmp-exporter", *options) as process:
+            _wait_for(port)
+            yield Peer(process, port, [f"/snmp?target={target}&module=device" for target in targets], b"\ncolumn0")
+
+
+def _typed(recorded: Recorded) -> str:
+    if recorded.tag in (TAG_OCTETS, TAG_OID):
+        return "DisplayString"
+    return "InetAddressIPv4" if recorded.tag == TAG_ADDRESS else "gauge"
 
 
 @contextlib.contextmanager

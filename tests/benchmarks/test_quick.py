@@ -93,3 +93,13 @@ def test_a_reload_is_measured_in_a_loop_that_runs_checks_meanwhile(tmp_path: Pat
     seconds, held = report["figures"]
     assert "200 checks, 10 of them changed" in seconds["name"]
     assert seconds["value"] > 0 and held["value"] > 0
+
+
+def test_a_quick_poll_of_a_firewall_is_counted_in_datagrams(tmp_path: Path) -> None:
+    need("prometheus-snmp-exporter")
+
+    report, _ = _measured(tmp_path, "firewall")
+
+    values = {figure["name"]: figure for figure in report["figures"]}
+    assert values["quick poll of one member"]["value"] <= 8
+    assert any(name.startswith("CPU per FortiGate poll of 60 values") for name in values)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from checks.catalogue import load_catalogue
 from checks.contract import CheckKind, Fault, Observation, Reason, State
-from checks.network.judgement import SnmpAnswers
+from checks.network.answers import SnmpAnswers
 from checks.wire import LARGEST, WireError, observation_from_text, observation_json, observation_of
 
 KINDS: Mapping[str, CheckKind] = load_catalogue()

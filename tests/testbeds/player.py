@@ -32,9 +32,9 @@ class Player(asyncio.DatagramProtocol):
         self.port = 0
         self.questions = 0
 
-    async def start(self) -> None:
+    async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
         loop = asyncio.get_running_loop()
-        self._transport, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=("127.0.0.1", 0))
+        self._transport, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=(host, port))
         self.port = self._transport.get_extra_info("sockname")[1]
 
     async def stop(self) -> None:

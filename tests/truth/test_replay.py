@@ -38,7 +38,7 @@ def files() -> list[Path]:
 async def test_a_replay_says_what_the_device_would_have_said(file: Path) -> None:
     taken = recording(octets(file), file.name)
     checks = tuple(RecordedCheck(profile, {"profile": profile}) for profile in _PROFILES)
-    replay = await replay_snmp(file.name, taken, checks, load_catalogue()["snmp"], _AT)
+    replay = await replay_snmp(file.name, taken, checks, load_catalogue(), _AT)
 
     player = Player(taken.values)
     await player.start()

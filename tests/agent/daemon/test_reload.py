@@ -64,8 +64,8 @@ async def daemon_of(tmp_path: Path, estate: Estate) -> AsyncIterator[tuple[Daemo
     )
     given = Given(estate)
     async with running(estate, settings, *kinds(), load=given) as daemon:  # type: ignore[arg-type]
-        assert daemon._reloader is not None
-        yield daemon, daemon._reloader, given
+        assert daemon.reloader is not None
+        yield daemon, daemon.reloader, given
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -135,7 +135,7 @@ async def test_a_renamed_target_keeps_incident_values_and_what_the_ledger_has_of
         (after,) = daemon.pipeline.incidents.live.values()
         assert (after.id, after.cause.subject, after.state) == (before.id, "new", IncidentState.OPEN)
         assert ("new/tcp", "here") in daemon.pipeline.last and ("old/tcp", "here") not in daemon.pipeline.last
-        exposition = daemon._reloader._in_force.exposition  # type: ignore[union-attr]
+        exposition = daemon.reloader._in_force.exposition  # type: ignore[union-attr]
         page = b"".join(exposition.page(openmetrics=False, now=daemon._clock())).decode()
         assert (
             'ridgeway_check_state{target="new",check="tcp",council="dacorum",vantage="here",state="critical"} 1' in page

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from checks.contract import Assessment, Finding, Memory, State, covered
-from checks.network.judgement import SnmpAnswers, assessed
+from checks.network.answers import SnmpAnswers
+from checks.network.judgement import assessed
 from checks.network.note import unpacked
 from checks.network.plan import Override, Plan, PlanError, compiled
 from checks.network.transform import Answer

@@ -18,9 +18,9 @@ import pytest
 
 from agent.stderr import StderrFilter
 from checks.contract import Reason, State
-from checks.network.judgement import SnmpAnswers, assessed
+from checks.network.answers import SnmpAnswers, keep
+from checks.network.judgement import assessed
 from checks.network.plan import compiled
-from checks.network.snmp import _keep
 from checks.transports.snmp import Answer, Device, Missing, SnmpTransport
 from config.estate import Credential
 from config.profiles import ProfileModel
@@ -226,7 +226,7 @@ async def test_mutated_replies_over_v2c_are_errors_or_what_a_second_decoder_read
 def judge_states(answer: Answer, seen: Counter[str]) -> None:
     """Whatever was read, a number that is not there never makes an ok finding."""
     answers = SnmpAnswers()
-    _keep(answer.values, answers.values, answers.errors)
+    keep(answer.values, answers.values, answers.errors)
     findings = {f.key: f for f in assessed(PLAN, answers, answer.error is None, None, 1e9, frozenset()).findings}
     for at, oid in enumerate(NUMBERS):
         finding = findings.get(f"snmp/v{at}")

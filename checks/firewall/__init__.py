@@ -1,0 +1,67 @@
+"""The kind `firewall`: one member, read by SNMP and judged by its profile, its role and what is expected of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from checks.contract import Assessment, CheckKind, Family, KindDefaults, Memory, Observation, Subject
+from checks.firewall.answers import FirewallAnswers
+from checks.firewall.asking import ROLE, collect
+from checks.firewall.judgement import FAMILIES, judged
+from checks.firewall.options import KIND, FirewallOptions, of_firewalls
+from checks.network.plan import families
+from config.estate import MofN, WakeClass
+from config.profiles import load, search_path
+
+
+def assess(subject: Subject, observations: Sequence[Observation], memory: Memory | None, now: float) -> Assessment:  # noqa: ARG001 - the contract's; the answers carry their own time
+    """What the answers mean. Without any, nothing is judged: the fault speaks for itself."""
+    options = subject.check.options
+    assert isinstance(options, FirewallOptions)  # the catalogue pairs options with kinds
+    for observation in observations:
+        if isinstance(observation.answers, FirewallAnswers):
+            at = observation.started + observation.duration
+            return judged(options, observation.answers, observation.fault is None, memory, at)
+    return Assessment(findings=())
+
+
+def shipped_families() -> tuple[Family, ...]:
+    """Every family that a firewall profile on the search path can make, and those of the kind itself."""
+    directories = search_path()
+    made = families(load(name, directories) for name in of_firewalls())
+    return (*FAMILIES, *(family for family in made if family not in FAMILIES))
+
+
+CHECK = CheckKind(
+    kind=KIND,
+    title="One member of a firewall, by SNMP",
+    options=FirewallOptions,
+    answers=FirewallAnswers,
+    defaults=KindDefaults(
+        every=60.0, timeout=15.0, open_after=MofN(2, 3), clear_after=MofN(2, 2), wake=WakeClass.MORNING
+    ),
+    finding_keys={
+        "firewall/member": "What the firewall is and does, and what is not judged of it: always ok.",
+        "firewall/ha": "Its role in the cluster, or that of the other members as it sees them, is not as it should be.",
+        "firewall/<value>": "A value is beyond its limit, cannot be read, or is not what the profile knows.",
+        "firewall/<table>": "A table that should have rows has none.",
+        "firewall/profile": "No profile is known for what the device says it is, or it answers nothing of its profile.",
+        "firewall/<column>/<row>": "The same for one row of a table, for example firewall/licence_expiry/IPS.",
+        "firewall/missing/<serial>": "A member that was in the cluster is not listed any more: has it power?",
+        "firewall/tunnel/<name>": "A tunnel that must be up is down, or not there.",
+        "firewall/licence/<name>": "A licence that the estate expects is not among those the firewall has.",
+        "firewall/interface/<name>": "An interface that must be up is down, or not there.",
+        "snmp/no-answer": "The firewall answers other checks, but not SNMP: look at its access list and its community.",
+        "snmp/refused": "Nothing listens on the SNMP port: switch the agent on, and allow SNMP on that interface.",
+        "snmp/authentication": "The firewall rejects the SNMPv3 user or a password, or its reply was not its own.",
+        "snmp/protocol": "What came back is not SNMP, or not an answer to the question.",
+        "snmp/limit": "A table is longer than it may be, or the firewall walks in a circle.",
+        "snmp/local": "The agent itself could not ask: open files, secret, settings.",
+        "snmp/name": "The target's name does not resolve.",
+    },
+    families=shipped_families,
+    collect=collect,
+    assess=assess,
+    requires=(ROLE,),
+)
+__all__ = ["CHECK", "FirewallAnswers", "FirewallOptions"]

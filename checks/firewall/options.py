@@ -1,0 +1,167 @@
+"""What the estate may say of a firewall, and the compiled profiles that come of it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from checks.firewall.questions import Questions, questions
+from checks.network.plan import Override, Plan, PlanError, compiled
+from checks.network.snmp import Thresholds
+from config.profiles import ProfileError, ProfileModel, ValueModel, load, names, search_path
+from config.profiles.model import Lead
+
+KIND = "firewall"
+AUTO = "auto"
+_Text = Annotated[str, Field(min_length=1, max_length=100)]
+
+
+class Intent(StrEnum):
+    """What a VPN tunnel is for, which no device tells."""
+
+    PERMANENT = "permanent"
+    """Up at all times, on whichever member is active."""
+    ON_DEMAND = "on_demand"
+    """Up when somebody needs it: down is no fault."""
+    STANDBY_ONLY = "standby_only"
+    """Up on the standby and nowhere else, such as its own way to the management."""
+
+
+class Expect(BaseModel):
+    """What must be there, because a thing that is gone says nothing of itself."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    tunnels: dict[_Text, Intent] = Field(default_factory=dict)
+    """By name, or by peer, with `*` and `?`: what each is for."""
+    licences: tuple[_Text, ...] = ()
+    """Licences that must be listed, with `*` and `?`."""
+    interfaces: tuple[_Text, ...] = ()
+    """Interfaces that must be up, with `*` and `?`."""
+    members: int | None = Field(default=None, ge=1, le=16)
+    """How many members the cluster has; 1 says that there is none."""
+
+
+class FirewallOptions(BaseModel):
+    """What a check of this kind may say. The SNMP version is the credential's."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    profile: str = AUTO
+    """A profile of a firewall, for example `firewall/fortigate`; `auto` asks the device what it is."""
+    port: int = Field(default=161, ge=1, le=65535)
+    retries: int = Field(default=2, ge=0, le=5)
+    """Questions after the first; they share the check's time-out evenly."""
+    max_oids_per_pdu: int = Field(default=20, ge=1, le=60)
+    max_repetitions: int = Field(default=20, ge=1, le=50)
+    thresholds: dict[str, Thresholds] = Field(default_factory=dict)
+    """By value of the profile."""
+    licence_warning_days: float | None = Field(default=None, ge=0, le=3650)
+    """Days before the end of a licence; without it the profile's, which is 60."""
+    licence_critical_days: float | None = Field(default=None, ge=0, le=3650)
+    """The same for critical, 14."""
+    expect: Expect = Expect()
+
+    @model_validator(mode="after")
+    def _compile(self) -> Self:
+        if self.profile != AUTO:
+            _ = self.reader  # now, so that what does not fit is refused with the estate
+        elif self.thresholds:
+            known = {name for reader in self._all for name in reader.values}
+            for name in self.thresholds:
+                if name not in known:
+                    raise ValueError(f"thresholds: no firewall profile has {name!r}; see `ridgeway profile explain`")
+        return self
+
+    @cached_property
+    def reader(self) -> Reader:
+        """The named profile, ready."""
+        return self.reader_of(self.profile)
+
+    @property
+    def _all(self) -> tuple[Reader, ...]:
+        return tuple(_reader(name, (), None, None) for name in recognisable())
+
+    def reader_of(self, profile: str) -> Reader:
+        """A profile, ready, with this check's limits; checks with the same options share one. Raises PlanError."""
+        overrides = {name: Override(limits.warning, limits.critical) for name, limits in self.thresholds.items()}
+        if self.profile == AUTO:
+            there = _reader(profile, (), None, None).values
+            overrides = {name: override for name, override in overrides.items() if name in there}
+        return _reader(profile, tuple(sorted(overrides.items())), self.licence_warning_days, self.licence_critical_days)
+
+
+class Reader:
+    """A profile made ready: what to ask, how to judge, and the profile itself."""
+
+    __slots__ = ("plan", "profile", "questions", "values")
+
+    def __init__(self, profile: ProfileModel, plan: Plan) -> None:
+        self.profile = profile
+        self.plan = plan
+        self.questions: Questions = questions(plan)
+        self.values = frozenset([*profile.values, *(name for t in profile.tables.values() for name in t.columns)])
+
+
+@lru_cache(maxsize=1024)
+def _reader(
+    name: str, overrides: tuple[tuple[str, Override], ...], warning: float | None, critical: float | None
+) -> Reader:
+    profile = load(name, search_path())
+    if profile.firewall is None:
+        raise PlanError(f"profile {name} is not one of a firewall; there are {', '.join(of_firewalls())}, or auto")
+    return Reader(profile, compiled(_with_lead(profile, warning, critical), dict(overrides), {}, KIND))
+
+
+def of_firewalls() -> tuple[str, ...]:
+    """The profiles of firewalls on the search path, by name."""
+    return tuple(name for name in names(search_path()) if load(name, search_path()).firewall is not None)
+
+
+def recognisable() -> tuple[str, ...]:
+    """Those of them that say by what their product is known.
+
+    A broken profile of one's own is left out here: whoever names it is told what is wrong with it.
+    """
+    return _recognisable(search_path())
+
+
+@lru_cache(maxsize=8)
+def _recognisable(directories: tuple[Path, ...]) -> tuple[str, ...]:
+    found = []
+    for name in names(directories):
+        try:
+            profile = load(name, directories)
+        except ProfileError:
+            continue
+        if profile.firewall is not None and profile.match:
+            found.append(name)
+    return tuple(found)
+
+
+def _with_lead(profile: ProfileModel, warning: float | None, critical: float | None) -> ProfileModel:
+    """The profile with the estate's lead times for everything that ends."""
+    if warning is None and critical is None:
+        return profile
+    values = {name: _led(value, warning, critical) for name, value in profile.values.items()}
+    tables = {
+        name: table.model_copy(
+            update={"columns": {column: _led(value, warning, critical) for column, value in table.columns.items()}}
+        )
+        for name, table in profile.tables.items()
+    }
+    return profile.model_copy(update={"values": values, "tables": tables})
+
+
+def _led(value: ValueModel, warning: float | None, critical: float | None) -> ValueModel:
+    if value.until is None:
+        return value
+    lead = Lead(
+        warning_days=value.until.warning_days if warning is None else warning,
+        critical_days=value.until.critical_days if critical is None else critical,
+    )
+    return value.model_copy(update={"until": lead})

@@ -1,0 +1,121 @@
+"""Whether the names that the parts of a profile use of each other exist, once all it extends is joined in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
+
+from config.profiles.model import ProfileModel, TableModel, ValueModel
+from config.profiles.roles import FirewallPart, When
+
+
+def faults(profile: ProfileModel) -> list[str]:
+    """What is wrong, each with the place in the profile; empty when nothing is."""
+    found = [*_labels(profile), *_conditions(profile)]
+    if profile.firewall is not None:
+        found += _firewall(profile, profile.firewall)
+    return found
+
+
+def conditions(profile: ProfileModel) -> Iterator[tuple[str, When]]:
+    """Every condition of the profile with its place."""
+    for name, value in profile.values.items():
+        yield from ((f"values.{name}.relevant_if", when) for when in value.relevant_if)
+    for name, table in profile.tables.items():
+        yield from ((f"tables.{name}.relevant_if", when) for when in table.relevant_if)
+        for column, value in table.columns.items():
+            yield from ((f"tables.{name}.columns.{column}.relevant_if", when) for when in value.relevant_if)
+    if profile.firewall is not None:
+        for rule in (*profile.firewall.roles, *profile.firewall.peers):
+            yield from (("firewall.roles.when", when) for when in rule.when)
+
+
+def _conditions(profile: ProfileModel) -> Iterator[str]:
+    columns = _columns(profile)
+    for place, when in conditions(profile):
+        if when.value is not None:
+            yield from _there(place, "value", when.value, profile.values)
+            yield from _words(place, profile.values.get(when.value), when)
+        if when.every is not None:
+            yield from _there(place, "column", when.every, columns)
+            yield from _words(place, columns.get(when.every), when)
+        if when.rows is not None:
+            yield from _there(place, "table", when.rows, profile.tables)
+
+
+def _words(place: str, value: ValueModel | None, when: When) -> Iterator[str]:
+    """A word that the enumeration does not have would never hold, silently."""
+    if value is None or value.enum is None:
+        return
+    known = {meaning.name for meaning in value.enum.values()}
+    for word in when.among:
+        if word not in known:
+            yield f"{place}: {word!r} is not among the words of {value.title!r}: {', '.join(sorted(known))}"
+
+
+def _labels(profile: ProfileModel) -> Iterator[str]:
+    for name, value in profile.values.items():
+        yield from _fitting(f"values.{name}", value, set(value.labels))
+    for name, table in profile.tables.items():
+        for column, value in table.columns.items():
+            there = {table.label_name, *table.also, *value.labels}
+            yield from _fitting(f"tables.{name}.columns.{column}", value, there)
+
+
+def _fitting(place: str, value: ValueModel, there: set[str]) -> Iterator[str]:
+    if value.metric is None or value.metric.labels is None:
+        return
+    lacking = [label for label in value.metric.labels if label not in there]
+    if lacking:
+        name = value.metric.name
+        yield f"{place}.metric: {name} has the label {lacking[0]!r}: say it with labels, label_name or also"
+
+
+def _firewall(profile: ProfileModel, part: FirewallPart) -> Iterator[str]:
+    for what, scalar in (("model", part.model), ("serial", part.serial), ("firmware", part.firmware)):
+        if scalar is not None:
+            yield from _there(f"firewall.{what}", "value", scalar, profile.values)
+    for scalar in part.shown:
+        yield from _there("firewall.shown", "value", scalar, profile.values)
+    for rule in (*part.roles, *part.peers):
+        if rule.of is not None:
+            yield from _there("firewall.roles.of", "value", rule.of, {**profile.values, **_columns(profile)})
+        if rule.own_row and part.members is None:
+            yield "firewall.roles: own_row needs firewall.members"
+    for name in part.licences:
+        yield from _there("firewall.licences", "table", name, profile.tables)
+    for name in part.vpn_users:
+        yield from _there("firewall.vpn_users", "value", name, {**profile.values, **_columns(profile)})
+    for tunnels in part.tunnels:
+        yield from _there("firewall.tunnels", "table", tunnels.table, profile.tables)
+        table = profile.tables.get(tunnels.table)
+        for column in (tunnels.up, tunnels.permanent, *tunnels.keys):
+            if column is not None:
+                yield from _there("firewall.tunnels", "column", column, table.columns if table else {})
+    yield from _members(profile, part)
+
+
+def _members(profile: ProfileModel, part: FirewallPart) -> Iterator[str]:
+    members = part.members
+    if members is None:
+        return
+    yield from _there("firewall.members.table", "table", members.table, profile.tables)
+    table: TableModel | None = profile.tables.get(members.table)
+    columns = table.columns if table else {}
+    for column in (members.key, members.role, members.primary, *members.own, *members.own_like):
+        if column is not None:
+            yield from _there("firewall.members", "column", column, columns)
+    for scalar in members.own.values():
+        yield from _there("firewall.members.own", "value", scalar, profile.values)
+
+
+def _columns(profile: ProfileModel) -> dict[str, ValueModel]:
+    return {name: value for table in profile.tables.values() for name, value in table.columns.items()}
+
+
+def _there(place: str, what: str, name: str, known: Mapping[str, object] | Iterable[str]) -> Iterator[str]:
+    names = list(known)
+    if name not in names:
+        near = get_close_matches(name, names, 1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        yield f"{place}: there is no {what} {name!r}{hint}"

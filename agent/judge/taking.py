@@ -88,14 +88,18 @@ class Taking:
             self._book.forget(alert.cause)
 
     def supersede_faults(self, watched: Watched, said: Verdicts) -> None:
-        """The fold takes over: faults of this check's protocol that have not opened stop counting meanwhile."""
+        """The fold takes over: faults of this check's protocol that have not opened are no suspicion meanwhile.
+
+        A device that falls silent in the middle of a poll gives such a fault once; from then on it is unreachable, and
+        nothing else. The count stays, for when it is reached again.
+        """
         for cause in watched.causes:
             alert = self._book.get(cause)
-            if alert is None or cause in said or watched.contributor not in alert.faults:
+            if alert is None or cause in said or alert.faults.keys() != {watched.contributor}:
                 continue
-            if alert.level is AlertLevel.HELD:
+            if alert.level in WAITING_LEVELS:
                 self._openings.drop(cause)
-                alert.level, alert.suppressed_by, alert.held_until = AlertLevel.PENDING, None, None
+                alert.level, alert.suppressed_by, alert.held_until = AlertLevel.CLEAR, None, None
                 self._book.touch(alert)
 
     def is_stale(self, alert: Alert) -> bool:

@@ -105,7 +105,7 @@ class Changing:
         return head + "\n".join(rows) + "\n"
 
     def _firewall(self, name: str, device: str, more: str = "", timeout: str = "500ms") -> str:
-        check = f"{{profile: firewall/fortigate, port: {self._ports[device]}, retries: 0, timeout: {timeout}}}"
+        check = f"{{profile: small-firewall, port: {self._ports[device]}, retries: 0, timeout: {timeout}}}"
         return (
             f"  {name}: {{address: 127.0.0.1, site: forum, {more}credentials: {{snmp: read}}, "
             f"checks: [{{snmp: {check}}}]}}"

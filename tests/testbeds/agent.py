@@ -20,6 +20,8 @@ import requests
 from testbeds.peers import free_port, wait_until
 
 RIDGEWAY = str(Path(sys.executable).parent / "ridgeway")
+PROFILES = {"RIDGEWAY_PROFILES": str(Path(__file__).parent / "profiles")}
+"""Profiles that only tests have, such as `small-firewall`."""
 
 
 class Service:
@@ -103,7 +105,7 @@ class Agent:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 self.command(),
-                env={**os.environ, **self.environment},
+                env={**os.environ, **PROFILES, **self.environment},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -169,7 +171,7 @@ class Agent:
         """One command line against this agent; returns its standard output, and with no status asked its errors too."""
         done = subprocess.run(
             [RIDGEWAY, *arguments],
-            env={**os.environ, **self.environment, "RIDGEWAY_CONTROL_SOCKET": str(self.control),
+            env={**os.environ, **PROFILES, **self.environment, "RIDGEWAY_CONTROL_SOCKET": str(self.control),
                  "RIDGEWAY_LEDGER_URL": self.ledger or str(self.home / "ledger.sqlite3"),
                  "RIDGEWAY_CONFIG_FILE": str(self.home / "estate.yaml")},
             capture_output=True, text=True, timeout=60,

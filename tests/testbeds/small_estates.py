@@ -66,7 +66,7 @@ def firewalls(
         depends = f"depends_on: {need}, " if need else ""
         rows.append(
             f"  {name}: {{address: 127.0.0.1, site: forum, {depends}credentials: {{snmp: read}}, "
-            f"checks: [{{snmp: {{profile: firewall/fortigate, port: {port}, retries: 0}}}}]}}"
+            f"checks: [{{snmp: {{profile: small-firewall, port: {port}, retries: 0}}}}]}}"
         )
     return head + "\n".join(rows) + "\n" + desk
 

@@ -167,6 +167,31 @@ def test_what_another_check_reaches_in_the_same_interval_is_the_protocols_own_fa
     assert stage.level(reach("fw")) is AlertLevel.CLEAR
 
 
+def test_a_target_that_falls_silent_in_the_middle_of_a_poll_is_unreachable_and_nothing_else() -> None:
+    stage = firewall()
+    cut = Cause("dacorum", "fw", "snmp/no-answer")
+
+    stage.result("fw/snmp", finding("snmp/model"), fault=NO_ANSWER, reached=True)
+    suspected = stage.level(cut)
+    for _ in range(3):
+        stage.lost("fw/icmp", after=30)
+        stage.lost("fw/snmp", after=30)
+
+    assert suspected is AlertLevel.PENDING
+    assert stage.level(cut) is AlertLevel.CLEAR
+    assert [one.cause for one in stage.live()] == [reach("fw")]
+
+
+def test_polls_that_are_cut_off_again_and_again_are_told_although_some_reach_nothing() -> None:
+    stage = firewall()
+
+    for _ in range(4):
+        stage.result("fw/snmp", finding("snmp/model"), fault=NO_ANSWER, reached=True, after=60)
+        stage.lost("fw/snmp", after=60)
+
+    assert AlertLevel.FIRING in {stage.level(Cause("dacorum", "fw", "snmp/no-answer")), stage.level(reach("fw"))}
+
+
 def test_an_answer_from_before_the_fault_does_not_make_it_the_protocols_own() -> None:
     stage = firewall(open_after=ONCE)
     stage.good("fw/icmp")

@@ -54,6 +54,7 @@ from agent.stderr import StderrFilter
 from agent.windows import Windows
 from checks.contract import CheckKind
 from checks.transports import Transports
+from checks.transports.lockout import Lockout
 from config.estate import Estate
 from exporters.desks.contract import DeskKind
 from exporters.desks.delivery import Delivery, queues_by_desk
@@ -182,6 +183,9 @@ class Daemon:
         hub = Hub(ledger.reader, self._estate.name)
         delivery = self._delivery(ledger, own, hub)
         scheduler = Scheduler(lambda spec, due: runner.start(spec, due), clock=self._clock, on_jump=self._jumped)
+        outlets = Outlets(
+            lambda target: scheduler.run_now(self._askers(target)), delivery.wake, lambda: pulse.soon(), hub.wake
+        )
         self.pipeline = pipeline = Pipeline(
             judge_of(self._estate, self._settings.vantage, state, windows),
             incidents_of(routes, state),
@@ -189,9 +193,7 @@ class Daemon:
             ledger.writer,
             exposition,
             own,
-            Outlets(
-                lambda target: scheduler.run_now(self._askers(target)), delivery.wake, lambda: pulse.soon(), hub.wake
-            ),
+            outlets,
             self._clock,
         )
         pipeline.listeners.append(tell_incident)
@@ -224,45 +226,13 @@ class Daemon:
             hub,
         )
         self._using.append(view)
+        moving = (scheduler, runner, elsewhere, windows, routes, pipeline, recorder, exposition, own, delivery)
         in_force = InForce(
-            self._estate,
-            self._settings.vantage,
-            scheduler,
-            runner,
-            elsewhere,
-            windows,
-            routes,
-            pipeline,
-            recorder,
-            exposition,
-            own,
-            delivery,
-            self._clock,
-            pulse.soon,
-            self._using,
-            self._objections,
+            self._estate, self._settings.vantage, *moving, self._clock, pulse.soon, self._using, self._objections
         )
         self.reloader = self._reloads(in_force, ledger, view)
         outbound = Outbound(self._estate, ledger, hub, scheduler, own.outbound, self._clock)
-        serving = Serving(
-            self._estate,
-            self._settings,
-            view,
-            exposition,
-            own,
-            pipeline,
-            windows,
-            ledger,
-            transports.lockout,
-            hub,
-            outbound,
-            self.reloader,
-            self._clock,
-        )
-        await serving.start(self._parts)
-        self._using += serving.using
-        self._objections.append(serving.objection)
-        self.site, self.addresses = serving.site, serving.addresses
+        await self._serve(view, exposition, own, windows, ledger, transports.lockout, hub, outbound)
         await self._begin(ledger, state, scheduler, runner, delivery, pulse)
         outbound.start()
         self._parts.push_async_callback(outbound.stop)
@@ -377,6 +347,24 @@ class Daemon:
         for record, result in kept_results(self._estate, self._settings.vantage, state):
             pipeline.last[record.check_id, record.vantage] = result
             exposition.restore(result, record.state, record.last_success, now)
+
+    async def _serve(
+        self,
+        view: AgentView,
+        exposition: Exposition,
+        own: OwnMetrics,
+        windows: Windows,
+        ledger: Ledger,
+        lockout: Lockout,
+        hub: Hub,
+        outbound: Outbound,
+    ) -> None:
+        answering = (view, exposition, own, self.pipeline, windows, ledger, lockout, hub, outbound)
+        serving = Serving(self._estate, self._settings, *answering, self.reloader, self._clock)
+        await serving.start(self._parts)
+        self._using += serving.using
+        self._objections.append(serving.objection)
+        self.site, self.addresses = serving.site, serving.addresses
 
     async def _begin(
         self,

@@ -88,7 +88,12 @@ def _pieces(raw: bytes, name: str) -> Iterator[bytes]:
         yield from (raw[at : at + _PIECE] for at in range(0, len(raw), _PIECE))
         return
     unpacker, unpacked, given = bz2.BZ2Decompressor(), 0, raw
-    while not unpacker.eof:
+    while True:
+        if unpacker.eof:
+            given = unpacker.unused_data
+            if not given:
+                return
+            unpacker = bz2.BZ2Decompressor()  # streams that follow each other, as pbzip2 writes them, are one file
         try:
             piece = unpacker.decompress(given, _PIECE)
         except OSError as error:

@@ -44,7 +44,8 @@ def measure(quick: bool) -> Iterable[Figure]:
         ports = [free_port() for _ in range(EACH)]
         peers = [subprocess.Popen([sys.executable, "-c", _LISTEN.format(port)]) for port in ports]
         try:
-            seconds, holds, calm = asyncio.run(_rounds(Path(directory), ports, targets, rounds))
+            every = 10 if quick else 60
+            seconds, holds, calm = asyncio.run(_rounds(Path(directory), ports, targets, every, rounds))
         finally:
             for peer in peers:
                 peer.kill()
@@ -61,9 +62,11 @@ def measure(quick: bool) -> Iterable[Figure]:
     )  # fmt: skip
 
 
-async def _rounds(home: Path, ports: list[int], targets: int, rounds: int) -> tuple[list[float], list[Hold], Hold]:
+async def _rounds(
+    home: Path, ports: list[int], targets: int, every: int, rounds: int
+) -> tuple[list[float], list[Hold], Hold]:
     path = home / "estate.yaml"
-    path.write_text(_estate(ports, targets, 0))
+    path.write_text(_estate(ports, targets, every, 0))
     checks, desks = kinds()
     estate = load_estate(path, checks, desks)
     settings = Settings.make(
@@ -80,7 +83,7 @@ async def _rounds(home: Path, ports: list[int], targets: int, rounds: int) -> tu
         await _settle(daemon, estate)
         calm = await _longest(asyncio.sleep(1.5))
         for number in range(1, rounds + 1):
-            path.write_text(_estate(ports, targets, number))
+            path.write_text(_estate(ports, targets, every, number))
             begun = time.monotonic()
             holds.append(await _longest(_reload(daemon)))
             seconds.append(time.monotonic() - begun)
@@ -123,14 +126,14 @@ async def _longest(work: Awaitable[object]) -> Hold:
     return longest
 
 
-def _estate(ports: list[int], targets: int, number: int) -> str:
+def _estate(ports: list[int], targets: int, every: int, number: int) -> str:
     """The first check of `CHANGED` targets has another time-out each time."""
     hosts = []
     for host in range(targets):
         timeout = 400 + number if host % (targets // CHANGED) == 0 and host < targets // CHANGED * CHANGED else 400
-        first = f"{{kind: tcp, name: c0, port: {ports[0]}, every: 60s, timeout: {timeout}ms}}"
+        first = f"{{kind: tcp, name: c0, port: {ports[0]}, every: {every}s, timeout: {timeout}ms}}"
         others = [
-            f"{{kind: tcp, name: c{check}, port: {ports[check]}, every: 60s, timeout: 400ms}}"
+            f"{{kind: tcp, name: c{check}, port: {ports[check]}, every: {every}s, timeout: 400ms}}"
             for check in range(1, EACH)
         ]
         hosts.append(f"  host-{host:05d}: {{address: 127.0.0.1, site: forum, checks: [{', '.join([first, *others])}]}}")

@@ -139,13 +139,15 @@ class Runner:
         return sum(entry.stage is _Stage.WAITING for entries in self._entries.values() for entry in entries)
 
     def load(self, estate: Estate, renamed: Mapping[str, str] = NOTHING) -> None:
-        """Run the checks of this estate from now on. Runs under way of checks that changed or went give no result.
+        """Run the checks of this estate from now on. Runs under way of checks that changed or went give no result;
+        what changed is asked anew at once.
 
         `renamed` has the old id of checks that go on under a new one, by that: what they remember goes with them. Costs
         some microseconds for a check whose target is the same object as before.
         """
         entries: dict[str, tuple[_Entry, ...]] = {}
         doors: dict[tuple[str, str], _Door] = {}
+        again: list[tuple[_Entry, float]] = []
         for target in estate.targets.values():
             for spec in target.checks:
                 known = self._entries.get(spec.id, ())
@@ -160,12 +162,17 @@ class Runner:
                     place = (target.name, vantage)
                     door = doors.get(place) or self._doors.get(place) or _Door()
                     doors[place] = door
-                    made.append(self._entry(target, spec, door, vantage, had.pop(vantage, None), was.get(vantage)))
+                    former = was.get(vantage)
+                    made.append(self._entry(target, spec, door, vantage, had.pop(vantage, None), former))
+                    if former is not None and former.stage in (_Stage.WAITING, _Stage.RUNNING):
+                        again.append((made[-1], former.due))  # its answer would come under the old name
                 entries[spec.id] = tuple(made)
                 _end(had.values())
         _end(entry for name, some in self._entries.items() if name not in entries for entry in some)
         self._entries, self._doors = entries, doors
         self._memories = {}
+        for entry, due in again:
+            self._start(entry, due)
 
     def start(self, spec: CheckSpec, due: float) -> None:
         """Run a check now, or as soon as there is a place; never raises. The result goes to `results`."""
@@ -255,8 +262,8 @@ class Runner:
             self._release(entry)
         if not hung and entry.epoch == epoch:
             self._conclude(entry, subject, kind, due, observation)
-        elif entry.waiters and not entry.gone and not self._stopping:
-            self._start(entry, due)  # who waits for an answer gets one to the question as it is now
+        elif (entry.waiters or entry.epoch != epoch) and not entry.gone and not self._stopping:
+            self._start(entry, due)  # else what runs once a night would be asked the new question tomorrow
 
     async def _observe(self, entry: _Entry, kind: CheckKind, subject: Subject, started: float) -> Observation:
         """What the check brought back, or an observation of why it brought nothing."""

@@ -18,7 +18,7 @@ import requests
 
 from agent.cadence import phase
 from testbeds.agent import Agent
-from testbeds.peers import free_port, wait_until
+from testbeds.peers import wait_until
 from testbeds.simulation import FULL, MEMORY, Desk, Simulation
 from testbeds.small_estates import demo_desk
 
@@ -45,9 +45,9 @@ class Counted:
     """TCP services on loopback that write down when each was connected to."""
 
     def __init__(self, count: int) -> None:
-        self.ports = [free_port() for _ in range(count)]
+        self._sockets = [socket.create_server(("127.0.0.1", 0), backlog=64) for _ in range(count)]
+        self.ports = [one.getsockname()[1] for one in self._sockets]
         self.seen: dict[int, list[float]] = {port: [] for port in self.ports}
-        self._sockets = [socket.create_server(("127.0.0.1", port), backlog=64) for port in self.ports]
         for listening in self._sockets:
             threading.Thread(target=self._serve, args=(listening,), daemon=True).start()
 
@@ -88,7 +88,8 @@ class Changing:
 
     def whole(self, number: int) -> str:
         """A small change every time: a target comes and goes, another changes its name, a third its time-out."""
-        name, was = ("phone-a", "phone-b") if number % 2 else ("phone-b", "phone-a")
+        # A check's phase is its name's: renamed many times within one period, it would never be due.
+        name, was = ("phone-a", "phone-b") if number // 20 % 2 else ("phone-b", "phone-a")
         rows = [
             self._firewall("broken", "broken"),
             self._firewall(name, "phone", f"formerly: [{was}], "),

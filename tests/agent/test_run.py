@@ -385,6 +385,21 @@ async def test_a_reload_takes_new_options_keeps_the_rest_and_forgets_what_went(b
     assert {result.subject.check.timeout for result in (*odd.results[1:], after)} == {30.0}
 
 
+async def test_a_check_that_is_renamed_while_it_runs_is_asked_anew_at_once_under_its_new_name(bench):
+    gate = _Gate()
+    old = check("odd", Nothing(), name="old", timeout=20)
+    new = replace(old, id=old.id.replace("old", "new"), name="new")
+    odd = bench(kind(gate.collect), old)
+    odd.runner.start(old, 3.0)
+    await _until(lambda: gate.inside == 1)
+
+    odd.runner.load(estate(target(new)), {new.id: old.id})
+    gate.open.set()
+    await _until(lambda: odd.results and odd.runner.running == 0)
+
+    assert [(result.subject.check.name, result.due) for result in odd.results] == [("new", 3.0)]
+
+
 async def test_stopping_ends_quickly_gives_no_more_results_and_lets_nobody_wait(bench):
     gate = _Gate()
     odd = bench(kind(gate.collect), check("odd", Nothing(), timeout=3600))

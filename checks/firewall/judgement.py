@@ -11,6 +11,8 @@ from checks.firewall.answers import FirewallAnswers
 from checks.firewall.expected import Judged, expected
 from checks.firewall.members import Membership
 from checks.firewall.options import FirewallOptions
+from checks.firewall.posture import KEYS as POSTURE_KEYS
+from checks.firewall.posture import Posture, connections_of, posture
 from checks.firewall.rows import rows_of
 from checks.firewall.voices import WAYS, Voice, covers_of, findings_of, membership_of, readings_of, voices
 from checks.network import raw
@@ -54,14 +56,15 @@ def judged(
     more = [expected(voice.reader, voice.part, voice.answers, options.expect, role) for voice in some]
     # A poll that was cut short says nothing of a role: what was known of it stays.
     told = found.told.role is not Role.UNKNOWN or all(voice.whole for voice in some)
+    guard = posture(connections_of(answers), options.posture.accept, at, _failed(some, answers))
     findings = [*cluster.missing(found, before.members, wanted), *differing, *_troubles(answers)]
     findings += cluster.judged(found, wanted) if told else ()
-    findings += [*_silence(bases), _facts(some, found, more)]
+    findings += [*guard.findings, *_silence(bases), _facts(some, found, more, guard)]
     merged = findings_of([*(base.findings for _, base in bases), *(one.findings for one in more), findings])
     # The rows of a table that must be there are the expectations', which say themselves what they cover.
     rows = {f"{table.key}/*" for voice in some for table in voice.reader.plan.tables}
     covers = (covers_of(bases) - rows).union(*(one.covers for one in more), {MEMBER, WAYS, *_TROUBLES})
-    covers |= {finding.key for finding in merged}
+    covers |= {finding.key for finding in merged} | guard.covers
     if told:
         covers |= {cluster.HA}
     if found.complete and found.members:
@@ -72,9 +75,14 @@ def judged(
         findings=merged,
         readings=readings_of([*(base.readings for _, base in bases), _readings(some, found)]),
         covers=covers,
-        may_go=may_go | {cluster.HA, f"{cluster.MEMBERS}/*", WAYS, *_TROUBLES},
+        may_go=may_go | {cluster.HA, f"{cluster.MEMBERS}/*", WAYS, *POSTURE_KEYS, *_TROUBLES},
         memory=note.packed(before, values, found, wanted),
     )
+
+
+def _failed(some: Sequence[Voice], answers: FirewallAnswers) -> frozenset[Way]:
+    cut = {voice.way for voice in some if voice.way is Way.SNMP and not voice.whole}
+    return frozenset(cut | {way for way, part in answers.others.items() if part.fault is not None})
 
 
 def _base(voice: Voice, role: Role, before: note.Note, at: float) -> Assessment:
@@ -160,11 +168,11 @@ def _number(said: object) -> list[float]:
     return [float(said)] if isinstance(said, int | float) else []
 
 
-def _facts(some: Sequence[Voice], found: Membership, more: Sequence[Judged]) -> Finding:
+def _facts(some: Sequence[Voice], found: Membership, more: Sequence[Judged], guard: Posture) -> Finding:
     """What is so, without being good or bad: an ok finding, so that people see what was looked at and what was not."""
     role = found.told.role
     vendor, model, _, firmware = _identity(some)
-    facts = list(dict.fromkeys(fact for one in more for fact in one.facts))
+    facts = [*dict.fromkeys(fact for one in more for fact in one.facts), *guard.facts]
     ways = " and ".join(voice.way.told for voice in some)
     if role is Role.NOT_CLUSTERED:
         facts.insert(0, "nothing of a cluster is judged")

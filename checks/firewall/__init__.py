@@ -55,6 +55,8 @@ CHECK = CheckKind(
         "firewall/missing/<serial>": "A member that was in the cluster is not listed any more: has it power?",
         "firewall/tunnel/<name>": "A tunnel that must be up is down, or not there.",
         "firewall/licence/<name>": "A licence that the estate expects is not among those the firewall has.",
+        "firewall/forecast/<value>": "It will be full soon, if it goes on as it did: plan, there is no hurry yet.",
+        "firewall/forecast/<column>/<row>": "The same for one row of a table, for example a disk.",
         "firewall/posture/snmp-version": "It is asked by SNMP v1 or v2c, or by an SNMPv3 user without authentication.",
         "firewall/posture/default-community": "Its SNMP community is one of those that devices are sold with.",
         "firewall/posture/certificate": "The certificate of its management has ended.",

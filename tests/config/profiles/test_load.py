@@ -8,7 +8,7 @@ import pytest
 
 from config.profiles import SHIPPED, ProfileError, load, names, search_path
 
-_ASKS = "asks: {http: {login: bearer, questions: {ha: {get: /ha}}}}\n"
+_ASKS = "asks: {http: {login: bearer, questions: {ha: {get: /api/v2/monitor/system/ha-peer}}}}\n"
 HEAD = "profile: own\ntitle: Own\nsource: us\n"
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from checks.firewall.http.options import HttpsOptions
 from checks.firewall.questions import Questions, questions
 from checks.network.plan import Override, Plan, PlanError, compiled
 from checks.network.snmp import Thresholds
@@ -66,6 +67,7 @@ class FirewallOptions(BaseModel):
     licence_critical_days: float | None = Field(default=None, ge=0, le=3650)
     """The same for critical, 14."""
     expect: Expect = Expect()
+    https: HttpsOptions = HttpsOptions()
 
     @model_validator(mode="after")
     def _compile(self) -> Self:

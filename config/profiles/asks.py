@@ -6,7 +6,7 @@ import re
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from config.patterns import LinePattern, PatternError
 from config.profiles.log_ins import Login, only_reads
@@ -112,10 +112,10 @@ class HttpQuestion(ProfilePart):
     """What the answer says where it is one: anything else is not understood. `*` is every element."""
     must_have: tuple[Pointer, ...] = ()
     """What the answer has where it is one, whatever it says there."""
-    rows: Pointer | None = None
-    """Makes rows of what lies deeper than one `*` reaches: the document becomes an object of the elements there, in
-    each of which `@1`, `@2`, … are the keys at the first, second, … `*`, and `@1.name` is `name` of the element there.
-    An answer without any is an empty object."""
+    rows: Annotated[tuple[Pointer, ...], BeforeValidator(lambda said: (said,) if isinstance(said, str) else said)] = ()
+    """Makes rows of what lies deeper than one `*` reaches, or in several places: the document becomes an object of the
+    elements there, in each of which `@1`, `@2`, … are the keys at the first, second, … `*`, and `@1.name` is `name` of
+    the element there. An answer without any is an empty object."""
     by: str | None = Field(default=None, max_length=100)
     """Of `rows`: the field by which a row is called, so that rows of several questions meet."""
     only: dict[str, str] = Field(default_factory=dict)
@@ -139,7 +139,7 @@ class HttpQuestion(ProfilePart):
             raise ValueError("a question has either `get` or `post`")
         if self.body is not None and self.post is None:
             raise ValueError("`body` belongs to `post`")
-        if self.rows is None and (self.by is not None or self.agree is not None or self.only or self.parallel):
+        if not self.rows and (self.by is not None or self.agree is not None or self.only or self.parallel):
             raise ValueError("`by`, `only`, `parallel` and `agree` belong to `rows`")
         if self.or_get and self.get is None:
             raise ValueError("`or_get` belongs to `get`")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from checks.firewall.http import parse, sections
 from checks.network.documents import Document, NotUnderstood
@@ -39,13 +40,13 @@ def shaped(question: HttpQuestion, document: Document) -> Document:
     for pointer in question.must_have:
         if not any(True for _ in _reached(document, _steps(pointer))):
             raise parse.Unfit(f"it has no {pointer}")
-    return document if question.rows is None else _rows(question, document, question.rows)
+    return _rows(question, document) if question.rows else document
 
 
-def _rows(question: HttpQuestion, document: Document, pointer: str) -> Document:
+def _rows(question: HttpQuestion, document: Document) -> Document:
     rows: dict[str, Document] = {}
     first: str | None = None
-    for path, element in _elements_of_rows(question, document, pointer):
+    for path, element in _elements_of_rows(question, document):
         row = _row(element)
         for number, (key, passed) in enumerate(path, start=1):
             row[f"@{number}"] = key
@@ -62,8 +63,8 @@ def _rows(question: HttpQuestion, document: Document, pointer: str) -> Document:
     return rows
 
 
-def _elements_of_rows(question: HttpQuestion, document: Document, pointer: str) -> Iterator[tuple[_Path, Document]]:
-    for path, element in _reached(document, _steps(pointer)):
+def _elements_of_rows(question: HttpQuestion, document: Document) -> Iterator[tuple[_Path, Document]]:
+    for path, element in chain.from_iterable(_reached(document, _steps(pointer)) for pointer in question.rows):
         if not question.parallel or not isinstance(element, dict):
             yield path, element
             continue

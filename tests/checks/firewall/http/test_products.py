@@ -22,7 +22,7 @@ SESSIONS = [name for name in PROFILES if load(name, (SHIPPED,)).asks.http.login.
 ROLES = {
     "firewall/fortigate-http": ("fw-1", "active"), "firewall/panos-http": ("self", "active"),
     "firewall/opnsense-http": ("self", "active"), "firewall/pfsense-http": ("self", "active"),
-    "firewall/gaia-http": ("gw-2", "standby"), "firewall/stormshield-http": ("SN310A00000001", "active"),
+    "firewall/gaia-http": ("gw-1", "active"), "firewall/stormshield-http": ("SN310A00000001", "active"),
 }  # fmt: skip
 
 

@@ -22,7 +22,7 @@ from checks.firewall.options import FirewallOptions
 from checks.network.documents import Document, NotUnderstood
 from checks.transports.aside import Crowded, Overdue, StillHanging
 from checks.transports.fault import TransportFault
-from checks.transports.http import HttpReply, Post, TlsFault, refusal
+from checks.transports.http import HttpReply, Post, refusal
 from checks.transports.lockout import credential_fault
 from config.patterns import LinePattern
 from config.profiles.asks import Asks, HttpAsks, HttpQuestion, Read
@@ -195,8 +195,6 @@ def _post(question: HttpQuestion) -> Post:
 def _fault(error: TransportFault, line: Line) -> Fault:
     if error.reason in (Reason.AUTHENTICATION, Reason.WITHHELD):
         return credential_fault(error, line.credential)
-    if isinstance(error, TlsFault):
-        return Fault(error.reason, error.message, "http/certificate")
     return Fault(error.reason, error.message, f"http/{error.reason.value}")
 
 

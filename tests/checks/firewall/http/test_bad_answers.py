@@ -201,7 +201,8 @@ async def test_a_certificate_that_nobody_trusts_ends_the_reading_before_anything
         api.pin = "sha256/" + "A" * 43 + "="
         said = await Watch(api, transports).said()
 
-        assert said.fault is not None and said.fault.condition == "http/certificate"
+        assert said.fault is not None and said.fault.condition == "http/protocol"
+        assert "not pinned" in said.fault.message
         assert api.asked == []
 
 

@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from checks.contract import Assessment, CheckKind, Family, KindDefaults, Memory, Observation, Subject
+from checks.firewall import by_http
 from checks.firewall.answers import FirewallAnswers
 from checks.firewall.asking import collect
+from checks.firewall.further import READERS
 from checks.firewall.judgement import FAMILIES, judged
 from checks.firewall.options import KIND, FirewallOptions, of_firewalls
 from checks.network.plan import families
 from config.estate import MofN, WakeClass
 from config.profiles import load, search_path
+from config.profiles.asks import Way
+
+READERS[Way.HTTP] = by_http.read
 
 
 def assess(subject: Subject, observations: Sequence[Observation], memory: Memory | None, now: float) -> Assessment:  # noqa: ARG001 - the contract's; the answers carry their own time

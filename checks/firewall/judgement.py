@@ -19,7 +19,7 @@ from checks.firewall.voices import WAYS, Voice, covers_of, findings_of, membersh
 from checks.network import raw
 from checks.network.conditions import Conditions
 from checks.network.judgement import assessed
-from checks.network.plan import PROFILE
+from checks.network.plan import PROFILE, Plan
 from config.profiles.asks import Way
 from config.profiles.recognition import SYS_DESCR, SYS_OBJECT_ID
 from config.profiles.roles import Role
@@ -137,10 +137,16 @@ def _silence(bases: Sequence[tuple[Voice, Assessment]]) -> Iterator[Finding]:
         return
     if any(finding.key == f"firewall/{PROFILE}" for _, base in bases for finding in base.findings):
         return
-    if all(voice.whole for voice, _ in bases):
+    if all(voice.whole for voice, _ in bases) and any(_tells_health(voice.reader.plan) for voice, _ in bases):
         names = " and ".join(voice.reader.profile.profile for voice, _ in bases)
         words = f"the device answers nothing of profile {names} that tells how it is"
         yield Finding(f"firewall/{PROFILE}", State.UNKNOWN, words[:300])
+
+
+def _tells_health(plan: Plan) -> bool:
+    """Whether a profile has such values at all; where not, what it requires says whether the device answers."""
+    values = (*plan.scalars, *(column for table in plan.tables for column in table.columns))
+    return any(value.family is not None and value.family.name.startswith(_HEALTH) for value in values)
 
 
 def _unrecognised(answers: FirewallAnswers) -> Assessment:

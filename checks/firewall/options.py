@@ -9,6 +9,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from checks.firewall.http.options import HttpsOptions
 from checks.firewall.posture import PostureOptions
 from checks.firewall.questions import Questions, questions
 from checks.firewall.series import Series, Wanted, measured, series_of
@@ -71,6 +72,7 @@ class FirewallOptions(BaseModel):
     forecast: dict[str, Wanted | None] = Field(default_factory=dict)
     """By value of the profile, or `vpn_users`, `tunnels`: another limit or lead time; null for no forecast."""
     posture: PostureOptions = PostureOptions()
+    https: HttpsOptions = HttpsOptions()
 
     @model_validator(mode="after")
     def _compile(self) -> Self:

@@ -48,7 +48,7 @@ def _places(profile: ProfileModel) -> Iterator[str]:
     """Everything is read in the profile's own way, of questions that it asks."""
     values = [(f"values.{name}", value, False) for name, value in profile.values.items()]
     for name, table in profile.tables.items():
-        yield from _one_list(name, table)
+        yield from _one_list(name, table, profile)
         values += [(f"tables.{name}.columns.{column}", value, True) for column, value in table.columns.items()]
     questions = profile.asks.often() if profile.asks is not None else {}
     for where, value, rows in values:
@@ -64,10 +64,12 @@ def _places(profile: ProfileModel) -> Iterator[str]:
                 yield f"{where}.at: {place!r} must have {needs}"
 
 
-def _one_list(name: str, table: TableModel) -> Iterator[str]:
-    """Rows are told apart by their index, so all columns are of one list of one answer."""
+def _one_list(name: str, table: TableModel, profile: ProfileModel) -> Iterator[str]:
+    """Rows are told apart by their index, so all columns are of one list, or of answers whose rows are called alike."""
     lists = {place.partition("/*")[0] for value in table.columns.values() if value.at for place in value.oids}
-    if len(lists) > 1:
+    http = profile.asks.http if profile.asks is not None else None
+    called = {f"{name}#": question.by for name, question in http.questions.items()} if http is not None else {}
+    if len(lists) > 1 and {called.get(one) for one in lists} & {None}:
         yield f"tables.{name}: its columns are of several lists: {', '.join(sorted(lists))}; part them"
 
 

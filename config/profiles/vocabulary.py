@@ -36,6 +36,12 @@ FAMILIES: Mapping[str, Mapping[str, Any]] = {
     word: {"name": f"ridgeway_firewall_{word}", "help": help_text, "unit": unit, "labels": labels}
     for word, help_text, unit, labels in _FIREWALL
 } | {
+    "certificate_not_after_timestamp_seconds": {
+        "name": "ridgeway_certificate_not_after_timestamp_seconds",
+        "help": "When a certificate that was shown stops being valid; `certificate` is the port, its place in the "
+        "chain after /.",
+        "unit": "seconds", "labels": ("certificate",),
+    },
     "interface_up": {
         "name": "ridgeway_interface_up", "help": "Whether an interface is up.", "labels": ("interface",),
     },

@@ -13,11 +13,13 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from agent import fold
+from agent import captures, fold
 from agent.once import report
 from agent.records import CheckResult
 from checks.contract import CheckKind, Context, Credential, Observation, Subject, Target
+from checks.firewall.answers import FirewallAnswers
 from checks.firewall.asking import recognise
+from checks.firewall.further import part_of
 from checks.firewall.options import AUTO, FirewallOptions, recognisable
 from checks.network.answers import SnmpAnswers, keep
 from checks.network.snmp import SnmpOptions
@@ -27,6 +29,7 @@ from checks.recordings.recording import RecordedCheck, Recording, RecordingError
 from checks.transports import Transports
 from config.estate import CheckSpec, Every
 from config.profiles import ProfileError, load, search_path
+from config.profiles.asks import Way
 from config.profiles.recognition import SYS_DESCR, SYS_OBJECT_ID
 
 _SECONDS = 60.0
@@ -126,6 +129,32 @@ def replay_observation(
     spec = _spec(kind, name, check.name, _options(kind, name, check.options), check.expect_empty)
     now = observation.started + observation.duration if at is None else at
     return Replay(target, (_judged(kind, target, spec, observation, now),))
+
+
+def replay_capture(
+    name: str, profile: str, said: Mapping[str, str], kinds: Mapping[str, CheckKind], at: float
+) -> Replay:
+    """What commands printed, by command, as the kind `firewall` judges it. What is not there is not judged.
+
+    Raises RecordingError.
+    """
+    kind = kinds["firewall"]
+    options = _options(kind, name, {"profile": profile})
+    assert isinstance(options, FirewallOptions)  # the kind's
+    asks = options.reader.profile.asks
+    if asks is None or asks.ssh is None:
+        raise RecordingError(f"profile {profile} is not read by commands")
+    documents = captures.documents(asks.ssh, said)
+    if not documents:
+        raise RecordingError(f"{name}: none of its commands is one of profile {profile}")
+    part = part_of(options.reader, {question: (at, one) for question, one in documents.items()})
+    target = _target(name)
+    answers = FirewallAnswers(profile, by_snmp=False, others={Way.SSH: part})
+    observation = Observation(target.name, _VANTAGE, at, 0.0, answers, None)
+    result = _judged(kind, target, _spec(kind, name, profile, options, ()), observation, at)
+    idle = captures.not_captured(options.reader.profile, documents)
+    findings = tuple(one for one in result.assessment.findings if one.key not in idle)
+    return Replay(target, (replace(result, assessment=replace(result.assessment, findings=findings)),))
 
 
 def _judged(kind: CheckKind, target: Target, spec: CheckSpec, observation: Observation, now: float) -> CheckResult:

@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 @click.command("replay")
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--profile", help="The profile to read an SNMP recording with, instead of the one it was taken with.")
+@click.option("--command", "typed", help="The command whose output the file is, where it does not say so itself.")
 @click.option("--at", "at", type=Moment(), help="When it is to have been read; otherwise when it was.")
 @json_option
-def command(files: tuple[Path, ...], profile: str | None, at: float | None, as_json: bool) -> int:
+def command(files: tuple[Path, ...], profile: str | None, typed: str | None, at: float | None, as_json: bool) -> int:
     """Assess recordings without any network: the target is called after the file.
 
     Exit status: 0 ok, 1 warning, 2 critical, 3 unknown or unsupported.
@@ -38,7 +39,7 @@ def command(files: tuple[Path, ...], profile: str | None, at: float | None, as_j
     replays: list[Replay] = []
     for file in files:
         try:
-            replays.append(asyncio.run(replayed(file, profile, at, kinds)))
+            replays.append(asyncio.run(replayed(file, profile, at, kinds, typed)))
         except RecordingError as error:
             raise Failure(str(error), status=3) from error
     return shown(replays, as_json=as_json)
@@ -58,9 +59,12 @@ def shown(replays: list[Replay], *, as_json: bool) -> int:
     return min(worst([overall(replay.results) for replay in replays]).code, 3)
 
 
-async def replayed(file: Path, profile: str | None, at: float | None, kinds: Mapping[str, CheckKind]) -> Replay:
+async def replayed(
+    file: Path, profile: str | None, at: float | None, kinds: Mapping[str, CheckKind], typed: str | None = None
+) -> Replay:
     """One recording, judged by the named profile or the one that fits. Raises RecordingError."""
-    from agent.replay import SYSTEM, check_for, now, replay_observation, replay_snmp, wanted
+    from agent.captures import outputs, profile_for
+    from agent.replay import SYSTEM, check_for, now, replay_capture, replay_observation, replay_snmp, wanted
     from checks.recordings import observed, reading
     from checks.recordings.capture import KINDS
     from checks.recordings.recording import RecordedCheck
@@ -74,6 +78,10 @@ async def replayed(file: Path, profile: str | None, at: float | None, kinds: Map
                 raise Failure(f"{name} is an observation of the kind {kind.kind}; --profile is for SNMP.", status=3)
             check = RecordedCheck(profile, {"profile": profile}, kind=kind.kind)
         return replay_observation(name, observation, check, kind, at)
+    said = outputs(raw, name, typed) if typed is not None or reading.may_be_commands(raw) else {}
+    if said:
+        fitting = profile_for(name, said, profile)
+        return replay_capture(name, fitting, said, kinds, at if at is not None else now())
     head = reading.recording(raw, name, (SYSTEM,))
     checks = head.checks
     if profile is not None or not checks:

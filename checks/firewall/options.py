@@ -9,6 +9,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from checks.firewall.permitted import refused
 from checks.firewall.questions import Questions, questions
 from checks.network.plan import Override, Plan, PlanError, compiled
 from checks.network.snmp import Thresholds
@@ -55,6 +56,7 @@ class FirewallOptions(BaseModel):
     profile: str = AUTO
     """A profile of a firewall, for example `firewall/fortigate`; `auto` asks the device what it is."""
     port: int = Field(default=161, ge=1, le=65535)
+    ssh_port: int = Field(default=22, ge=1, le=65535)
     retries: int = Field(default=2, ge=0, le=5)
     """Questions after the first; they share the check's time-out evenly."""
     max_oids_per_pdu: int = Field(default=20, ge=1, le=60)
@@ -120,6 +122,9 @@ def _reader(
     profile = load(name, search_path())
     if profile.firewall is None:
         raise PlanError(f"profile {name} is not one of a firewall; there are {', '.join(of_firewalls())}, or auto")
+    wrong = [] if profile.asks is None or profile.asks.ssh is None else list(refused(profile.asks.ssh))
+    if wrong:
+        raise PlanError(f"profile {name}: {wrong[0]}")
     return Reader(profile, compiled(_with_lead(profile, warning, critical), dict(overrides), {}, KIND))
 
 

@@ -75,12 +75,24 @@ def test_every_family_of_the_vocabulary_is_one_that_a_profile_makes() -> None:
 FIREWALLS = [name for name in names((SHIPPED,)) if load(name, (SHIPPED,)).firewall is not None]
 
 
+UNPROVEN = {
+    "firewall/hillstone", "firewall/stormshield", "firewall/watchguard", "firewall/ftd-ssh", "firewall/vyos-ssh",
+    "firewall/pfsense-ssh",
+}  # fmt: skip
+
+
 @pytest.mark.parametrize("name", FIREWALLS)
 def test_a_shipped_firewall_can_be_recognised_and_says_whether_it_is_proven(name: str) -> None:
     profile = load(name, (SHIPPED,))
 
-    assert profile.match and profile.source
-    assert profile.proven or name in {"firewall/hillstone", "firewall/stormshield", "firewall/watchguard"}
+    assert (profile.match or profile.asks is not None) and profile.source
+    assert profile.proven or name in UNPROVEN
+
+
+def test_a_shipped_profile_by_another_way_is_named_by_that_of_its_product() -> None:
+    named = {other for name in FIREWALLS for other in load(name, (SHIPPED,)).also.values()}
+
+    assert {name for name in FIREWALLS if load(name, (SHIPPED,)).asks is not None} - named == {"firewall/vyos-ssh"}
 
 
 @pytest.mark.parametrize(

@@ -82,10 +82,14 @@ def memory(output: Output) -> Document:
 
 
 _CONNECTIONS = re.compile(r"([0-9]{1,12}) in use, ([0-9]{1,12}) most used")
+_INSPECTED = re.compile(
+    r"(?:Inspect|Cluster|preserve-connection|fwd connections|dir connections|centralized)\b.{0,200}"
+)
 
 
 def connections(output: Output) -> Document:
     """Connections now, and the most there were. Raises Unfit."""
+    output.nothing_but(_CONNECTIONS, _INSPECTED)  # a list of translations begins with the same line
     found = output.need(_CONNECTIONS, "number of connections")
     return {"now": whole(found[1], "connections"), "most": whole(found[2], "connections")}
 

@@ -129,7 +129,7 @@ def asset(output: Output) -> Document:
         if found is not None:
             supplies.append({"name": f"Power supply {found[1]}", "state": entry.value.casefold() or None})
     return {
-        "platform": said.maybe("Platform"),
+        "platform": said.said("Platform"),
         "model": said.said("Model"),
         "serial": said.maybe("Serial Number"),
         "supplies": supplies,

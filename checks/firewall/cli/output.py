@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-MOST_LINES = 10_000
+MOST_LINES = 4_000
 LONGEST_LINE = 500
 """Characters. A longer line is no answer to any command we ask; cut, it could say something else."""
 _LONGEST_TEXT = 200
@@ -72,7 +72,7 @@ class Output:
         for line in lines:
             if len(line) > LONGEST_LINE:
                 raise Unfit(f"it has a line of more than {LONGEST_LINE} characters")
-            if _PAGER.search(line):
+            if _like_a_pager(line):
                 raise Unfit("a pager's prompt stands in it, so that lines may be missing")
         self.lines = tuple(line for line in lines if line)
         """Those with something on them."""
@@ -114,6 +114,10 @@ class Output:
             path[-1][1].under.append(entry)
             path.append((depth, entry))
         return root
+
+
+def _like_a_pager(line: str) -> bool:
+    return ("more" in line.casefold() or line.startswith("lines ")) and _PAGER.search(line) is not None
 
 
 def number(text: str, what: str) -> float:

@@ -131,7 +131,7 @@ def path_monitoring(output: Output) -> Document:
 
 _HEADING = re.compile(r"-{2,6} ?([A-Za-z][A-Za-z ]{1,40}?) ?-{2,6}")
 _PART = re.compile(
-    r"(S?[0-9]{1,3}) +(\S.{0,60}?) +(True|False)(?: +(True|False|-?[0-9]{1,7}(?:\.[0-9]{1,4})?))?(?: +.{0,80})?"
+    r"(S?[0-9]{1,3}) (\S.{0,60}?) (True|False)(?: (True|False|-?[0-9]{1,7}(?:\.[0-9]{1,4})?))?(?: .{0,80})?"
 )
 
 
@@ -141,7 +141,7 @@ def environmentals(output: Output) -> Document:
     current: list[Document] | None = None
     seen = False
     for line in output.lines:
-        heading, part = _HEADING.fullmatch(line.strip()), _PART.fullmatch(line.strip())
+        heading, part = _HEADING.fullmatch(line.strip()), _PART.fullmatch(" ".join(line.split()))
         if heading is not None:
             current, seen = kinds.get(_KINDS.get(heading[1].casefold(), "")), True
         elif part is not None and current is not None:

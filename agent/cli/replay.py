@@ -24,9 +24,18 @@ if TYPE_CHECKING:
 @click.command("replay")
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--profile", help="The profile to read an SNMP recording with, instead of the one it was taken with.")
+@click.option(
+    "--peer",
+    "peers",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="The recording of another member of the same firewall: they are judged as a pair. May be repeated.",
+)
 @click.option("--at", "at", type=Moment(), help="When it is to have been read; otherwise when it was.")
 @json_option
-def command(files: tuple[Path, ...], profile: str | None, at: float | None, as_json: bool) -> int:
+def command(
+    files: tuple[Path, ...], profile: str | None, peers: tuple[Path, ...], at: float | None, as_json: bool
+) -> int:
     """Assess recordings without any network: the target is called after the file.
 
     Exit status: 0 ok, 1 warning, 2 critical, 3 unknown or unsupported.
@@ -36,6 +45,14 @@ def command(files: tuple[Path, ...], profile: str | None, at: float | None, as_j
 
     kinds = load_catalogue()
     replays: list[Replay] = []
+    if peers:
+        if len(files) != 1:
+            raise Failure("--peer is for one FILE: the recordings of the members of one firewall.", status=3)
+        try:
+            replays.append(asyncio.run(pair_replayed((*files, *peers), profile, at, kinds)))
+        except RecordingError as error:
+            raise Failure(str(error), status=3) from error
+        return shown(replays, as_json=as_json)
     for file in files:
         try:
             replays.append(asyncio.run(replayed(file, profile, at, kinds)))
@@ -84,6 +101,34 @@ async def replayed(file: Path, profile: str | None, at: float | None, kinds: Map
     _tell_oddities(name, recording)
     moment = at if at is not None else recording.at if recording.at is not None else now()
     return await replay_snmp(name, recording, checks, kinds, moment)
+
+
+async def pair_replayed(
+    files: tuple[Path, ...], profile: str | None, at: float | None, kinds: Mapping[str, CheckKind]
+) -> Replay:
+    """Recordings of members of one firewall, judged together. Raises RecordingError."""
+    from agent.replay import SYSTEM, now, profile_of_pair, replay_pair, wanted
+    from checks.recordings import reading
+    from checks.recordings.recording import RecordedCheck
+
+    contents = {_member(file, files): reading.octets(file) for file in files}
+    for name, raw in contents.items():
+        if reading.is_observation(raw):
+            raise Failure(f"{name} is an observation; --peer is for SNMP recordings of two members.", status=3)
+    heads = [reading.recording(raw, name, (SYSTEM,)) for name, raw in contents.items()]
+    profile = profile or profile_of_pair(heads)
+    check = RecordedCheck("pair", {"profile": profile}, kind="firewall")
+    recordings = {name: reading.recording(raw, name, wanted(name, (check,), kinds)) for name, raw in contents.items()}
+    for name, recording in recordings.items():
+        _tell_oddities(name, recording)
+    taken = [recording.at for recording in recordings.values() if recording.at is not None]
+    return await replay_pair(recordings, profile, kinds, at if at is not None else max(taken, default=now()))
+
+
+def _member(file: Path, files: tuple[Path, ...]) -> str:
+    """What a member is called: its file's name, with the place among the others where two have the same."""
+    same = [other for other in files if other.name == file.name]
+    return file.name if len(same) == 1 else f"{file.name}#{files.index(file) + 1}"
 
 
 def _said_of(name: str, check: RecordedCheck) -> str:

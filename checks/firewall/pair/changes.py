@@ -54,8 +54,9 @@ def facts(note: Note, serving: Service, views: Sequence[View], untold: Sequence[
     """What is so without being good or bad: always ok. A planned swap is a fact."""
     words = []
     if len(serving.serving) == 1:
-        since = f" since {_moment(note.active_since)}" if note.active_since else ""
-        words.append(f"running on {serving.serving[0]}{since}")
+        name = serving.serving[0]
+        since = f" since {_moment(note.active_since)}" if note.active_since and note.active == name else ""
+        words.append(f"running on {name}{since}")
     words += [view.story() for view in views if len(serving.serving) != 1 or view.name not in serving.serving]
     evidence = {}
     if note.past:

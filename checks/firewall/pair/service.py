@@ -52,17 +52,19 @@ def service(views: Sequence[View], several: bool, addresses: Sequence[str]) -> S
         both = " and ".join(all_serving)
         more = f"; {wrong}" if wrong else ""
         return made(State.CRITICAL, f"{FAILS}: {len(all_serving)} members are active, {both}{witness}{more}")
+    untold = [view for view in views if view.role is Role.UNKNOWN and view.name not in witnessed]
+    nobody = not untold and not all_serving
     if wrong:
-        return made(State.CRITICAL, f"{FAILS}: {wrong} ({stories})")
+        first = "no member is active, and " if nobody else ""
+        return made(State.CRITICAL, f"{FAILS}: {first}{wrong} ({stories})")
     if not any(view.read for view in views):
         why = "; ".join(f"{view.name}: {why_not_read(view)}" for view in views)
         return made(State.UNKNOWN, f"no member can be read, so nothing of the pair can be told: {why}")
     if not any(view.found.told_at_all for view in views if view.found is not None):
         return _by_address(views, addresses, made)
-    untold = [view for view in views if view.role is Role.UNKNOWN and view.name not in witnessed]
+    if nobody:
+        return made(State.CRITICAL, f"{FAILS}: no member is active: {stories}")
     if not untold:
-        if not all_serving:
-            return made(State.CRITICAL, f"{FAILS}: no member is active: {stories}")
         return made(State.OK, _running(all_serving, by_witness, witnessed))
     if len(untold) == len(views):
         return made(State.UNKNOWN, f"which member is active cannot be told: {stories}")

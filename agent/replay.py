@@ -110,6 +110,15 @@ def check_for(recording: Recording, profile: str | None) -> RecordedCheck:
     return RecordedCheck(named, {"profile": named}, kind="firewall" if firewall else "snmp")
 
 
+def one_member(check: CheckSpec, member: str) -> CheckSpec:
+    """The check that asks one member of a pair what the pair's check asks it."""
+    said = check.options.model_dump(exclude_defaults=True, include=set(FirewallOptions.model_fields))
+    return replace(
+        check, id=f"{member}/{FIREWALL}", target=member, name=FIREWALL, kind=FIREWALL, inputs=(),
+        options=FirewallOptions.model_validate(said),
+    )  # fmt: skip
+
+
 def profile_of_pair(recordings: Sequence[Recording]) -> str:
     """The profile by which all of them were recorded as firewalls; `auto` where they do not say one."""
     said = [

@@ -111,7 +111,7 @@ async def pair_replayed(
     from checks.recordings import reading
     from checks.recordings.recording import RecordedCheck
 
-    contents = {_member(file, files): reading.octets(file) for file in files}
+    contents = {name: reading.octets(file) for name, file in zip(_members(files), files, strict=True)}
     for name, raw in contents.items():
         if reading.is_observation(raw):
             raise Failure(f"{name} is an observation; --peer is for SNMP recordings of two members.", status=3)
@@ -125,10 +125,10 @@ async def pair_replayed(
     return await replay_pair(recordings, profile, kinds, at if at is not None else max(taken, default=now()))
 
 
-def _member(file: Path, files: tuple[Path, ...]) -> str:
-    """What a member is called: its file's name, with the place among the others where two have the same."""
-    same = [other for other in files if other.name == file.name]
-    return file.name if len(same) == 1 else f"{file.name}#{files.index(file) + 1}"
+def _members(files: tuple[Path, ...]) -> list[str]:
+    """What the members are called: their files' names, with the place among all where two have the same."""
+    names = [file.name for file in files]
+    return [f"{name}#{place}" if names.count(name) > 1 else name for place, name in enumerate(names, start=1)]
 
 
 def _said_of(name: str, check: RecordedCheck) -> str:

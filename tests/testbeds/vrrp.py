@@ -1,7 +1,7 @@
 """A pair of Linux firewalls with the real keepalived, nftables, snmpd and sshd, in network namespaces of their own.
 
 `apart` gives the command that runs this file where nothing of the host is touched: new namespaces for network, mounts
-and processes, and for users unless root starts it. In there `Lab` holds two machines, `fw1` and `fw2`: one cable between
+and processes, and for users unless root starts it. `Lab` holds two machines in there, `fw1` and `fw2`: a cable between
 them, on which they speak VRRP and share 10.0.0.254, and one from each to the place where the check stands. Everything
 ends with the process.
 

@@ -8,7 +8,6 @@ from ipaddress import ip_address
 from checks.contract import Assessment, CheckKind, Family, KindDefaults, Memory, Observation, Subject
 from checks.firewall import CHECK as ONE
 from checks.firewall import shipped_families as families_of_one
-from checks.firewall.asking import ROLE
 from checks.firewall.pair.answers import MemberPart, PairAnswers
 from checks.firewall.pair.asking import collect
 from checks.firewall.pair.judgement import FAMILIES, judged
@@ -51,9 +50,11 @@ def shipped_families() -> tuple[Family, ...]:
     return (*FAMILIES, *families_of_one())
 
 
+_FAULTS = ("snmp/", "http/", "ssh/", "firewall/local", "firewall/tunnel/")
+"""Keys of one member's that the pair has too: faults of asking, where no member answers, and tunnels."""
 CHECK = CheckKind(
     kind=KIND,
-    title="The members of one firewall, judged together, by SNMP",
+    title="The members of one firewall, judged together",
     options=PairOptions,
     answers=PairAnswers,
     defaults=KindDefaults(
@@ -73,12 +74,12 @@ CHECK = CheckKind(
         "pair/missing/<serial>": "A member that the estate does not name was in the cluster and is gone.",
         "pair/facts": "Which member it runs on, since when, and what cannot be told of it: always ok.",
         "firewall/<member>/<value>": "What that member says of itself, as of the kind firewall.",
-        **{key: words for key, words in ONE.finding_keys.items() if key.startswith(("snmp/", "firewall/tunnel/"))},
+        **{key: words for key, words in ONE.finding_keys.items() if key.startswith(_FAULTS)},
     },
     families=shipped_families,
     collect=collect,
     assess=assess,
-    requires=(ROLE,),
+    requires=ONE.requires,
     inputs=lambda options: options.members,
 )
 __all__ = ["CHECK", "MemberPart", "PairAnswers", "PairOptions"]

@@ -13,9 +13,12 @@ from checks.contract import Finding, State, worst
 from checks.firewall.pair.membership import GOING, GONE
 from checks.firewall.pair.note import Since
 from checks.firewall.pair.options import PairOptions
-from checks.firewall.pair.views import SERVING, WORDS, View, told_of
+from checks.firewall.pair.views import SERVING, WORDS, View, members_by, told_of
+from checks.network.dates import day
+from checks.network.plan import ValuePlan
 from checks.network.raw import told
 from checks.network.transform import Unreadable, transformed
+from config.profiles.asks import Way
 from config.profiles.roles import Role
 
 VIEWS, SYNC, FIRMWARE, CONTENT = "pair/views", "pair/sync", "pair/firmware", "pair/content"
@@ -29,10 +32,7 @@ def findings(views: Sequence[View], since: Since, options: PairOptions) -> Itera
     """Every rule that has something to compare, in order."""
     yield from heard(views)
     yield from synchronised(views, since, options)
-    yield from alike(
-        FIRMWARE, "firmware", {view.name: view.text(view.pair.firmware) for view in views},
-        lambda: since.longer(FIRMWARE, options.sync_grace_seconds),
-    )  # fmt: skip
+    yield from alike(FIRMWARE, "firmware", _firmware(views), lambda: since.longer(FIRMWARE, options.sync_grace_seconds))
     yield from content(views, since)
     yield from licences(views)
     yield from between(views)
@@ -85,19 +85,19 @@ def in_sync(views: Sequence[View]) -> Mapping[str, tuple[State, str]]:
 
 
 def _sync_said(teller: View, views: Sequence[View]) -> Iterator[tuple[str, State, str]]:
-    assert teller.reader is not None and teller.found is not None  # it is well
-    table = teller.firewall.members
-    for name in teller.pair.synchronised:
-        scalar = teller.reader.plan.by_name.get(name)
-        if scalar is not None:
-            word = told(scalar, teller.snmp.values, teller.snmp.errors)
-            if any(teller.snmp.values.get(oid) is not None for oid in scalar.oids):
-                yield teller.name, _state(teller, name, word), str(word)
-        elif table is not None:
-            rows, _ = teller.rows(table.table)
-            for member, row in zip(teller.found.members, rows, strict=False):
-                word = row.said(name)
-                yield _whose(teller, member.key, member.own, views), _state(teller, name, word), str(word)
+    for voice in teller.voices:
+        for name in teller.pair.synchronised:
+            scalar = voice.reader.plan.by_name.get(name)
+            if scalar is not None:
+                if any(voice.answers.values.get(oid) is not None for oid in scalar.oids):
+                    word = told(scalar, voice.answers.values, voice.answers.errors)
+                    yield teller.name, _state(scalar, word), str(word)
+                continue
+            for member, row in members_by(voice):
+                column = row.column(name)
+                if column is not None:
+                    word = row.said(name)
+                    yield _whose(teller, member.key, member.own, views), _state(column, word), str(word)
 
 
 def _whose(teller: View, key: str, own: bool, views: Sequence[View]) -> str:
@@ -105,16 +105,14 @@ def _whose(teller: View, key: str, own: bool, views: Sequence[View]) -> str:
     if own:
         return teller.name
     for view in views:
-        if key and view.text(view.firewall.serial) == key:
+        if key and view.serial == key:
             return view.name
     others = [view.name for view in views if view is not teller]
     return others[0] if len(others) == 1 else key
 
 
-def _state(teller: View, name: str, word: object) -> State:
+def _state(plan: ValuePlan, word: object) -> State:
     """The state that the profile gives to a word of an enumeration; unknown for one it does not have."""
-    assert teller.reader is not None  # for mypy
-    plan = teller.reader.plan.by_name.get(name) or teller.reader.plan.column(name)
     states = {meaning.name: meaning.state for meaning in (plan.enum or {}).values()}
     return states.get(str(word), State.UNKNOWN)
 
@@ -141,13 +139,22 @@ def synchronised(views: Sequence[View], since: Since, options: PairOptions) -> I
 
 def _checksums(view: View) -> str:
     """That the rows of one table differ: those were read at one time, which two members' tables are not."""
-    column, table = view.pair.checksum, view.firewall.members
-    if column is None or table is None:
-        return ""
-    sums = {row.label: text for row in view.rows(table.table)[0] if (text := row.text(column))}
-    if len(set(sums.values())) < 2:
-        return ""
-    return "checksums differ: " + ", ".join(f"{label} {text[:12]}" for label, text in sums.items())
+    column = view.pair.checksum
+    for voice in view.voices if column is not None else ():
+        rows = [row for _, row in members_by(voice) if row.column(column) is not None]
+        sums = {row.label: text for row in rows if (text := row.text(column))}
+        if len(set(sums.values())) > 1:
+            return "checksums differ: " + ", ".join(f"{label} {text[:12]}" for label, text in sums.items())
+    return ""
+
+
+def _firmware(views: Sequence[View]) -> Mapping[str, str]:
+    """By the first way by which more than one member tells it: each way has a spelling of its own."""
+    for way in Way:
+        texts = {view.name: text for view in views if (text := view.texts(view.pair.firmware).get(way))}
+        if len(texts) > 1:
+            return texts
+    return {}
 
 
 def alike(key: str, what: str, texts: Mapping[str, str], longer: Callable[[], bool]) -> Iterator[Finding]:
@@ -172,8 +179,7 @@ def content(views: Sequence[View], since: Since) -> Iterator[Finding]:
         dates = {view.name: date for view in views if (date := _date(view, feed)) is not None}
         compared = compared or len(dates) > 1
         if len(dates) > 1 and max(dates.values()) - min(dates.values()) >= _SAME_DAY:
-            title = next(view.reader.plan.by_name[feed].title for view in views if view.reader is not None)
-            differ.append(f"{title} ({', '.join(f'{view.name} {view.text(feed)}' for view in views)})")
+            differ.append(f"{feed} ({', '.join(f'{name} of {day(date)}' for name, date in dates.items())})")
     if differ and since.longer(CONTENT, _CONTENT_GRACE):
         yield Finding(CONTENT, State.WARNING, f"{GOING}: different signatures: {'; '.join(differ)}"[:300])
     elif compared:
@@ -181,15 +187,17 @@ def content(views: Sequence[View], since: Since) -> Iterator[Finding]:
 
 
 def _date(view: View, feed: str) -> float | None:
-    plan = None if view.reader is None else view.reader.plan.by_name.get(feed)
-    text = view.text(feed)
-    if plan is None or not text or text in plan.no_value:
-        return None
-    try:
-        moment = transformed(plan.transform, text, plan.scale, 0.0)
-    except Unreadable:
-        return None
-    return moment if isinstance(moment, float) else None
+    for way, text in view.texts(feed).items():
+        plan = next(voice.reader.plan.by_name[feed] for voice in view.voices if voice.way is way)
+        if text in plan.no_value:
+            continue
+        try:
+            moment = transformed(plan.transform, text, plan.scale, 0.0)
+        except Unreadable:
+            continue
+        if isinstance(moment, float):
+            return moment
+    return None
 
 
 def licences(views: Sequence[View]) -> Iterator[Finding]:
@@ -197,7 +205,8 @@ def licences(views: Sequence[View]) -> Iterator[Finding]:
     equal = [view for view in views if view.pair.licences == "equal"]
     held: dict[str, set[str]] = {}
     for view in equal:
-        tables = [view.rows(name) for name in view.firewall.licences]
+        names = dict.fromkeys(name for voice in view.voices for name in voice.part.licences)
+        tables = [view.rows(name) for name in names]
         if tables and all(complete for _, complete in tables):
             held[view.name] = {row.label for rows, _ in tables for row in rows}
     if len(held) < 2 or not any(held.values()):

@@ -20,6 +20,11 @@ class MemberPart:
     """Why they are not known; empty where they are, or where its product needs no such question."""
 
     @property
+    def cut_short(self) -> bool:
+        """Whether the reading over SNMP ended before its end. Those by other ways tell it themselves."""
+        return self.fault is not None and self.fault.condition.startswith("snmp/")
+
+    @property
     def reached(self) -> bool | None:
         """Whether the member itself answered in any way; None where that cannot be told."""
         if self.answers is not None or self.addresses is not None:

@@ -41,12 +41,14 @@ def _with(
 def _reason(name: str, views: Sequence[View]) -> str:
     """Why, in the device's own words; empty where it says nothing."""
     view = next(view for view in views if view.name == name)
-    if view.reader is None or view.pair.reason is None:
+    column = view.pair.reason
+    if column is None:
         return ""
-    for table in view.reader.plan.tables:
-        if view.pair.reason in table.by_name:
-            said = [str(row.said(view.pair.reason) or "") for row in view.rows(table.name)[0]]
-            return next((word for word in said if word and word != _NOBODY), "")
+    for voice in view.voices:
+        for table in voice.reader.plan.tables:
+            if column in table.by_name:
+                said = [str(row.said(column) or "") for row in view.rows(table.name)[0]]
+                return next((word for word in said if word and word != _NOBODY), "")
     return ""
 
 

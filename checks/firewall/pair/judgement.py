@@ -72,7 +72,7 @@ def _view(name: str, options: PairOptions, answers: PairAnswers, before: Note, a
     part = answers.members[name]
     values = None
     if part.answers is not None and part.answers.profile:
-        values = one.judged(options, part.answers, part.fault is None, before.values.get(name), at)
+        values = one.judged(options, part.answers, not part.cut_short, before.values.get(name), at)
     return seen.view(name, part, options, values)
 
 
@@ -120,7 +120,7 @@ class _Rules:
         """Members that the estate does not name, which one of those that are well listed before."""
         if self._bad_service or any(finding.state.bad for _, finding in members):
             return
-        serials = {view.text(view.firewall.serial) for view, _ in members if view.read}
+        serials = {view.serial for view, _ in members}
         found: dict[str, Finding] = {}
         for view, _ in members:
             for finding in () if view.own is None else view.own.findings:

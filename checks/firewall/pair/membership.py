@@ -31,7 +31,7 @@ def _of(view: View, views: Sequence[View], since: Since, options: PairOptions) -
     name = view.name
     if not view.read:
         return _silent(view, views)
-    if view.part.fault is not None:
+    if view.part.fault is not None and (view.part.cut_short or view.role is Role.UNKNOWN):
         why = view.part.fault.message
         return State.UNKNOWN, f"{name} answers only in part, so what it is worth cannot be told: {why}"
     assert view.found is not None  # it was read

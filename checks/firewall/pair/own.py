@@ -108,11 +108,12 @@ class _Sorting:
     """What of one member's findings is the service's, what its own, and what neither."""
 
     def __init__(self, view: View, options: PairOptions) -> None:
-        assert view.reader is not None  # it was judged
         self._view = view
         self._expected = options.expect.tunnels
         self._service = frozenset(_of_service(view))
         self._left_out = _CLUSTER | frozenset(_of_pair(view))
+        fault = view.part.fault
+        self._told_already = fault.condition if fault is not None and view.role is Role.UNKNOWN else ""
         self._licences = frozenset(_of_licences(view)) if view.pair.licences == "one" else frozenset()
 
     def is_the_service_s(self, key: str) -> bool:
@@ -123,7 +124,7 @@ class _Sorting:
     def counts(self, key: str) -> bool:
         """Whether the finding is the member's own."""
         name = _name(key)
-        if self._bound(name) or name in self._left_out:
+        if self._bound(name) or name in self._left_out or key == self._told_already:
             return False
         return not (name in self._licences and self._view.role is Role.STANDBY)
 
@@ -154,14 +155,13 @@ def _name(key: str) -> str:
 
 
 def _of_service(view: View) -> Iterator[str]:
-    assert view.reader is not None  # for mypy
-    plan = view.reader.plan
-    yield from (value.name for value in plan.scalars if _not_on_standby(value.relevant_if))
-    for table in plan.tables:
-        whole = _not_on_standby(table.relevant_if)
-        if whole:
-            yield table.name
-        yield from (column.name for column in table.columns if whole or _not_on_standby(column.relevant_if))
+    for plan in (voice.reader.plan for voice in view.voices):
+        yield from (value.name for value in plan.scalars if _not_on_standby(value.relevant_if))
+        for table in plan.tables:
+            whole = _not_on_standby(table.relevant_if)
+            if whole:
+                yield table.name
+            yield from (column.name for column in table.columns if whole or _not_on_standby(column.relevant_if))
 
 
 def _not_on_standby(conditions: Sequence[When]) -> bool:
@@ -170,20 +170,20 @@ def _not_on_standby(conditions: Sequence[When]) -> bool:
 
 def _of_pair(view: View) -> Iterator[str]:
     """Values that the pair's own rules judge: those that tell roles, and those that the profile names for them."""
-    firewall, pair = view.firewall, view.pair
-    for rule in (*firewall.roles, *firewall.peers):
-        names = [rule.of, *(when.value for when in rule.when), *(when.every for when in rule.when)]
-        yield from (name for name in names if name is not None)
-    if firewall.members is not None and firewall.members.role is not None:
-        yield firewall.members.role
+    pair = view.pair
+    for firewall in (voice.part for voice in view.voices):
+        for rule in (*firewall.roles, *firewall.peers):
+            names = [rule.of, *(when.value for when in rule.when), *(when.every for when in rule.when)]
+            yield from (name for name in names if name is not None)
+        if firewall.members is not None and firewall.members.role is not None:
+            yield firewall.members.role
     yield from (*pair.synchronised, *pair.away, *pair.heartbeat)
     if not view.serves:
         yield from pair.monitors
 
 
 def _of_licences(view: View) -> Iterator[str]:
-    assert view.reader is not None  # for mypy
-    plan = view.reader.plan
-    values: list[ValuePlan] = [*plan.scalars, *(column for table in plan.tables for column in table.columns)]
-    yield from (value.name for value in values if value.until is not None)
+    for plan in (voice.reader.plan for voice in view.voices):
+        values: list[ValuePlan] = [*plan.scalars, *(column for table in plan.tables for column in table.columns)]
+        yield from (value.name for value in values if value.until is not None)
     yield "licence"

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from checks.contract import Finding, State, worst
 from checks.firewall.pair.membership import GOING, GONE
 from checks.firewall.pair.options import PairOptions
-from checks.firewall.pair.views import View
+from checks.firewall.pair.views import View, members_by
 from checks.network import raw
 from config.profiles.roles import Role
 
@@ -59,23 +59,18 @@ def _priority(view: View) -> Iterator[_Said]:
 
 
 def _priorities(view: View) -> Iterator[float]:
+    """Its own: a value, the column of its own row among the members, or every row of a table that is its own."""
     name = view.pair.priority
-    if name is None or view.reader is None:
-        return
     scalar = view.number(name)
     if scalar is not None:
         yield scalar
-    members = view.firewall.members
-    for table in view.reader.plan.tables:
-        if name not in table.by_name:
+    for voice in view.voices:
+        table = next((table.name for table in voice.reader.plan.tables if name in table.by_name), None)
+        if name is None or table is None:
             continue
-        rows, _ = view.rows(table.name)
-        own = [member.own for member in view.found.members] if view.found is not None else []
-        for index, row in enumerate(rows):
-            ours = members is None or members.table != table.name or (index < len(own) and own[index])
-            said = row.said(name)
-            if ours and isinstance(said, int | float):
-                yield float(said)
+        of_members = voice.part.members is not None and voice.part.members.table == table
+        rows = [row for member, row in members_by(voice) if member.own] if of_members else view.rows(table)[0]
+        yield from (float(said) for row in rows if isinstance(said := row.said(name), int | float))
 
 
 def _monitors(view: View) -> Iterator[_Said]:

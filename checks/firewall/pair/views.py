@@ -7,14 +7,15 @@ from dataclasses import dataclass
 
 from checks.contract import Assessment, State
 from checks.firewall.members import Member, Membership, Told, membership
-from checks.firewall.options import Reader
 from checks.firewall.pair.answers import MemberPart
 from checks.firewall.pair.options import Mode, PairOptions
-from checks.firewall.rows import Row, rows_of
+from checks.firewall.rows import Row, Rows, rows_of
+from checks.firewall.voices import Voice, membership_of, voices
 from checks.network import raw
-from checks.network.answers import SnmpAnswers
 from checks.network.conditions import Conditions
-from config.profiles.roles import FirewallPart, PairPart, Role
+from checks.network.transform import Answer
+from config.profiles.asks import Way
+from config.profiles.roles import PairPart, Role
 
 SERVING = (Role.ACTIVE, Role.ALONE)
 WORDS: Mapping[Role, str] = {role: role.value for role in Role} | {
@@ -28,11 +29,12 @@ WORDS: Mapping[Role, str] = {role: role.value for role in Role} | {
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One member, and everything it says. Without answers it has neither a reader nor a membership."""
+    """One member, and everything it says. Without answers it has neither voices nor a membership."""
 
     name: str
     part: MemberPart
-    reader: Reader | None = None
+    voices: tuple[Voice, ...] = ()
+    """By which ways it was read, the one that counts first first."""
     found: Membership | None = None
     own: Assessment | None = None
     """Its own values, judged as if it stood alone."""
@@ -44,8 +46,8 @@ class View:
 
     @property
     def whole(self) -> bool:
-        """Whether it was read to the end."""
-        return self.read and self.part.fault is None
+        """Whether it was read to the end, as far as that is asked at every run."""
+        return self.read and not self.part.cut_short
 
     @property
     def role(self) -> Role:
@@ -59,19 +61,14 @@ class View:
 
     @property
     def pair(self) -> PairPart:
-        """What its product says of pairs."""
-        return self.firewall.pair if self.reader is not None else PairPart()
+        """What its product says of pairs, by the first profile that says anything."""
+        nothing = PairPart()
+        return next((voice.part.pair for voice in self.voices if voice.part.pair != nothing), nothing)
 
     @property
-    def firewall(self) -> FirewallPart:
-        """Its product's part of the profile. Only for one that was read."""
-        assert self.reader is not None and self.reader.profile.firewall is not None  # readers are of firewalls
-        return self.reader.profile.firewall
-
-    @property
-    def snmp(self) -> SnmpAnswers:
-        """What it answered; nothing where it did not."""
-        return SnmpAnswers() if self.part.answers is None else self.part.answers.snmp
+    def serial(self) -> str:
+        """Its serial number; empty where it tells none."""
+        return next(filter(None, (_text(voice, voice.part.serial) for voice in self.voices)), "")
 
     def story(self) -> str:
         """What it says of itself, in words."""
@@ -82,24 +79,23 @@ class View:
         said = f" ({self.found.told.raw})" if self.found.told.raw not in ("", self.role.value) else ""
         return f"{self.name} is {WORDS[self.role]}{said}"
 
-    def text(self, scalar: str | None) -> str:
-        """The text of one of its values; empty where there is none."""
-        plan = None if self.reader is None or scalar is None else self.reader.plan.by_name.get(scalar)
-        said = None if plan is None else raw.told(plan, self.snmp.values, self.snmp.errors)
-        return "" if said is None else str(said).strip()[:100]
+    def texts(self, scalar: str | None) -> dict[Way, str]:
+        """One of its values as text, by each way that tells it: different ways may spell it differently."""
+        return {voice.way: text for voice in self.voices if (text := _text(voice, scalar))}
 
     def number(self, scalar: str | None) -> float | None:
-        """A value that is a number; None where it is none."""
-        plan = None if self.reader is None or scalar is None else self.reader.plan.by_name.get(scalar)
-        said = None if plan is None else raw.told(plan, self.snmp.values, self.snmp.errors)
-        return float(said) if isinstance(said, int | float) else None
+        """A value that is a number, by the first way that tells it; None where it is none."""
+        for voice in self.voices:
+            said = _said(voice, scalar)
+            if isinstance(said, int | float):
+                return float(said)
+        return None
 
     def rows(self, table: str) -> tuple[tuple[Row, ...], bool]:
-        """The rows of a table that the product may lack, and whether they are all."""
-        if self.reader is None or all(plan.name != table for plan in self.reader.plan.tables):
-            return (), False
-        found = rows_of(self.reader.plan.table(table), self.snmp)
-        return found.rows, found.complete
+        """The rows of a table that the product may lack, and whether they are all; by the first way that has all."""
+        tables = [found for voice in self.voices if (found := table_of(voice, table)) is not None]
+        best = next((found for found in tables if found.complete), tables[0] if tables else None)
+        return ((), False) if best is None else (best.rows, best.complete)
 
     def findings(self, names: Sequence[str]) -> Iterator[tuple[State, str]]:
         """State and sentence of its own findings on these values and columns, with the row that one is about."""
@@ -109,14 +105,37 @@ class View:
                 yield finding.state, f"{row[0]}: {finding.summary}" if row else finding.summary
 
 
+def _said(voice: Voice, scalar: str | None) -> Answer:
+    plan = None if scalar is None else voice.reader.plan.by_name.get(scalar)
+    return None if plan is None else raw.told(plan, voice.answers.values, voice.answers.errors)
+
+
+def _text(voice: Voice, scalar: str | None) -> str:
+    said = _said(voice, scalar)
+    return "" if said is None else str(said).strip()[:100]
+
+
+def table_of(voice: Voice, name: str) -> Rows | None:
+    """A table by one way; None where its profile has none of that name."""
+    plan = next((table for table in voice.reader.plan.tables if table.name == name), None)
+    return None if plan is None else rows_of(plan, voice.answers)
+
+
+def members_by(voice: Voice) -> Iterator[tuple[Member, Row]]:
+    """The members that one way lists, each with its row."""
+    if voice.part.members is None:
+        return
+    found, rows = membership(voice.part, voice.reader.plan, voice.answers), table_of(voice, voice.part.members.table)
+    if rows is not None and len(rows.rows) == len(found.members):
+        yield from zip(found.members, rows.rows, strict=True)
+
+
 def view(name: str, part: MemberPart, options: PairOptions, own: Assessment | None) -> View:
     """What the part of one member tells."""
     if part.answers is None or not part.answers.profile:
         return View(name, part)
-    reader = options.reader_of(part.answers.profile)
-    firewall = reader.profile.firewall
-    assert firewall is not None  # readers are of firewalls
-    return View(name, part, reader, membership(firewall, reader.plan, part.answers.snmp), own)
+    some = voices(options, part.answers, not part.cut_short)
+    return View(name, part, some, membership_of(some)[0], own)
 
 
 def told_of(teller: View, other: View, views: Sequence[View]) -> Told | None:
@@ -127,7 +146,7 @@ def told_of(teller: View, other: View, views: Sequence[View]) -> Told | None:
     if teller.found is None:
         return None
     others = [member for member in teller.found.members if not member.own]
-    serial = other.text(other.firewall.serial) if other.read else ""
+    serial = other.serial
     for member in others:
         if serial and member.key == serial:
             return member.told
@@ -145,11 +164,13 @@ def several_active(views: Sequence[View], mode: Mode) -> bool:
     """Whether more than one active member is right."""
     if mode is not Mode.AUTO:
         return mode is Mode.ACTIVE_ACTIVE
-    read = [view for view in views if view.reader is not None]
+    read = [view for view in views if view.voices]
     return bool(read) and all(_several(view) for view in read)
 
 
 def _several(view: View) -> bool:
-    assert view.reader is not None  # for mypy
-    conditions = view.pair.several_active
-    return bool(conditions) and Conditions(view.reader.plan, view.snmp).all_hold(conditions)
+    return any(
+        Conditions(voice.reader.plan, voice.answers).all_hold(voice.part.pair.several_active)
+        for voice in view.voices
+        if voice.part.pair.several_active
+    )

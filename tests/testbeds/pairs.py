@@ -107,6 +107,8 @@ class Pair:
         self.cut: list[tuple[str, ...]] = [() for _ in self.values]
         self.options = PairOptions.model_validate({"members": self.names} | options)
         self.with_ssh = False
+        self.further: dict[str, Credential] = {}
+        """Credentials for further ways."""
         self.now = AT
         self.kept: object = None
         self.memory: Memory | None = None
@@ -126,7 +128,7 @@ class Pair:
         recordings = {host: self._recording(number) for number, host in enumerate(hosts)}
         ssh = _Ssh(dict(zip(hosts, self.addresses, strict=True)))
         transports = cast("Transports", type("Two", (), {"snmp": Playbacks(recordings), "ssh": ssh})())
-        credentials: dict[str, Credential] = {"snmp": community()}
+        credentials: dict[str, Credential] = {"snmp": community(), **self.further}
         if self.with_ssh:
             credentials["ssh"] = Credential("ops", "ssh-key", {"user": "ops"})
         inputs = tuple(

@@ -13,7 +13,7 @@ from checks.contract import Finding, State, worst
 from checks.firewall.pair.membership import GOING, GONE
 from checks.firewall.pair.note import Since
 from checks.firewall.pair.options import PairOptions
-from checks.firewall.pair.views import SERVING, WORDS, View, members_by, told_of
+from checks.firewall.pair.views import SERVING, WORDS, View, told_of
 from checks.network.dates import day
 from checks.network.plan import ValuePlan
 from checks.network.raw import told
@@ -85,7 +85,7 @@ def in_sync(views: Sequence[View]) -> Mapping[str, tuple[State, str]]:
 
 
 def _sync_said(teller: View, views: Sequence[View]) -> Iterator[tuple[str, State, str]]:
-    for voice in teller.voices:
+    for voice, listed in zip(teller.voices, teller.listed, strict=True):
         for name in teller.pair.synchronised:
             scalar = voice.reader.plan.by_name.get(name)
             if scalar is not None:
@@ -93,7 +93,7 @@ def _sync_said(teller: View, views: Sequence[View]) -> Iterator[tuple[str, State
                     word = told(scalar, voice.answers.values, voice.answers.errors)
                     yield teller.name, _state(scalar, word), str(word)
                 continue
-            for member, row in members_by(voice):
+            for member, row in listed:
                 column = row.column(name)
                 if column is not None:
                     word = row.said(name)
@@ -140,8 +140,8 @@ def synchronised(views: Sequence[View], since: Since, options: PairOptions) -> I
 def _checksums(view: View) -> str:
     """That the rows of one table differ: those were read at one time, which two members' tables are not."""
     column = view.pair.checksum
-    for voice in view.voices if column is not None else ():
-        rows = [row for _, row in members_by(voice) if row.column(column) is not None]
+    for listed in view.listed if column is not None else ():
+        rows = [row for _, row in listed if row.column(column) is not None]
         sums = {row.label: text for row in rows if (text := row.text(column))}
         if len(set(sums.values())) > 1:
             return "checksums differ: " + ", ".join(f"{label} {text[:12]}" for label, text in sums.items())

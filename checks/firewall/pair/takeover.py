@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from checks.contract import Finding, State, worst
 from checks.firewall.pair.membership import GOING, GONE
 from checks.firewall.pair.options import PairOptions
-from checks.firewall.pair.views import View, members_by
+from checks.firewall.pair.views import View
 from checks.network import raw
 from config.profiles.roles import Role
 
@@ -64,12 +64,12 @@ def _priorities(view: View) -> Iterator[float]:
     scalar = view.number(name)
     if scalar is not None:
         yield scalar
-    for voice in view.voices:
+    for voice, listed in zip(view.voices, view.listed, strict=True):
         table = next((table.name for table in voice.reader.plan.tables if name in table.by_name), None)
         if name is None or table is None:
             continue
         of_members = voice.part.members is not None and voice.part.members.table == table
-        rows = [row for member, row in members_by(voice) if member.own] if of_members else view.rows(table)[0]
+        rows = [row for member, row in listed if member.own] if of_members else view.rows(table)[0]
         yield from (float(said) for row in rows if isinstance(said := row.said(name), int | float))
 
 

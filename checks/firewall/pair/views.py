@@ -17,6 +17,7 @@ from checks.network.transform import Answer
 from config.profiles.asks import Way
 from config.profiles.roles import PairPart, Role
 
+Listed = tuple[tuple[Member, Row], ...]
 SERVING = (Role.ACTIVE, Role.ALONE)
 WORDS: Mapping[Role, str] = {role: role.value for role in Role} | {
     Role.TRANSITIONAL: "changing its role",
@@ -38,6 +39,8 @@ class View:
     found: Membership | None = None
     own: Assessment | None = None
     """Its own values, judged as if it stood alone."""
+    listed: tuple[Listed, ...] = ()
+    """By each of its voices: the members that it lists, each with its row."""
 
     @property
     def read(self) -> bool:
@@ -121,13 +124,13 @@ def table_of(voice: Voice, name: str) -> Rows | None:
     return None if plan is None else rows_of(plan, voice.answers)
 
 
-def members_by(voice: Voice) -> Iterator[tuple[Member, Row]]:
-    """The members that one way lists, each with its row."""
+def _listed(voice: Voice) -> Listed:
     if voice.part.members is None:
-        return
+        return ()
     found, rows = membership(voice.part, voice.reader.plan, voice.answers), table_of(voice, voice.part.members.table)
-    if rows is not None and len(rows.rows) == len(found.members):
-        yield from zip(found.members, rows.rows, strict=True)
+    if rows is None or len(rows.rows) != len(found.members):
+        return ()
+    return tuple(zip(found.members, rows.rows, strict=True))
 
 
 def view(name: str, part: MemberPart, options: PairOptions, own: Assessment | None) -> View:
@@ -135,7 +138,7 @@ def view(name: str, part: MemberPart, options: PairOptions, own: Assessment | No
     if part.answers is None or not part.answers.profile:
         return View(name, part)
     some = voices(options, part.answers, not part.cut_short)
-    return View(name, part, some, membership_of(some)[0], own)
+    return View(name, part, some, membership_of(some)[0], own, tuple(map(_listed, some)))
 
 
 def told_of(teller: View, other: View, views: Sequence[View]) -> Told | None:

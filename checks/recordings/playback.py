@@ -140,6 +140,10 @@ class Playbacks:
         """As `Asking`."""
         return await self._of(device).columns(device, columns, deadline, most_rows)
 
+    def manner(self, device: Device) -> Manner | None:
+        """As `Asking`."""
+        return self._of(device).manner(device)
+
     async def close(self) -> None:
         """Nothing is held."""
 

@@ -44,7 +44,7 @@ class Attempt:
     seconds: float
     """Of the last try."""
     at: float
-    """Unix time when the first try began; by the clock of the judge's machine, for people."""
+    """Unix time when the first try began, by the clock of whoever tried: for people, nothing is reckoned from it."""
     address: str
     detail: str = ""
 

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from checks.contract import Target
+from checks.contract import Reason, Target
 from checks.network.command_judgement import CommandAnswers
 from checks.network.command_plan import Plan
 from checks.network.shown import shown
@@ -87,9 +87,7 @@ class Devices:
         await asyncio.gather(*(of_one(asked) for asked in by_device.values()))
         return found
 
-    async def _guarded(
-        self, one: Asking, ask: Callable[[Asking], Awaitable[T]], unable: Callable[[str, bool], T]
-    ) -> T:
+    async def _guarded(self, one: Asking, ask: Callable[[Asking], Awaitable[T]], unable: Callable[[str, bool], T]) -> T:
         name = one.device.name
         if name in self.mute:
             return unable(self.mute[name], False)
@@ -98,7 +96,10 @@ class Devices:
         except (Mute, ValueError) as error:  # a parameter that the command does not take is one too
             return unable(f"{name}: {error}"[:500], True)
         except (Unasked, TransportFault) as error:
-            self.mute[name] = f"{name} could not be asked: {error}"[:400]
+            # Who refused the account may be another council's target: that is told where only they can read it.
+            spared = isinstance(error, TransportFault) and error.reason is Reason.WITHHELD
+            why = "its account was refused lately and is spared" if spared else str(error)
+            self.mute[name] = f"{name} could not be asked: {why}"[:400]
             return unable(self.mute[name], False)
 
     async def _counter(self, one: Asking) -> Count:

@@ -27,6 +27,7 @@ _DEBIAN_PACKAGES = {
     "chromium": "chromium",
     "systemd-analyze": "systemd",
     "ip": "iproute2",
+    "nft": "nftables",
     "ping": "iputils-ping",
     "sshd": "openssh-server",
     "ssh": "openssh-client",

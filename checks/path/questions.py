@@ -95,7 +95,7 @@ def simulated(plan: Plan, said: CommandAnswers) -> Word:
     found = {value.name: _word(value, lines) for value in plan.values if value.family is None}
     action = found.get(ACTION, "").lower()
     if action not in _PASSES | _BLOCKS:
-        raise Mute(f"`{plan.line}`: says neither that the flow passes nor that it does not; it prints: {_raw(said)}")
+        raise Mute(f"`{plan.line}`: gives no verdict; it prints: {_raw(said)}")
     rule, why = found.get(RULE, ""), found.get(WHY, "")
     return Word(passes=action in _PASSES, rule=rule or why, said=f"{action}{f' ({why})' if why else ''}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from testbeds.agent import RIDGEWAY
 from testbeds.apart import page
 from testbeds.certificates import Authority
 from testbeds.councils import JUDGE, PORT, PROBE, PROBER, SITE, WEB, Councils, Resident, folder
@@ -151,6 +153,19 @@ def test_each_council_s_view_proves_what_the_other_must_not_reach(world: World) 
     assert "closed or rejected" in found["core"]["summary"]
     assert found["hr"]["evidence"]["listener"].count("aylesbury: got through") >= 2
     assert world.judge.causes("open") == []
+
+
+def test_the_same_is_found_by_hand_without_the_daemon(world: World) -> None:
+    world.become(hr="ok")
+
+    command = [*world.councils.inside(JUDGE), RIDGEWAY, "check", "fw/path", "--json"]
+    environment = {**os.environ, **world.judge.environment, "RIDGEWAY_CONFIG_FILE": f"{world.judge.home}/estate.yaml"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+    (check,) = json.loads(done.stdout)["checks"]
+    assert {one["key"]: one["state"] for one in check["findings"]} == dict.fromkeys(
+        ("path/web", "path/web-there", "path/hr", "path/core", "path/vantage/aylesbury", "path/asking"), "ok"
+    )
 
 
 def test_a_listener_that_died_proves_nothing_though_nothing_connects(world: World) -> None:

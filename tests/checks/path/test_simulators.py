@@ -90,7 +90,7 @@ PRODUCTS = (
         "access-list outside_in extended",
     ),
     Product(
-        "junos-match-policies", "ops@srx-a> ", ("set cli screen-length 0", "set cli screen-width 0"), ZONES,
+        "junos-match-policies", "ops@srx-a> ", ("set cli screen-length 0",), ZONES,
         "show security match-policies from-zone trust to-zone dmz source-ip 192.0.2.77 destination-ip 127.0.0.1 "
         "source-port 40000 destination-port {port} protocol tcp",
         JUNOS.format(action="permit"), JUNOS.format(action="deny"), "sip-trunk",

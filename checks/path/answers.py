@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+_LONGEST = 60.0
+_LATEST = 1e11
+_MOST_TRIES = 3
+
 
 class Role(StrEnum):
     """Why a try was made."""
@@ -47,6 +51,11 @@ class Attempt:
     """Unix time when the first try began, by the clock of whoever tried: for people, nothing is reckoned from it."""
     address: str
     detail: str = ""
+
+    @property
+    def sound(self) -> bool:
+        """Whether it can have happened: a prober's word travels, and nothing is reckoned from nonsense."""
+        return 0 <= self.seconds <= _LONGEST and 0 <= self.at <= _LATEST and 0 <= self.tries <= _MOST_TRIES
 
 
 @dataclass(frozen=True, slots=True)

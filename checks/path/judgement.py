@@ -86,7 +86,7 @@ def judged(options: PathOptions, answers: PathAnswers, here: str) -> Assessment:
     """All flows. A prober's part by itself says nothing, and covers nothing."""
     if not answers.leads:
         return Assessment(())
-    attempts = [attempt for flow in answers.flows.values() for attempt in flow.attempts]
+    attempts = [attempt for flow in answers.flows.values() for attempt in flow.attempts if attempt.sound]
     heard = frozenset((one.vantage, one.turn) for one in attempts if one.outcome in _ANSWERED)
     work = _Work(options, answers, here, heard=heard)
     for name, flow in options.flows.items():
@@ -149,7 +149,7 @@ def _read(work: _Work, name: str, flow: Flow, seen: FlowAnswers, verdict: _Verdi
 
 
 def _of(seen: FlowAnswers, role: Role) -> list[Attempt]:
-    return [attempt for attempt in seen.attempts if attempt.role is role]
+    return [attempt for attempt in seen.attempts if attempt.role is role and attempt.sound]
 
 
 def _verdict(work: _Work, flow: Flow, seen: FlowAnswers) -> _Verdict | None:

@@ -22,6 +22,8 @@ APART = 0.02
 """Seconds from the beginning of one try to that of the next: 50 a second."""
 _ROOT = Question(".", "NS", recursion=False)
 """A question that every name server can answer or refuse, and that costs it nothing."""
+_NAME = 1.0
+"""Seconds more for finding an address."""
 _LONGEST = 300
 _OUTCOMES = {
     Reason.NO_ANSWER: Outcome.SILENT,
@@ -89,7 +91,12 @@ class Tries:
         while tried < self.most and loop.time() + self.wait <= self.deadline:
             tried += 1
             begun = loop.time()
-            outcome, detail = await self._once(each, begun + self.wait)
+            try:
+                # The transports end in time by themselves; a name's look-up does not, and goes on for the next run.
+                async with asyncio.timeout_at(min(begun + self.wait + _NAME, self.deadline)):
+                    outcome, detail = await self._once(each, begun + self.wait)
+            except TimeoutError:
+                outcome, detail = Outcome.FAILED, "its name had no address in time; check this machine's resolvers"
             seconds = loop.time() - begun
             if outcome is not Outcome.SILENT:
                 break

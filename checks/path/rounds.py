@@ -9,15 +9,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from math import ceil
 
 from checks.contract import Context, Fault, Observation, Reason, Target
 from checks.network.limits import give_up_at
 from checks.path.answers import Attempt, Count, FlowAnswers, PathAnswers, Role
 from checks.path.devices import Asking, Devices
 from checks.path.options import KIND, Counter, Flow, PathOptions, Simulator, address_of, device_named, places
-from checks.path.probing import Tries, Try
+from checks.path.probing import APART, AT_ONCE, Tries, Try
 
 BEFORE, AMID, AFTER = 1, 2, 3
+_WAY = 2.5
+"""Seconds for the way to a prober and back."""
+
+
+class _Away(Exception):
+    """A prober could not be asked; the message says why."""
 
 
 async def collect(target: Target, options: PathOptions, ctx: Context) -> Observation:
@@ -103,31 +110,48 @@ class _Run:
 
     async def _there(self, vantage: str, turn: int) -> None:
         """The same by the prober at that vantage."""
-        observation = await self._fresh(vantage)
-        answers = observation.answers if observation is not None else None
-        if observation is None:
-            self.away[vantage] = "it is busy with what somebody else asked it"
-        elif not isinstance(answers, PathAnswers):
-            self.away[vantage] = observation.fault.message if observation.fault is not None else "it brought nothing"
-        elif answers.leads or observation.vantage != vantage:
-            self.away[vantage] = "its answer is not that of a prober of this estate; deploy the same on both sides"
-        else:
-            self._keep(
-                (name, replace(attempt, turn=turn, vantage=vantage))
-                for name, flow in answers.flows.items()
-                for attempt in flow.attempts
-                if self._is_its(name, attempt.role, vantage)
-            )
+        try:
+            answers = await self._asked(vantage)
+        except _Away as away:
+            self.away[vantage] = str(away)
+            return
+        self._keep(
+            (name, replace(attempt, turn=turn, vantage=vantage))
+            for name, flow in answers.flows.items()
+            for attempt in flow.attempts
+            if self._is_its(name, attempt.role, vantage)
+        )
 
-    async def _fresh(self, vantage: str) -> Observation | None:
-        """What the prober does now: a run that it had begun for somebody before says nothing of the order of things."""
+    async def _asked(self, vantage: str) -> PathAnswers:
+        """What the prober does now. Raises _Away."""
+        try:
+            async with asyncio.timeout(self._patience()):
+                observation = await self._fresh(vantage)
+        except TimeoutError:
+            raise _Away("it does not answer in time") from None
+        answers = observation.answers
+        if not isinstance(answers, PathAnswers):
+            raise _Away(observation.fault.message if observation.fault is not None else "it brought nothing")
+        if answers.leads or observation.vantage != vantage:
+            raise _Away("its answer is not that of a prober of this estate; deploy the same on both sides")
+        return answers
+
+    async def _fresh(self, vantage: str) -> Observation:
+        """A run that it had begun for somebody before says nothing of the order of things. Raises _Away."""
         loop = asyncio.get_running_loop()
         for _ in range(2):  # the second is begun when the one that was under way has ended
             asked = loop.time()
             observation = await self.ctx.places[vantage]()
             if observation.duration <= loop.time() - asked:
                 return observation
-        return None
+        raise _Away("it is busy with what somebody else asked it")
+
+    def _patience(self) -> float:
+        """How long a prober can need for its tries and the way, so that one that is away leaves time for the others."""
+        options = self.options
+        tries = 2 * len(options.flows)
+        needed = tries * APART + ceil(tries / AT_ONCE) * options.tries * options.wait_seconds + _WAY
+        return min(needed, max(0.1, (self.deadline - asyncio.get_running_loop().time()) / 2))
 
     def _is_its(self, name: str, role: Role, vantage: str) -> bool:
         flow = self.options.flows.get(name)

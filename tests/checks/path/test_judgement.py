@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 import pytest
 from hypothesis import given, settings
@@ -170,6 +171,17 @@ def test_what_a_device_or_a_vantage_could_not_be_asked_is_told_once_and_leaves_t
     assert "path/flow" not in gone.covers
     assert found(gone, f"path/vantage/{THERE}").state is State.UNKNOWN
     assert found(gone, "path/control").state is State.OK
+
+
+@pytest.mark.parametrize(
+    "nonsense", [{"seconds": math.nan}, {"seconds": math.inf}, {"seconds": -1.0}, {"at": 1e300}, {"tries": 10**9}]
+)
+def test_what_cannot_have_happened_is_no_evidence(nonsense: dict[str, float]) -> None:
+    opened = [replace(one, **nonsense) for one in (alive(1), alive(3), tried(Outcome.OPEN))]  # type: ignore[arg-type]
+
+    assessment = judge(BLOCKED, *opened, tried(Outcome.SILENT))
+
+    assert found(assessment).state is State.UNKNOWN
 
 
 def test_a_flow_that_is_open_is_told_even_if_nobody_could_be_asked() -> None:

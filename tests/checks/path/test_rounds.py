@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from time import time as wall
 from typing import Any
@@ -17,7 +17,9 @@ from checks.path.answers import Attempt, FlowAnswers, Outcome, Role
 from checks.path.probing import APART
 from checks.transports import Transports
 from checks.wire import observation_json, observation_of
+from testbeds import ntp_server
 from testbeds.agent import Service
+from testbeds.datagrams import peer
 from testbeds.peers import free_port
 from testbeds.single import check, target
 
@@ -61,7 +63,12 @@ def part(
     return lambda now: Observation("fw-a", "there", now, duration, answers)
 
 
-async def collected(options: dict[str, Any], prober: Prober | None = None, timeout: float = 5.0, vantage: str = "here"):  # type: ignore[no-untyped-def]
+async def collected(
+    options: dict[str, Any],
+    prober: Callable[[], Awaitable[Observation]] | None = None,
+    timeout: float = 5.0,
+    vantage: str = "here",
+):  # type: ignore[no-untyped-def]
     made = PathOptions.model_validate({"wait_seconds": 0.2, **options})
     transports = Transports.open()
     try:
@@ -126,6 +133,18 @@ async def test_a_prober_that_cannot_be_asked_makes_the_run_a_partial_one(
     assert observation.fault.reached is None
 
 
+async def test_a_prober_that_never_answers_leaves_time_for_the_flows_that_do_not_need_it(service: Service) -> None:
+    async def never() -> Observation:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    flows = {"flow": blocked(free_port()), "other": passing(service.port)}
+    observation = await collected({"flows": flows}, never, timeout=2.0)
+
+    assert observation.answers.away == {"there": "it does not answer in time"}
+    assert [one.outcome for one in observation.answers.flows["other"].attempts] == [Outcome.OPEN]
+
+
 async def test_a_prober_tries_its_own_flows_only_and_its_part_travels(service: Service) -> None:
     flows = {"mine": passing(service.port, **{"from": "there"}), "other": passing(service.port)}
     observation = await collected({"flows": flows | {"alive": blocked(service.port)}}, vantage="there")
@@ -139,16 +158,13 @@ async def test_a_prober_tries_its_own_flows_only_and_its_part_travels(service: S
     }  # fmt: skip
 
 
-async def test_what_there_is_no_time_for_is_left_out_and_the_run_ends_in_time(service: Service) -> None:
+async def test_tries_keep_their_pace_and_what_there_is_no_time_for_is_left_out(service: Service) -> None:
     flows = {f"f{number}": passing(service.port) for number in range(200)}
-    loop = asyncio.get_running_loop()
-    begun = loop.time()
 
     observation = await collected({"flows": flows}, timeout=1.0)
 
     tried = [one for flow in observation.answers.flows.values() for one in flow.attempts]
     assert 0 < len(tried) <= 1.0 / APART
-    assert loop.time() - begun < 30.0, "bounded"
 
 
 @pytest.mark.parametrize(
@@ -165,22 +181,17 @@ async def test_each_protocol_says_how_it_ended(service: Service, protocol: str, 
 
 
 async def test_any_reply_over_udp_shows_that_the_flow_passes() -> None:
-    """A name server that refuses the question has answered it."""
-    loop = asyncio.get_running_loop()
+    """A name server that refuses the question has answered it; so has a time server that nobody would believe."""
 
-    class Refusing(asyncio.DatagramProtocol):
-        def connection_made(self, transport: Any) -> None:
-            self.transport = transport
+    def refused(data: bytes) -> list[bytes]:
+        return [data[:2] + b"\x80\x05" + b"\0\1" + b"\0" * 6 + data[12:17]]
 
-        def datagram_received(self, data: bytes, place: Any) -> None:
-            self.transport.sendto(data[:2] + b"\x80\x05" + b"\0\1" + b"\0" * 6 + data[12:17], place)
+    def unbelieved(question: bytes) -> list[bytes]:
+        return [ntp_server.reply(question, mode=3)]
 
-    transport, _ = await loop.create_datagram_endpoint(Refusing, local_addr=("127.0.0.1", 0))
-    try:
-        port = transport.get_extra_info("sockname")[1]
-        observation = await collected({"flows": {"flow": passing(port, protocol="dns")}})
-    finally:
-        transport.close()
+    async with peer(refused) as names, peer(unbelieved) as clock:
+        flows = {"names": passing(names.port, protocol="dns"), "clock": passing(clock.port, protocol="ntp")}
+        observation = await collected({"flows": flows})
 
-    (attempt,) = observation.answers.flows["flow"].attempts
-    assert attempt.outcome is Outcome.OPEN
+    found = [one.outcome for flow in observation.answers.flows.values() for one in flow.attempts]
+    assert found == [Outcome.OPEN, Outcome.OPEN]

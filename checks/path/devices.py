@@ -59,15 +59,18 @@ class Devices:
     """Asks in one run. A device that does not answer is not asked again in it."""
 
     transports: Transports
-    deadline: float
+    deadline: float = 0.0
+    """Of what is being asked, in loop time."""
     mute: dict[str, str] = field(default_factory=dict)
 
-    async def counters(self, wanted: Sequence[Asking]) -> dict[str, Count]:
+    async def counters(self, wanted: Sequence[Asking], deadline: float) -> dict[str, Count]:
         """By flow: the counter's value now, as `before`."""
+        self.deadline = deadline
         return await self._each(wanted, self._counter, lambda why, asked: Count(fault=why, asked=asked))
 
-    async def simulators(self, wanted: Sequence[Asking], now: Callable[[], float]) -> dict[str, Word]:
+    async def simulators(self, wanted: Sequence[Asking], deadline: float, now: Callable[[], float]) -> dict[str, Word]:
         """By flow: what the device says of it."""
+        self.deadline = deadline
         words = await self._each(wanted, self._simulator, lambda why, asked: Word(fault=why, asked=asked))
         at = now()
         return {name: replace(word, at=at) for name, word in words.items()}
@@ -84,7 +87,9 @@ class Devices:
             for one in asked:
                 found[one.name] = await self._guarded(one, ask, unable)
 
-        await asyncio.gather(*(of_one(asked) for asked in by_device.values()))
+        async with asyncio.TaskGroup() as group:
+            for asked in by_device.values():
+                group.create_task(of_one(asked))
         return found
 
     async def _guarded(self, one: Asking, ask: Callable[[Asking], Awaitable[T]], unable: Callable[[str, bool], T]) -> T:

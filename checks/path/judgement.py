@@ -106,6 +106,8 @@ def _asked(work: _Work) -> None:
         elif vantage != work.here:
             work.say(key, State.OK, f"the prober at {vantage} makes its tries", {})
     mute = work.answers.mute
+    if not any(flow.counter or flow.simulator for flow in work.options.flows.values()):
+        return
     if mute:
         first = next(iter(mute.values()))
         work.say(ASKING, State.UNKNOWN, f"no counters and no simulator: {first}", dict(list(mute.items())[:10]))
@@ -251,7 +253,7 @@ def _compared(flow: Flow, passes: bool | None, word: Word) -> tuple[State, str]:
 
 
 def _what(name: str, flow: Flow) -> str:
-    return f"{name} ({flow.source} to {flow.to or 'here'} port {flow.at}/{flow.protocol.carrier})"
+    return f"{name} ({flow.source} to {flow.to or 'this target'} port {flow.at}/{flow.protocol.carrier})"
 
 
 def _evidence(flow: Flow, seen: FlowAnswers) -> dict[str, str]:

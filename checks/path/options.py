@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from checks.contract import Reason
 from checks.path.questions import check_counter, check_simulator
 from config.estate import Target
+from config.pins import PIN
 
 KIND = "path"
 MOST_FLOWS = 200
@@ -114,7 +115,7 @@ class Lookup(_Options):
     vdom: str = Field(default="root", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,30}$")
     port: int = Field(default=443, ge=1, le=65535)
     ca: str | None = Field(default=None, min_length=1)
-    pin: str | None = None
+    pin: str | None = Field(default=None, pattern=f"^{PIN.pattern}$")
 
 
 class Simulator(_Options):

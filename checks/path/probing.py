@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from checks.contract import Reason
 from checks.network.limits import FAMILIES
 from checks.path.answers import Attempt, Outcome, Role
-from checks.path.options import Flow, Protocol
+from checks.path.options import Flow, Protocol, is_address
 from checks.transports import Transports
 from checks.transports import tcp as connecting
 from checks.transports.dns import Question
@@ -124,7 +124,7 @@ class Tries:
         address, port, family = each.address, each.flow.at, FAMILIES[each.flow.ip_version]
         if each.flow.protocol is Protocol.TLS:
             await self.transports.tls.handshake(
-                address, port, deadline=until, server_name=address, family=family, sni=False
+                address, port, deadline=until, server_name=address, family=family, sni=not is_address(address)
             )
         elif each.flow.protocol is Protocol.DNS:
             await self.transports.dns.ask(address, port, _ROOT, deadline=until, family=family)

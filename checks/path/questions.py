@@ -96,7 +96,7 @@ def simulated(plan: Plan, said: CommandAnswers) -> Word:
     action = found.get(ACTION, "").lower()
     if action not in _PASSES | _BLOCKS:
         raise Mute(f"`{plan.line}`: gives no verdict; it prints: {_raw(said)}")
-    rule, why = found.get(RULE, ""), found.get(WHY, "")
+    rule, why = (shown(found[name], 120) if found.get(name) else "" for name in (RULE, WHY))
     return Word(passes=action in _PASSES, rule=rule or why, said=f"{action}{f' ({why})' if why else ''}")
 
 

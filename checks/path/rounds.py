@@ -32,7 +32,7 @@ async def collect(target: Target, options: PathOptions, ctx: Context) -> Observa
     started, loop = ctx.now(), asyncio.get_running_loop()
     begun = loop.time()
     deadline = give_up_at(ctx.deadline, begun)
-    run = _Run(target, options, ctx, Devices(ctx.transports, deadline), deadline)
+    run = _Run(target, options, ctx, Devices(ctx.transports), deadline)
     leads = all(name == ctx.vantage or name in ctx.places for name in places(options))
     if leads:
         await run.lead()
@@ -70,16 +70,22 @@ class _Run:
         witnesses = {flow.alive_from for flow in flows.values() if flow.alive_from is not None}
         counting = [self._asking(name, flow.counter) for name, flow in flows.items() if flow.counter is not None]
         simulating = [self._asking(name, flow.simulator) for name, flow in flows.items() if flow.simulator is not None]
-        before = await self.devices.counters(counting)
+        before = await self.devices.counters(counting, self._share(3))
         await self._turn(BEFORE, witnesses, Role.ALIVE)
         await self._turn(AMID, {flow.source for flow in flows.values()}, Role.PROBE)
         await self._turn(AFTER, witnesses, Role.ALIVE)
-        after = await self.devices.counters(counting)
+        after = await self.devices.counters(counting, self._share(2))
         for name, count in before.items():
             self.answers[name] = replace(self.answers[name], counter=_count(count, after[name]))
         # Last, for a simulated packet counts as a real one on some devices.
-        for name, word in (await self.devices.simulators(simulating, self.ctx.now)).items():
+        words = await self.devices.simulators(simulating, self.deadline, self.ctx.now)
+        for name, word in words.items():
             self.answers[name] = replace(self.answers[name], simulator=word)
+
+    def _share(self, parts: int) -> float:
+        """The moment (loop time) until which what comes next may last, so that the rest has its time too."""
+        now = asyncio.get_running_loop().time()
+        return now + max(0.1, (self.deadline - now) / parts)
 
     def _asking(self, name: str, asked: Counter | Simulator) -> Asking:
         flow = self.options.flows[name]
@@ -91,8 +97,12 @@ class _Run:
     async def _turn(self, turn: int, vantages: Iterable[str], role: Role) -> None:
         """One turn at all of these vantages together; it ends with the last of them."""
         at = sorted(vantages)
-        there = [self._there(name, turn) for name in at if name != self.ctx.vantage and name not in self.away]
-        await asyncio.gather(*there, *([self.here((role,), turn)] if self.ctx.vantage in at else []))
+        async with asyncio.TaskGroup() as group:
+            for name in at:
+                if name == self.ctx.vantage:
+                    group.create_task(self.here((role,), turn))
+                elif name not in self.away:
+                    group.create_task(self._there(name, turn))
 
     async def here(self, roles: Sequence[Role], turn: int) -> None:
         """The tries that are made where this agent stands."""
@@ -151,7 +161,7 @@ class _Run:
         options = self.options
         tries = 2 * len(options.flows)
         needed = tries * APART + ceil(tries / AT_ONCE) * options.tries * options.wait_seconds + _WAY
-        return min(needed, max(0.1, (self.deadline - asyncio.get_running_loop().time()) / 2))
+        return min(needed, self._share(2) - asyncio.get_running_loop().time())
 
     def _is_its(self, name: str, role: Role, vantage: str) -> bool:
         flow = self.options.flows.get(name)

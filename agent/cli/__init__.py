@@ -28,6 +28,7 @@ _VERBS = {
     "incidents": ("agent.cli.incidents", "list, show and acknowledge incidents"),
     "ledger": ("agent.cli.ledger", "whether the ledger keeps its promises, and what is in it"),
     "maintenance": ("agent.cli.maintenance", "add, list and end maintenance windows"),
+    "paths": ("agent.cli.paths", "flows that must pass or be blocked, and what is proved of each"),
     "profile": ("agent.cli.profile", "check, explain and try a device profile"),
     "plan": ("agent.cli.plan", "what a changed estate would change"),
     "record": ("agent.cli.record", "record what a device answers, masked, to be replayed elsewhere"),

@@ -14,6 +14,7 @@ from agent.daemon.control import Control, open_socket
 from agent.daemon.inforce import Using
 from agent.daemon.life import StartError
 from agent.daemon.outbound import Outbound
+from agent.daemon.path_verbs import path_verbs
 from agent.daemon.pipeline import Pipeline
 from agent.daemon.reload import Reloader, ReloadError
 from agent.daemon.settings import Settings
@@ -129,7 +130,7 @@ class Serving:
             self.lockout,
             self.hub,
             self.reloader,
-            {**self.outbound.verbs(), **about.verbs()},
+            {**self.outbound.verbs(), **about.verbs(), **path_verbs(self.view)},
         )
         path = self.settings.control_socket
         try:

@@ -28,6 +28,7 @@ from exporters.web.view import (
     Health,
     IncidentDetail,
     IncidentLine,
+    PathLine,
     Problem,
     Standing,
     Summary,
@@ -103,6 +104,7 @@ class MemoryView:
     ended: Sequence[IncidentDetail] = ()
     details: Sequence[TargetDetail] = field(default_factory=list)
     planned: Sequence[WindowLine] = ()
+    matrix: Sequence[PathLine] = ()
 
     def health(self) -> Health:
         return self.state
@@ -137,6 +139,9 @@ class MemoryView:
 
     def windows(self, councils: Councils) -> Sequence[WindowLine]:
         return self.planned
+
+    def paths(self, councils: Councils) -> Sequence[PathLine]:
+        return self.matrix
 
 
 def incident(number: int = 1, title: str = "Aylesbury link is down", **changes: object) -> Incident:

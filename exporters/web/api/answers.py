@@ -197,6 +197,37 @@ class TargetDetail(_Answer):
     incidents: Annotated[list[IncidentOfTarget], Field(description="The live ones first, then the newest change.")]
 
 
+class Simulator(_Answer):
+    state: State
+    summary: str
+
+
+class PathFlow(_Answer):
+    """A flow that must pass or must be blocked, and what its last run proved."""
+
+    target: Annotated[str, Field(description="The target that has the check.")]
+    check: str
+    council: Council
+    flow: str
+    source: Annotated[str, Field(description="The vantage from which it is tried.", alias="from")]
+    to: str
+    port: int
+    protocol: Literal["tcp", "tls", "dns", "ntp"]
+    must: Literal["pass", "block"]
+    owner: str
+    reason: str
+    state: State
+    passes: Annotated[bool | None, Field(description="Whether it got through; null where that is not proved.")]
+    summary: str
+    evidence: Annotated[dict[str, str], Field(description="Each proof with its time.")]
+    simulator: Annotated[Simulator | None, Field(description="The firewall's own word, held against the probe.")]
+    last_run: datetime | None
+
+
+class Paths(_Answer):
+    paths: Annotated[list[PathFlow], Field(description="In the order of the estate.")]
+
+
 class Window(_Answer):
     """Planned work, during which what it covers opens no incident."""
 

@@ -37,6 +37,7 @@ _TAGS = {
     "feed": "What happened, in order, for readers that keep their place.",
     "targets": "What is watched, and how it is.",
     "maintenance": "Planned work.",
+    "paths": "Flows through firewalls.",
     "agent": "The agent itself.",
 }
 _ABOUT = """What a Ridgeway agent knows, and what may be done. Every answer is for whoever asks: it holds nothing of a

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 from pydantic import BaseModel
 
@@ -27,7 +28,15 @@ class KindLike(Protocol):
 
     @property
     def requires(self) -> tuple[str, ...]:
-        """Credential roles that a target with such a check must have."""
+        """Credential roles that a target with such a check must have; its inputs where it has any."""
+
+    @property
+    def inputs(self) -> Callable[[Any], Sequence[str]]:
+        """By its options: the names of further targets that one run asks."""
+
+    @property
+    def places(self) -> Callable[[Any], Sequence[str]]:
+        """By its options: the names of further vantages from which one run asks."""
 
 
 class DeskLike(Protocol):

@@ -11,6 +11,7 @@ from importlib.metadata import version
 from agent.commands import Commands
 from agent.daemon.about import About
 from agent.daemon.control import Control, open_socket
+from agent.daemon.drilling import Drilling
 from agent.daemon.inforce import Using
 from agent.daemon.life import StartError
 from agent.daemon.outbound import Outbound
@@ -53,6 +54,7 @@ class Serving:
     lockout: Lockout
     hub: Hub
     outbound: Outbound
+    drilling: Drilling
     reloader: Reloader | None
     clock: Callable[[], float]
     using: list[Using] = field(default_factory=list)
@@ -94,7 +96,7 @@ class Serving:
         parts.push_async_callback(web.stop)
         parts.push_async_callback(self.hub.stop)
         self.addresses = web.addresses
-        self.using += [self, commands, access, self.outbound]
+        self.using += [self, commands, access, self.outbound, self.drilling]
         access.turned.append(self.hub.end_all)
         await self._control(commands, parts)
 
@@ -129,7 +131,7 @@ class Serving:
             self.lockout,
             self.hub,
             self.reloader,
-            {**self.outbound.verbs(), **about.verbs()},
+            {**self.outbound.verbs(), **about.verbs(), **self.drilling.verbs()},
         )
         path = self.settings.control_socket
         try:

@@ -56,6 +56,8 @@ class Counted:
     ways: Counter[str] = field(default_factory=Counter)
     unsent: int = 0
     coarsest: float = 0.0
+    turns: int = 0
+    """How many gaps have begun or ended."""
     _gaps: list[Gap] = field(default_factory=list)
     _left_out: int = 0
     _longest: Gap | None = None
@@ -122,11 +124,13 @@ class Counted:
             if self._open is not None:
                 self._keep(_gap(self._open, one.left, one.done, over=True))
                 self._open = None
+                self.turns += 1
             self._good = one.left
         else:
             self.ways[one.answer.value] += 1
             self._run = 0
             if self._open is None:
+                self.turns += 1
                 before = self._good if self._good is not None else one.left
                 sure = one.left if one.answer is Answer.SILENT else one.done
                 self._open = _Open(one.left, sure, before, one.left, 0)

@@ -19,6 +19,8 @@ class WantedDrills:
 
     target: str | None = None
     kind: DrillKind | None = None
+    ended_after: float | None = None
+    """Or under way still."""
     before: str | None = None
     limit: int = 100
 
@@ -33,6 +35,8 @@ def drills(connection: Connection, wanted: WantedDrills, councils: Councils = No
         found = found.where(table.c.target == wanted.target)
     if wanted.kind is not None:
         found = found.where(table.c.kind == wanted.kind.value)
+    if wanted.ended_after is not None:
+        found = found.where(table.c.ended_at.is_(None) | (table.c.ended_at > wanted.ended_after))
     if wanted.before is not None:
         found = found.where(table.c.id < wanted.before)
     return tuple(codec.drill_of(row) for row in connection.execute(found).mappings())

@@ -14,6 +14,7 @@ from agent.daemon.pipeline import Pipeline
 from agent.daemon.reading import NotFound
 from agent.drills.commands import LONGEST, MOST_PROBES, SHORTEST, DrillCommands, Wanted
 from agent.drills.failover_log import Logged, failover_log, remembered
+from agent.drills.pair import party_of
 from agent.drills.records import Drill, DrillKind
 from agent.drills.under_way import Sight
 from agent.judge.watch import vantages_of
@@ -27,6 +28,7 @@ from agent.redaction import plain
 from agent.run import Runner
 from agent.schedule import Scheduler
 from agent.windows import Windows
+from agent.wording import lasting, stamp
 from checks.contract import Memory
 from checks.firewall.failovers import Failover, failovers
 from checks.transports import Transports
@@ -142,6 +144,24 @@ class Drilling:
         estate = self.estate
         known = remembered(estate, self._memory, target, councils)
         return await asyncio.to_thread(self.reader.read, lambda connection: failover_log(connection, estate, known))
+
+    def said_of(self, target: str) -> Sequence[str]:
+        """What a drill has to do with a target, for a person who wants it explained; mostly nothing."""
+        party = party_of(self.estate, target)
+        if party is None:
+            return ()
+        lines = []
+        running = self.commands.under_way
+        if running is not None and target in running.drill.covers:
+            drill = running.drill
+            lines.append(f"{drill.id} is under way: {drill.author} drills {drill.target} ({drill.reason}).")
+        pairs = dict.fromkeys([target, *(spec.target for spec in party.pairs)])
+        at = max((self.commands.proven[name] for name in pairs if name in self.commands.proven), default=None)
+        if at is not None:
+            lines.append(f"Last proven failover {lasting(self.clock() - at)} ago ({stamp(at)}).")
+        elif party.pairs:
+            lines.append("No drill has ever proven a failover of it.")
+        return lines
 
     def verbs(self) -> Mapping[str, Verb]:
         """What people may ask of it at the control socket."""

@@ -30,6 +30,7 @@ from exporters.prometheus.exposition import Exposition
 from exporters.prometheus.own import OwnMetrics
 from exporters.web.access import AccessControl, AccessError
 from exporters.web.api.acting import Acting
+from exporters.web.api.drills import DrillPages
 from exporters.web.api.operation import Part
 from exporters.web.app import Site
 from exporters.web.guard import Hosts, is_host_name
@@ -103,7 +104,7 @@ class Serving:
     def _answering(self, commands: Commands) -> list[Part]:
         discovery, feed = Discovery(self.estate), Feed(self.ledger.reader, self.hub, self.clock)
         self.using += [discovery, feed]
-        found: list[Part] = [Acting(commands, self.view), discovery, feed]
+        found: list[Part] = [Acting(commands, self.view), DrillPages(self.drilling), discovery, feed]
         if self.reloader is not None:
             found.append(Lifecycle(self._reload, anybody=self.settings.lifecycle))
         return found
@@ -132,6 +133,7 @@ class Serving:
             self.hub,
             self.reloader,
             {**self.outbound.verbs(), **about.verbs(), **self.drilling.verbs()},
+            self.drilling.said_of,
         )
         path = self.settings.control_socket
         try:

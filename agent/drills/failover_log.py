@@ -8,7 +8,6 @@ from enum import StrEnum
 
 from sqlalchemy import Connection
 
-from agent.drills.pair import PAIR
 from agent.drills.records import Drill, Gap
 from agent.ledger.batch import MaintenanceWindow, Span
 from agent.ledger.drills import WantedDrills, drills, windows_since
@@ -16,7 +15,7 @@ from agent.ledger.read import spans_of
 from agent.records import Councils, sees
 from agent.windows import as_maintenance
 from checks.contract import Memory, State
-from checks.firewall.failovers import Failover, failovers
+from checks.firewall.failovers import KEY, Failover, failovers
 from config.estate import CheckSpec, Estate, Every, Maintenance, Target
 from config.routing import is_active, matches
 
@@ -68,16 +67,21 @@ Remembered = tuple[tuple[Target, Failover], ...]
 def remembered(
     estate: Estate, memory: Callable[[CheckSpec], Memory | None], target: str | None, councils: Councils
 ) -> Remembered:
-    """The newest failovers in the notes of the pairs' checks, newest first; of one pair or member where it is named."""
+    """The newest failovers in the notes of checks, newest first; of one pair or member where it is named."""
     found = [
         (pair, failover)
         for pair in estate.targets.values()
         for spec in pair.checks
-        if spec.kind == PAIR and (target is None or target == pair.name or target in spec.inputs)
+        if target is None or target == pair.name or target in spec.inputs
         if all(sees(councils, estate.targets[name].council) for name in (pair.name, *spec.inputs))
-        for failover in failovers(memory(spec))
+        for failover in _noted(memory(spec))
     ]
     return tuple(sorted(found, key=lambda one: one[1].at, reverse=True)[:MOST])
+
+
+def _noted(memory: Memory | None) -> tuple[Failover, ...]:
+    """The failovers of a note. Most notes have none, and are not read for that."""
+    return failovers(memory) if memory is not None and KEY in memory.text else ()
 
 
 def failover_log(connection: Connection, estate: Estate, known: Remembered) -> tuple[Logged, ...]:
@@ -159,7 +163,9 @@ def loss_by_checks(target: Target, failover: Failover, spans: Sequence[Span]) ->
         going_on = " and going on" if any(span.run is not None for span in begun) else ""
         text = f"its checks were critical for {length:.0f} s{going_on}: {conditions}{every}"
         return Loss(ToldBy.CHECKS, length, text)
-    if any(span.start <= failover.at <= span.end for span in spans):
+    then = [span for span in spans if span.start <= failover.at and failover.seen <= span.end]
+    known = all(span.state is not State.UNKNOWN and "stale" not in span.flags.split(",") for span in then)
+    if known and any(span.state is State.OK for span in then):
         return Loss(ToldBy.CHECKS, None, f"its checks saw no outage{every}")
     return Loss(ToldBy.NOBODY, None, "not measured")
 

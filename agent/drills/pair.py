@@ -94,13 +94,17 @@ def swaps_during(
     """
     noted = [one for one in now if one not in before and one.seen >= start and one.at >= start - _SKEW]
     found = [Swap(one.at, one.seen, one.away_from or "", one.to, one.reason) for one in noted]
+    unseen = list(found)
     active = ""
     for look in looks:
         if len(look.active) != 1:
             continue
         (member,) = look.active
-        known = any(swap.to == member and abs(swap.seen - look.at) <= _SKEW for swap in found)
-        if active and member != active and not known:
-            found.append(Swap(look.at, look.at, active, member, ""))
+        if active and member != active:
+            known = next((swap for swap in unseen if swap.to == member and abs(swap.seen - look.at) <= _SKEW), None)
+            if known is not None:
+                unseen.remove(known)
+            else:
+                found.append(Swap(look.at, look.at, active, member, ""))
         active = member
     return tuple(sorted(found, key=lambda swap: swap.seen))

@@ -169,37 +169,31 @@ class UnderWay:
         return pair
 
     def _unsettled(self, pair: Standing) -> bool:
-        """Whether the pair is changing, or may be: what it said on its schedule is then too old."""
-        return pair.state is not State.OK or bool(self.away()) or self._unproved_whole(pair)
+        """Whether the pair is changing, or may have since it was asked: its schedule would tell too late."""
+        return pair.state is not State.OK or bool(self.away()) or pair.at < self._answered_since()
 
-    def _unproved_whole(self, pair: Standing) -> bool:
-        """It has failed over and seems whole, and the drill waits for just that: it has to say so once more."""
-        swaps = self.now().evidence.swaps if self._until_whole else ()
-        return bool(swaps) and pair.at < self._quiet_since(swaps[-1].seen)
+    def _answered_since(self) -> float:
+        """When the last gap was over."""
+        gaps = (gap for row in self._rows for gap in row.counted.measured().gaps[-1:])
+        return max((gap.start + gap.seconds for gap in gaps), default=0.0)
 
     def _whole(self, pair: Standing | None) -> bool:
         """It has failed over; since then everything is answered and the pair says that it is whole."""
-        swaps = self.now().evidence.swaps
-        if not swaps or pair is None or pair.state is not State.OK:
+        if pair is None or pair.state is not State.OK or not self.now().evidence.swaps:
             return False
         answered = all(row.counted.answered_in_a_row >= SETTLED / INTERVAL for row in self._rows)
-        return answered and pair.at >= self._quiet_since(swaps[-1].seen)
-
-    def _quiet_since(self, swapped: float) -> float:
-        """When the last failover had been seen and the last gap was over."""
-        gaps = (gap for row in self._rows for gap in row.counted.measured().gaps[-1:])
-        return max((swapped, *(gap.start + gap.seconds for gap in gaps)))
+        return answered and pair.at >= self._answered_since()
 
     async def _finish(self, ending: Ending) -> None:
         if ending.broken_off:
             what = Verdict(Outcome.BROKEN_OFF, ending.broken_off)
         else:
             await asyncio.gather(*(row.stop() for row in self._rows))
-            await self._ask_once_more()
+            known = await self._ask_once_more()
             self._look()
-            has_pair = bool(self._party.pairs)
             away = [row.counted.probe for row in self._rows if not _is_back(row)]
-            what = verdict(self.now().evidence, away, self.pair(), has_pair)
+            pair = self.pair() if known else None
+            what = verdict(self.now().evidence, away, pair, has_pair=bool(self._party.pairs))
         self._conclude(ending.by, what)
 
     def _conclude(self, by: str, what: Verdict) -> None:
@@ -209,14 +203,16 @@ class UnderWay:
         )  # fmt: skip
         self._over(self.drill)
 
-    async def _ask_once_more(self) -> None:
-        """The verdict is on how the pair stands at the end, not on what was read before."""
+    async def _ask_once_more(self) -> bool:
+        """Whether the pair has answered now: the verdict is on how it stands at the end, not on what was before."""
         questions = [asyncio.ensure_future(self._sight.fresh(spec)) for spec in self._party.pairs]
-        if questions:
-            _, waiting = await asyncio.wait(questions, timeout=LAST_ANSWER_WITHIN)
-            for question in waiting:
-                question.cancel()
-            await asyncio.gather(*questions, return_exceptions=True)
+        if not questions:
+            return False
+        _, waiting = await asyncio.wait(questions, timeout=LAST_ANSWER_WITHIN)
+        for question in waiting:
+            question.cancel()
+        found = await asyncio.gather(*questions, return_exceptions=True)
+        return not any(isinstance(one, BaseException) for one in found)
 
     def _failovers(self) -> tuple[Failover, ...]:
         return tuple(one for spec in self._party.pairs for one in self._sight.failovers(spec))

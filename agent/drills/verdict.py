@@ -20,7 +20,7 @@ class Verdict:
     proven_at: float | None = None
 
 
-def verdict(evidence: Evidence, away: Sequence[str], pair: Standing | None, has_pair: bool) -> Verdict:
+def verdict(evidence: Evidence, away: Sequence[str], pair: Standing | None, *, has_pair: bool) -> Verdict:
     """The outcome at the end. `away`: probes that are not answered at the end; `pair`: how it stands then."""
     lost = lost_text(evidence.probes)
     if away:

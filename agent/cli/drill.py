@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -153,7 +154,8 @@ def list_drills(target: str | None, limit: int, as_json: bool, control_socket: P
     ]
     click.echo(table(("id", "target", "start", "by", "outcome", "reason"), rows) if rows else "No drill.")
     for name, at in answer["proven"].items():
-        click.echo(f"{name}: last proven failover {span(time.time() - at)} ago ({moment(at)}).")
+        ago = span(time.time() - datetime.fromisoformat(at).timestamp())
+        click.echo(f"{name}: last proven failover {ago} ago ({moment(at)}).")
 
 
 @command.command("show")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -34,10 +34,9 @@ class Progress:
             for gap in probe["gaps"]:
                 news.append((gap["start"], ("lost", name, gap["start"]), f"{name}: lost"))
                 if not gap["open"]:
-                    news.append(
-                        (gap["start"], ("back", name, gap["start"]), f"{name}: answered again after {_gap(gap)}")
-                    )
-        for at, key, text in sorted(news, key=lambda one: one[0]):
+                    text = f"{name}: answered again after {_gap(gap)}"
+                    news.append((_end(gap), ("back", name, gap["start"]), text))
+        for at, key, text in sorted(news, key=lambda one: datetime.fromisoformat(one[0])):
             if key not in self._told:
                 self._told.add(key)
                 self._say(f"{_clock(at)}  {text}")
@@ -79,6 +78,10 @@ def _probe(probe: Mapping[str, Any]) -> str:
     unsent = f", {probe['unsent']} could not be sent" if probe["unsent"] else ""
     every = f"every {probe['interval_seconds']:g} s, at worst {probe['coarsest_seconds']:.2f} s apart"
     return f"{probe['probe']}: {lost}{unsent}; {every}"
+
+
+def _end(gap: Mapping[str, Any]) -> str:
+    return (datetime.fromisoformat(gap["start"]) + timedelta(seconds=gap["seconds"])).isoformat()
 
 
 def _gap(gap: Mapping[str, Any]) -> str:

@@ -34,7 +34,7 @@ from checks.firewall.failovers import Failover, failovers
 from checks.transports import Transports
 from config.estate import CheckSpec, Estate
 from exporters.prometheus.drills import DrillMetrics
-from exporters.web.api.drill_json import drill_json, drill_line_json, failover_json
+from exporters.web.api.drill_json import drill_json, drill_line_json, exact, failover_json
 
 _Text = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(plain)]
 _Name = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(plain)]
@@ -196,7 +196,7 @@ class Drilling:
         proven = self.commands.proven
         return {
             "drills": [drill_line_json(one) for one in found],
-            "proven": {name: at for name, at in sorted(proven.items()) if asked.target in (None, name)},
+            "proven": {name: exact(at) for name, at in sorted(proven.items()) if asked.target in (None, name)},
         }
 
     async def _list_failovers(self, asked: _Failovers) -> Any:

@@ -58,7 +58,7 @@ class Wanted:
     change: str = ""
     seconds: float = 900.0
     probes: tuple[str, ...] = ()
-    """None: the target's own address."""
+    """Without any: the target's own address."""
     until_whole: bool = False
     kind: DrillKind = DrillKind.FIREWALL
 
@@ -109,22 +109,20 @@ class DrillCommands:
             at = max(drill.start, alive_until or drill.start)
             window = f"Its maintenance window {drill.window} holds until its time is over, or somebody ends it."
             summary = f"The agent was stopped or killed during it; what happened afterwards was not measured. {window}"
-            ended = replace(drill, ended_at=at, ended_by="agent", outcome=Outcome.BROKEN_OFF, summary=summary)
-            audit = Audit(self._clock(), "agent", "drill-end", drill.id, {"outcome": Outcome.BROKEN_OFF.value})
-            self._keep(audit=(audit,), drills=(ended,))
+            ended = replace(drill, ended_at=at, ended_by="agent", summary=summary)
+            self._file(ended, Outcome.BROKEN_OFF, lift=False)
 
     async def begin(self, wanted: Wanted) -> Drill:
         """Announce a drill and begin to measure. It is on disk when this returns."""
         self._may_begin(wanted)
-        party = party_of(self._estate, wanted.target)
-        if party is None:
+        target, party = self._estate.targets.get(wanted.target), party_of(self._estate, wanted.target)
+        if target is None or party is None:
             raise CommandError(f"the estate has no target {wanted.target}; the page /targets lists what it has")
         if wanted.until_whole and not party.pairs:
             raise CommandError(f"nothing tells when {wanted.target} is whole: no check of the kind {PAIR} asks it")
         self._beginning = True
         try:
-            asks = await self._answered(wanted, self._estate.targets[wanted.target])
-            return await self._begin(wanted, party, asks)
+            return await self._begin(wanted, target, party, await self._answered(wanted, target))
         finally:
             self._beginning = False
 
@@ -133,7 +131,8 @@ class DrillCommands:
         _named(by)
         running = self.under_way
         if running is None or (id is not None and id != running.drill.id):
-            raise CommandError(f"{id or 'no drill'} is not under way; `ridgeway drill list` shows what was")
+            what = "no drill is under way" if id is None else f"{id} is not under way"
+            raise CommandError(f"{what}; `ridgeway drill list` shows those that were")
         running.end(Ending(by))
         return running.drill
 
@@ -208,7 +207,7 @@ class DrillCommands:
 
         return list(await asyncio.gather(*(one(probe) for probe in probes)))
 
-    async def _begin(self, wanted: Wanted, party: Party, asks: Mapping[str, Ask]) -> Drill:
+    async def _begin(self, wanted: Wanted, target: Target, party: Party, asks: Mapping[str, Ask]) -> Drill:
         now = self._clock()
         id = f"DRL-{ULID.from_timestamp(now)}"
         reason = f"drill {id}: {wanted.reason}" + (f" ({wanted.change})" if wanted.change else "")
@@ -217,12 +216,12 @@ class DrillCommands:
             Selector(targets=party.covers),
         )  # fmt: skip
         drill = Drill(
-            id, wanted.kind, self._estate.targets[wanted.target].council, wanted.target, party.covers, wanted.by,
+            id, wanted.kind, target.council, target.name, party.covers, wanted.by,
             wanted.reason, wanted.change, window.id, now, now + wanted.seconds,
         )  # fmt: skip
         self._windows.add(window)
         audit = Audit(now, wanted.by, "drill-begin", id, {"target": wanted.target, "window": window.id})
-        await self._on_disk(self._keep(audit=(audit,), maintenance=(window,), drills=(drill,)), window)
+        await self._on_disk(self._keep(audit=(audit,), maintenance=(window,), drills=(drill,)), drill)
         steady = _steady(self._clock)
         rows = [Row(probe, ask, steady) for probe, ask in asks.items()]
         self.under_way = UnderWay(
@@ -231,18 +230,21 @@ class DrillCommands:
         self.under_way.start()
         return drill
 
-    async def _on_disk(self, kept: Future[object] | None, window: MaintenanceWindow) -> None:
-        """A drill whose evidence could not be kept is not begun."""
+    async def _on_disk(self, kept: Future[object] | None, drill: Drill) -> None:
+        """A drill whose evidence could not be kept is not begun, and says so should its beginning be kept after all."""
         if kept is None:
             return
         written = asyncio.wrap_future(kept)
+        written.add_done_callback(lambda done: done.cancelled() or done.exception())  # nobody may wait any more
         try:
             await asyncio.wait_for(asyncio.shield(written), ON_DISK_WITHIN)
         except (TimeoutError, LedgerError) as error:
-            written.add_done_callback(lambda done: done.cancelled() or done.exception())
-            self._lift(window.id)
+            never = "It was not begun, for the ledger did not take it."
+            self._file(
+                replace(drill, ended_at=self._clock(), ended_by="agent", summary=never), Outcome.BROKEN_OFF, lift=True
+            )
             raise CommandError(
-                "the ledger does not take it, so its evidence would be lost; see ridgeway doctor"
+                "the ledger does not take it: its evidence would be lost; see ridgeway doctor"
             ) from error
 
     def _copy(self, drill: Drill) -> None:
@@ -255,13 +257,18 @@ class DrillCommands:
         """
         self.under_way = None
         outcome = drill.outcome or Outcome.UNKNOWN
-        audit = Audit(self._clock(), drill.ended_by, "drill-end", drill.id, {"outcome": outcome.value})
-        ended = self._lifted(drill.window) if outcome is not Outcome.BROKEN_OFF else None
-        self._keep(audit=(audit,), maintenance=(ended,) if ended is not None else (), drills=(drill,))
+        self._file(drill, outcome, lift=outcome is not Outcome.BROKEN_OFF)
         structlog.get_logger("drill").info("drill is over", drill=drill.id, target=drill.target, outcome=outcome.value)
         if drill.proven_at is not None:
             self._proven[drill.target] = max(drill.proven_at, self._proven.get(drill.target, 0.0))
             self._tell()
+
+    def _file(self, drill: Drill, outcome: Outcome, *, lift: bool) -> None:
+        """Keep the end of a drill, and of its window where that ends with it."""
+        ended = self._lifted(drill.window) if lift else None
+        audit = Audit(self._clock(), drill.ended_by, "drill-end", drill.id, {"outcome": outcome.value})
+        windows = (ended,) if ended is not None else ()
+        self._keep(audit=(audit,), maintenance=windows, drills=(replace(drill, outcome=outcome),))
 
     def _tell(self) -> None:
         """When a failover was last proven, of targets that the estate has, under the names that it gives them."""
@@ -271,11 +278,6 @@ class DrillCommands:
                     self._proven[target.name] = max(self._proven.pop(was), self._proven.get(target.name, 0.0))
         known = ((self._estate.targets.get(name), at) for name, at in self._proven.items())
         self._told({(target.name, target.council): at for target, at in known if target is not None})
-
-    def _lift(self, window: str) -> None:
-        ended = self._lifted(window)
-        if ended is not None:
-            self._keep(maintenance=(ended,))
 
     def _lifted(self, window: str) -> MaintenanceWindow | None:
         """The window, ended now; None where somebody has ended it already."""

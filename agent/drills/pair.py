@@ -53,13 +53,17 @@ class Standing:
     """Members that are active."""
     text: str
     """The worst finding's sentence."""
+    about: str = ""
+    """The worst finding's key."""
+    seconds: float = 0.0
+    """How long it took to ask."""
 
     def look(self) -> Look:
         return Look(self.at, self.state.value, self.active, self.text)
 
-    def as_before(self, look: Look) -> bool:
-        """Whether this says the same as an earlier look."""
-        return (look.state, look.active, look.text) == (self.state.value, self.active, self.text)
+    def as_before(self, other: Standing) -> bool:
+        """Whether this says the same as an earlier one; numbers in its sentence may be others."""
+        return (self.state, self.active, self.about) == (other.state, other.active, other.about)
 
 
 def standing(results: Sequence[CheckResult | None], now: float) -> Standing | None:
@@ -72,7 +76,10 @@ def standing(results: Sequence[CheckResult | None], now: float) -> Standing | No
         return Standing(min((one.started for one in known), default=0.0), State.UNKNOWN, (), missing)
     findings = [finding for one in known for finding in one.assessment.findings]
     state = worst([finding.state for finding in findings])
-    text = next((finding.summary for finding in findings if finding.state is state), "nothing was found")
+    worst_one = next((finding for finding in findings if finding.state is state), None)
+    text, about = (worst_one.summary, worst_one.key) if worst_one is not None else ("nothing was found", "")
+    if state is State.OK:
+        text, about = "all is well", ""
     active = sorted(
         {
             reading.labels[0]
@@ -81,7 +88,8 @@ def standing(results: Sequence[CheckResult | None], now: float) -> Standing | No
             if reading.family.name == _ROLE and reading.value == 1 and reading.labels[1:] == (_ACTIVE,)
         }
     )
-    return Standing(min(one.started for one in known), state, tuple(active), text)
+    seconds = max(one.duration for one in known)
+    return Standing(min(one.started for one in known), state, tuple(active), text, about, seconds)
 
 
 def swaps_during(

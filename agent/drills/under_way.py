@@ -18,7 +18,8 @@ from config.estate import CheckSpec
 
 LOOK_EVERY = 0.25
 ASK_EVERY = 2.0
-"""Seconds between two questions to a pair that is changing, besides its schedule."""
+"""Seconds between two questions to a pair that is changing, besides its schedule; more where an answer takes longer
+than half of that, so that a device rests for as long as it was asked."""
 KEEP_EVERY = 10.0
 """Seconds between two copies of what was measured in the ledger: a kill takes no more than these."""
 KEEP_NEWS_EVERY = 1.0
@@ -77,6 +78,8 @@ class UnderWay:
         self._over = over
         self._before = self._failovers()
         self._looks: list[Look] = []
+        self._seen: Standing | None = None
+        """What the newest look is of."""
         self._looks_left_out = 0
         self._asked_at = self._kept_at = drill.start
         self._kept: tuple[int, ...] = ()
@@ -157,13 +160,15 @@ class UnderWay:
         pair = self.pair()
         if pair is None:
             return None
-        if not self._looks or not pair.as_before(self._looks[-1]):
+        if self._seen is None or not pair.as_before(self._seen):
+            self._seen = pair
             if len(self._looks) < MOST_LOOKS:
                 self._looks.append(pair.look())
             else:
                 self._looks_left_out += 1
         now = self._clock()
-        if self._unsettled(pair) and now - self._asked_at >= ASK_EVERY:
+        rested = max(self._asked_at + ASK_EVERY, pair.at + 2 * pair.seconds)
+        if self._unsettled(pair) and now >= rested:
             self._asked_at = now
             self._sight.ask(self._party.pairs)
         return pair

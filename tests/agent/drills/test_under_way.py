@@ -43,6 +43,9 @@ class World:
     ended: list[Drill] = field(default_factory=list)
     drill: UnderWay | None = None
     hang: bool = False
+    words: str = "as it should be"
+    takes: float = 0.0
+    """Seconds for which the pair was asked."""
 
     async def probe(self, deadline: float) -> Answer:
         if self.answer is Answer.SILENT:
@@ -52,8 +55,8 @@ class World:
     def tell(self) -> None:
         """The pair's check brings a result, as of now."""
         readings = tuple(Reading(ROLE, 1.0, (name, "active")) for name in self.active)
-        found = Assessment((Finding("firewall_pair/service", self.state, f"{self.active} active"),), readings)
-        self.results = [kept.result("forum/firewall_pair", time.time(), found)]
+        found = Assessment((Finding("firewall_pair/service", self.state, self.words),), readings)
+        self.results = [replace(kept.result("forum/firewall_pair", time.time(), found), duration=self.takes)]
 
     def ask(self, _specs: Sequence[CheckSpec]) -> None:
         self.asked += 1
@@ -124,6 +127,30 @@ async def test_a_whole_pair_is_left_to_its_schedule_and_one_in_trouble_is_asked_
     await until(lambda: world.asked >= 3, "the pair is asked while the service is lost")
 
     assert while_whole == 0
+
+
+async def test_a_pair_that_takes_long_to_ask_is_asked_less_often(world: World) -> None:
+    world.takes, world.state = 3600.0, State.WARNING
+    world.begin()
+    await until(lambda: world.now().evidence.probes[0].answered, "it is answered")
+    world.tell()
+    before = world.asked
+
+    await until(lambda: world.now().evidence.probes[0].answered > 10, "a second has gone by")
+
+    assert world.asked == before
+
+
+async def test_a_finding_whose_number_changes_is_one_look(world: World) -> None:
+    world.begin()
+    world.state, world.words = State.WARNING, "12 s out of sync"
+    world.tell()
+    await until(lambda: world.asked > 1, "it is asked")
+    world.words = "13 s out of sync"
+    asked = world.asked
+    await until(lambda: world.asked > asked + 2, "it is asked again")
+
+    assert [look.state for look in world.now().evidence.looks] == ["ok", "warning"]
 
 
 async def test_a_failover_there_and_back_is_proven_and_told_with_its_loss(world: World) -> None:

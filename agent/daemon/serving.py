@@ -30,7 +30,6 @@ from exporters.prometheus.exposition import Exposition
 from exporters.prometheus.own import OwnMetrics
 from exporters.web.access import AccessControl, AccessError
 from exporters.web.api.acting import Acting
-from exporters.web.api.drills import DrillPages
 from exporters.web.api.operation import Part
 from exporters.web.app import Site
 from exporters.web.guard import Hosts, is_host_name
@@ -84,7 +83,14 @@ class Serving:
         )
         answering = self._answering(commands)
         self.site = Site(
-            self.view, self.exposition, self.own, Runbooks(shipped()), version("ridgeway"), self.clock, answering
+            self.view,
+            self.drilling,
+            self.exposition,
+            self.own,
+            Runbooks(shipped()),
+            version("ridgeway"),
+            self.clock,
+            answering,
         )
         access = self._access = await self._let_in(parts)
         app = self.site.app(Hosts.of((*self.settings.hosts, *_own_names())), access.before)
@@ -104,7 +110,7 @@ class Serving:
     def _answering(self, commands: Commands) -> list[Part]:
         discovery, feed = Discovery(self.estate), Feed(self.ledger.reader, self.hub, self.clock)
         self.using += [discovery, feed]
-        found: list[Part] = [Acting(commands, self.view), DrillPages(self.drilling), discovery, feed]
+        found: list[Part] = [Acting(commands, self.view), discovery, feed]
         if self.reloader is not None:
             found.append(Lifecycle(self._reload, anybody=self.settings.lifecycle))
         return found

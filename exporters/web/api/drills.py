@@ -36,7 +36,7 @@ class DrillLog(Protocol):
     async def failovers(self, target: str | None, councils: Councils) -> Sequence[Logged]: ...
 
 
-class DrillPages:
+class DrillReading:
     """The endpoints."""
 
     def __init__(self, log: DrillLog) -> None:
@@ -60,12 +60,7 @@ class DrillPages:
 
     async def drill(self, request: Request) -> Response:
         asked(request, Nothing)
-        number = request.path_params["drill"]
-        councils = principal_of(request).councils
-        found = await self._log.drill(number, councils) if _NUMBER.match(number) else None
-        if found is None:
-            raise HTTPException(404, NO_DRILL)
-        return answered(request, drill_json(found))
+        return answered(request, drill_json(await drill_of(self._log, request)))
 
     async def failovers(self, request: Request) -> Response:
         question = asked(request, FailoverQuery)
@@ -73,18 +68,27 @@ class DrillPages:
         return answered(request, {"failovers": [failover_json(one) for one in found]})
 
 
+async def drill_of(log: DrillLog, request: Request) -> Drill:
+    """The drill that the path names. HTTPException 404 when there is none, or none for this reader."""
+    number = request.path_params["drill"]
+    found = await log.drill(number, principal_of(request).councils) if _NUMBER.match(number) else None
+    if found is None:
+        raise HTTPException(404, NO_DRILL)
+    return found
+
+
 OPERATIONS = (
     Operation(
-        "GET", "/api/v1/drills", DrillPages.drills, "Drills, the newest first", answers.Drills, "drills",
+        "GET", "/api/v1/drills", DrillReading.drills, "Drills, the newest first", answers.Drills, "drills",
         query=DrillQuery,
     ),
     Operation(
-        "GET", "/api/v1/drills/{drill}", DrillPages.drill, "One drill with its evidence", answers.DrillDetail, "drills",
-        parameters={"drill": "The drill's id."},
+        "GET", "/api/v1/drills/{drill}", DrillReading.drill, "One drill with its evidence", answers.DrillDetail,
+        "drills", parameters={"drill": "The drill's id."},
         refusals={404: "There is no such drill, or none that this reader may see."},
     ),
     Operation(
-        "GET", "/api/v1/failovers", DrillPages.failovers, "Failovers that checks of pairs remember, the newest first",
+        "GET", "/api/v1/failovers", DrillReading.failovers, "Failovers that checks of pairs remember, the newest first",
         answers.Failovers, "drills", query=FailoverQuery,
     ),
 )  # fmt: skip

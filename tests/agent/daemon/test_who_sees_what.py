@@ -271,7 +271,7 @@ async def test_each_council_has_its_own_list_and_together_with_what_is_shared_th
 
 async def test_every_route_is_described_and_everything_that_is_described_is_served(scene: Scene) -> None:
     routes = [route for route in scene.councils.daemon.site.routes() if isinstance(route, Route)]
-    pages = ("/incidents", "/targets", "/runbooks", "/static")
+    pages = ("/incidents", "/targets", "/drills", "/runbooks", "/static")
 
     served = {(route.path, method.lower()) for route in routes for method in (route.methods or set()) - {"HEAD"}}
     described = {(path, method) for path, methods in document()["paths"].items() for method in methods}

@@ -14,7 +14,12 @@ from config.estate import CheckSpec, Estate
 PAIR = "firewall_pair"
 """The kind of check that judges both members together."""
 _ROLE = "ridgeway_firewall_ha_role"
-_ACTIVE = "active"
+_ACTIVE = (("active",), ("alone",))
+"""Roles of a member that carries the service."""
+_OF_PAIR = "pair/"
+"""Begins the keys of what the check says of the pair; the others are of one member's inside, such as its memory."""
+_SERVICE = "pair/service"
+_MEMBER = "pair/member/"
 _SKEW = 120.0
 """Seconds by which a device's clock may differ for a failover of its history still to belong to the drill."""
 
@@ -49,14 +54,19 @@ class Standing:
     at: float
     """When the oldest of them began."""
     state: State
+    """The worst of what is said of the pair."""
+    service: State
+    """Whether the pair does its work; critical: it does not, unsupported: this product tells nobody."""
     active: tuple[str, ...]
-    """Members that are active."""
+    """Members that carry the service."""
     text: str
     """The worst finding's sentence."""
     about: str = ""
     """The worst finding's key."""
     seconds: float = 0.0
     """How long it took to ask."""
+    changing: bool = True
+    """Whether the service or a member is not as it should be, so that the next answer may be another."""
 
     def look(self) -> Look:
         return Look(self.at, self.state.value, self.active, self.text)
@@ -73,23 +83,26 @@ def standing(results: Sequence[CheckResult | None], now: float) -> Standing | No
     known = [one for one in results if one is not None and now <= one.started + one.valid_for]
     if len(known) < len(results):
         missing = "the pair's check has brought no result that is recent enough"
-        return Standing(min((one.started for one in known), default=0.0), State.UNKNOWN, (), missing)
-    findings = [finding for one in known for finding in one.assessment.findings]
+        at = min((one.started for one in known), default=0.0)
+        return Standing(at, State.UNKNOWN, State.UNKNOWN, (), missing)
+    findings = [finding for one in known for finding in one.assessment.findings if finding.key.startswith(_OF_PAIR)]
     state = worst([finding.state for finding in findings])
-    worst_one = next((finding for finding in findings if finding.state is state), None)
-    text, about = (worst_one.summary, worst_one.key) if worst_one is not None else ("nothing was found", "")
-    if state is State.OK:
+    service = worst([finding.state for finding in findings if finding.key == _SERVICE])
+    first = next((finding for finding in findings if finding.state is state), None)
+    text, about = (first.summary, first.key) if first is not None else ("nothing was found", "")
+    if not state.bad:
         text, about = "all is well", ""
     active = sorted(
         {
             reading.labels[0]
             for one in known
             for reading in one.assessment.readings
-            if reading.family.name == _ROLE and reading.value == 1 and reading.labels[1:] == (_ACTIVE,)
+            if reading.family.name == _ROLE and reading.value == 1 and reading.labels[1:] in _ACTIVE
         }
     )
-    seconds = max(one.duration for one in known)
-    return Standing(min(one.started for one in known), state, tuple(active), text, about, seconds)
+    members = [finding.state.bad for finding in findings if finding.key.startswith(_MEMBER)]
+    at, seconds = min(one.started for one in known), max(one.duration for one in known)
+    return Standing(at, state, service, tuple(active), text, about, seconds, service.bad or any(members))
 
 
 def swaps_during(

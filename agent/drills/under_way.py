@@ -12,7 +12,6 @@ from agent.drills.probing import INTERVAL, Row
 from agent.drills.records import Drill, Evidence, Look, Outcome
 from agent.drills.verdict import BACK_AFTER, Verdict, verdict
 from agent.records import CheckResult
-from checks.contract import State
 from checks.firewall.failovers import Failover
 from config.estate import CheckSpec
 
@@ -175,7 +174,7 @@ class UnderWay:
 
     def _unsettled(self, pair: Standing) -> bool:
         """Whether the pair is changing, or may have since it was asked: its schedule would tell too late."""
-        return pair.state is not State.OK or bool(self.away()) or pair.at < self._answered_since()
+        return pair.changing or bool(self.away()) or pair.at < self._answered_since()
 
     def _answered_since(self) -> float:
         """When the last gap was over."""
@@ -184,7 +183,7 @@ class UnderWay:
 
     def _whole(self, pair: Standing | None) -> bool:
         """It has failed over; since then everything is answered and the pair says that it is whole."""
-        if pair is None or pair.state is not State.OK or not self.now().evidence.swaps:
+        if pair is None or pair.state.bad or pair.service.bad or not self.now().evidence.swaps:
             return False
         answered = all(row.counted.answered_in_a_row >= SETTLED / INTERVAL for row in self._rows)
         return answered and pair.at >= self._answered_since()

@@ -27,15 +27,17 @@ def verdict(evidence: Evidence, away: Sequence[str], pair: Standing | None, *, h
         return Verdict(Outcome.FAILED, f"The service did not come back: {', '.join(away)} is not answered. {lost}")
     if not has_pair:
         return Verdict(Outcome.MEASURED, f"Nothing tells of roles here, so only the loss was measured. {lost}")
-    if pair is not None and pair.state is State.CRITICAL:
+    if pair is not None and pair.service is State.CRITICAL:
         return Verdict(Outcome.FAILED, f"The pair does not do its work: {_ended(pair.text)} {lost}")
-    if pair is None or pair.state in (State.UNKNOWN, State.UNSUPPORTED):
+    if pair is None or pair.service is State.UNKNOWN:
         why = f": {_ended(pair.text)}" if pair is not None else "."
         return Verdict(Outcome.UNKNOWN, f"How the pair stands is not known{why} {lost}")
+    if not evidence.swaps and pair.service is State.UNSUPPORTED:
+        return Verdict(Outcome.MEASURED, f"This product tells no roles, so only the loss was measured. {lost}")
     if not evidence.swaps:
         return Verdict(Outcome.NO_FAILOVER, f"No failover was seen. {lost}")
     ways = "there and back" if _both_ways(evidence.swaps) else "one way"
-    then = "The pair is whole." if pair.state is State.OK else f"The pair is not whole: {_ended(pair.text)}"
+    then = f"The pair is not whole: {_ended(pair.text)}" if pair.state.bad else "The pair is whole."
     shown = "; ".join(f"{swap.away_from or 'none known'} to {swap.to}" for swap in evidence.swaps[-4:])
     sentence = f"Failed over {ways} ({shown}) and the service came back. {then} {lost}"
     return Verdict(Outcome.PROVEN, sentence, max(swap.seen for swap in evidence.swaps))

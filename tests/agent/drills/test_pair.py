@@ -18,17 +18,27 @@ from testbeds.judging import check, estate, target
 
 NOW = kept.NOW
 ROLE = Family("ridgeway_firewall_ha_role", "1 for the role.", labels=("member", "role"))
+MEMBER = "pair/member/fw-b"
 PROBE = Measured("tcp:192.0.2.1:443", 0.1, 0.9, 600, 600, 0, 0, {}, 0.11)
 LOST = replace(PROBE, answered=587, lost=13, longest=Gap(NOW, 1.3, 1.2, 1.4, 13), gaps=(Gap(NOW, 1.3, 1.2, 1.4, 13),))
 
 
 def told(
-    *active: str, state: State = State.OK, standby: tuple[str, ...] = (), started: float = NOW, text: str = "whole"
+    *active: str,
+    state: State = State.OK,
+    standby: tuple[str, ...] = (),
+    started: float = NOW,
+    text: str = "whole",
+    key: str = "pair/service",
 ) -> CheckResult:
-    """What the pair's check found."""
+    """What the pair's check found: this, that a member's memory is full, and that all else is well."""
     roles = [(name, "active") for name in active] + [(name, "standby") for name in standby]
     readings = tuple(Reading(ROLE, 1.0, labels) for labels in roles)
-    findings = (Finding("firewall_pair/service", state, text), Finding("firewall_pair/other", State.OK, "fine"))
+    findings = (
+        Finding("firewall/fw-a/memory", State.CRITICAL, "memory is full"),
+        Finding(key, state, text),
+        Finding("pair/facts" if key == "pair/service" else "pair/service", State.OK, "fine"),
+    )
     return kept.result("pair/firewall_pair", started, Assessment(findings, readings, frozenset()))
 
 
@@ -37,10 +47,36 @@ def look(at: float, *active: str) -> Look:
 
 
 def test_the_pair_stands_as_its_check_says_with_the_worst_finding_in_its_words() -> None:
-    found = standing([told("fw-a", state=State.WARNING, standby=("fw-b",), text="fw-b is gone")], NOW + 1)
+    found = standing([told("fw-a", state=State.WARNING, standby=("fw-b",), text="fw-b is gone", key=MEMBER)], NOW + 1)
 
     assert found is not None
-    assert (found.state, found.active, found.text) == (State.WARNING, ("fw-a",), "fw-b is gone")
+    assert (found.state, found.service, found.active) == (State.WARNING, State.OK, ("fw-a",))
+    assert (found.text, found.about, found.changing) == ("fw-b is gone", MEMBER, True)
+
+
+def test_a_member_that_is_alone_carries_the_service() -> None:
+    readings = (Reading(ROLE, 1.0, ("fw-b", "alone")), Reading(ROLE, 1.0, ("fw-a", "failed")))
+    found = standing([kept.result("pair/firewall_pair", NOW, Assessment((), readings))], NOW)
+
+    assert found is not None
+    assert (found.active, found.service) == (("fw-b",), State.UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    ("result", "changing"),
+    [
+        (told("fw-a"), False),
+        (told("fw-a", state=State.WARNING, key="pair/firmware"), False),
+        (told("fw-a", state=State.UNSUPPORTED, key="pair/address"), False),
+        (told("fw-a", state=State.UNKNOWN, key="pair/member/fw-b"), True),
+        (told("fw-a", "fw-b", state=State.CRITICAL), True),
+    ],
+)
+def test_only_what_may_soon_be_otherwise_has_a_pair_asked_at_once(result: CheckResult, changing: bool) -> None:
+    found = standing([result], NOW)
+
+    assert found is not None
+    assert found.changing is changing
 
 
 @pytest.mark.parametrize("results", [[None], [told("fw-a", started=NOW - 3600)], [told("fw-a"), None]])
@@ -124,7 +160,9 @@ BACK = Swap(NOW + 300, NOW + 302, "fw-b", "fw-a", "")
     [
         ((SWAP,), [], told("fw-b"), True, Outcome.PROVEN, "one way (fw-a to fw-b)"),
         ((SWAP, BACK), [], told("fw-a"), True, Outcome.PROVEN, "there and back"),
-        ((SWAP,), [], told("fw-b", state=State.WARNING, text="fw-a is gone"), True, Outcome.PROVEN, "fw-a is gone."),
+        ((SWAP,), [], told("fw-b", state=State.WARNING, text="gone", key=MEMBER), True, Outcome.PROVEN, "whole: gone."),
+        ((SWAP,), [], told("fw-b", state=State.UNSUPPORTED, key="pair/address"), True, Outcome.PROVEN, "is whole"),
+        ((), [], told(state=State.UNSUPPORTED), True, Outcome.MEASURED, "tells no roles"),
         ((), [], told("fw-a"), True, Outcome.NO_FAILOVER, "No failover was seen"),
         ((SWAP,), ["tcp:192.0.2.1:443"], told("fw-b"), True, Outcome.FAILED, "did not come back"),
         ((SWAP,), [], told("fw-a", "fw-b", state=State.CRITICAL, text="two!"), True, Outcome.FAILED, "two!"),

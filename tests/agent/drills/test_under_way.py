@@ -35,6 +35,7 @@ class World:
     answer: Answer = Answer.ANSWERED
     active: tuple[str, ...] = ("fw-a",)
     state: State = State.OK
+    service: State = State.OK
     noted: list[Failover] = field(default_factory=list)
     asked: int = 0
     asked_at_the_end: int = 0
@@ -55,7 +56,13 @@ class World:
     def tell(self) -> None:
         """The pair's check brings a result, as of now."""
         readings = tuple(Reading(ROLE, 1.0, (name, "active")) for name in self.active)
-        found = Assessment((Finding("firewall_pair/service", self.state, self.words),), readings)
+        found = Assessment(
+            (
+                Finding("pair/service", self.service, ""),
+                Finding("pair/member/fw-b", self.state, self.words),
+            ),
+            readings,
+        )
         self.results = [replace(kept.result("forum/firewall_pair", time.time(), found), duration=self.takes)]
 
     def ask(self, _specs: Sequence[CheckSpec]) -> None:

@@ -155,12 +155,11 @@ class Drilling:
         if running is not None and target in running.drill.covers:
             drill = running.drill
             lines.append(f"{drill.id} is under way: {drill.author} drills {drill.target} ({drill.reason}).")
-        pairs = dict.fromkeys([target, *(spec.target for spec in party.pairs)])
-        at = max((self.commands.proven[name] for name in pairs if name in self.commands.proven), default=None)
+        at = self.commands.proven.get(party.target)
         if at is not None:
-            lines.append(f"Last proven failover {lasting(self.clock() - at)} ago ({stamp(at)}).")
+            lines.append(f"Last proven failover of {party.target} {lasting(self.clock() - at)} ago ({stamp(at)}).")
         elif party.pairs:
-            lines.append("No drill has ever proven a failover of it.")
+            lines.append(f"No drill has ever proven a failover of {party.target}.")
         return lines
 
     def verbs(self) -> Mapping[str, Verb]:

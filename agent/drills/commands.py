@@ -115,11 +115,12 @@ class DrillCommands:
     async def begin(self, wanted: Wanted) -> Drill:
         """Announce a drill and begin to measure. It is on disk when this returns."""
         self._may_begin(wanted)
-        target, party = self._estate.targets.get(wanted.target), party_of(self._estate, wanted.target)
-        if target is None or party is None:
+        party = party_of(self._estate, wanted.target)
+        if party is None:
             raise CommandError(f"the estate has no target {wanted.target}; the page /targets lists what it has")
         if wanted.until_whole and not party.pairs:
             raise CommandError(f"nothing tells when {wanted.target} is whole: no check of the kind {PAIR} asks it")
+        target = self._estate.targets[party.target]
         self._beginning = True
         try:
             return await self._begin(wanted, target, party, await self._answered(wanted, target))
@@ -220,7 +221,7 @@ class DrillCommands:
             wanted.reason, wanted.change, window.id, now, now + wanted.seconds,
         )  # fmt: skip
         self._windows.add(window)
-        audit = Audit(now, wanted.by, "drill-begin", id, {"target": wanted.target, "window": window.id})
+        audit = Audit(now, wanted.by, "drill-begin", id, {"target": target.name, "window": window.id})
         await self._on_disk(self._keep(audit=(audit,), maintenance=(window,), drills=(drill,)), drill)
         steady = _steady(self._clock)
         rows = [Row(probe, ask, steady) for probe, ask in asks.items()]

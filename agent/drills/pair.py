@@ -34,7 +34,10 @@ class Party:
 
 
 def party_of(estate: Estate, name: str) -> Party | None:
-    """The pair of which the target has the check, or is a member; None when the estate has no such target."""
+    """The pair of which the target has the check, or is a member: what is drilled is then the pair.
+
+    A target without a pair is drilled by itself. None when the estate has no such target.
+    """
     if name not in estate.targets:
         return None
     pairs = tuple(
@@ -43,8 +46,9 @@ def party_of(estate: Estate, name: str) -> Party | None:
         for spec in target.checks
         if spec.kind == PAIR and (target.name == name or name in spec.inputs)
     )
-    covers = dict.fromkeys([name, *(one for spec in pairs for one in (spec.target, *spec.inputs))])
-    return Party(name, tuple(covers), pairs)
+    drilled = next((spec.target for spec in pairs), name)
+    covers = dict.fromkeys([drilled, name, *(one for spec in pairs for one in (spec.target, *spec.inputs))])
+    return Party(drilled, tuple(covers), pairs)
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,7 +105,7 @@ def test_a_drill_of_the_pair_or_of_a_member_covers_all_three(name: str) -> None:
     party = party_of(of_pair(), name)
 
     assert party is not None
-    assert set(party.covers) == {"forum", "fw-a", "fw-b"}
+    assert (party.target, set(party.covers)) == ("forum", {"forum", "fw-a", "fw-b"})
     assert [spec.id for spec in party.pairs] == ["forum/firewall_pair"]
 
 

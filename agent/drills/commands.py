@@ -6,7 +6,6 @@ One drill at a time: people stand beside it, and two of them would measure each 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
@@ -143,9 +142,8 @@ class DrillCommands:
         if running is None:
             return
         window = f"Its maintenance window {running.drill.window} holds until its time is over, or somebody ends it."
-        running.end(Ending("agent", f"The agent was stopped during it. {window}"))
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(running.done(), LAST_WORDS_WITHIN)
+        running.break_off(f"The agent was stopped during it. {window}")
+        await running.done(LAST_WORDS_WITHIN)
 
     def _may_begin(self, wanted: Wanted) -> None:
         _named(wanted.by)

@@ -84,6 +84,7 @@ class UnderWay:
         self._kept: tuple[int, ...] = ()
         """How much had been seen when the last copy was kept."""
         self._ending: Ending | None = None
+        self._why = "It ended of itself; the agent's log says why."
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -104,10 +105,18 @@ class UnderWay:
             self._ending = ending
             self._wake.set()
 
-    async def done(self) -> None:
-        """Wait for its end."""
+    def break_off(self, why: str) -> None:
+        """Have it end at once, without an outcome of its own, also while its last answers are awaited."""
+        self._why = why
+        if self._ending is None:
+            self.end(Ending("agent", why))
+        elif self._task is not None:
+            self._task.cancel()
+
+    async def done(self, within: float | None = None) -> None:
+        """Wait for its end, at most so many seconds."""
         if self._task is not None:
-            await asyncio.shield(self._task)
+            await asyncio.wait([self._task], timeout=within)
 
     def now(self) -> Drill:
         """The drill with what was measured until now."""
@@ -145,8 +154,8 @@ class UnderWay:
         finally:
             for row in self._rows:
                 row.cut()
-            if self.drill.outcome is None:  # a defect of ours, or the agent was stopped in a hurry
-                self._conclude("agent", Verdict(Outcome.BROKEN_OFF, "It ended of itself; the agent's log says why."))
+            if self.drill.outcome is None:  # broken off while it ended; or a defect of ours
+                self._conclude("agent", Verdict(Outcome.BROKEN_OFF, self._why))
 
     def _keep_copy(self, now: float) -> None:
         seen = (len(self._looks), *(row.counted.turns for row in self._rows))

@@ -9,7 +9,6 @@ import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -115,21 +114,33 @@ class World:
         return found
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """One agent for all: the tests that kill it come last."""
     listener = Listener()
-    agent = Agent(tmp_path)
+    agent = Agent(tmp_path_factory.mktemp("drills"))
     agent.write(ESTATE.format(port=listener.service.port))
     agent.start()
-    made = World(agent, listener)
     try:
-        yield made
+        yield World(agent, listener)
     finally:
         agent.stop()
-        for process in made.lines:
-            process.kill()
-            process.communicate()
         listener.service.close()
+
+
+@pytest.fixture
+def world(running: World) -> Iterator[World]:
+    """The service is there, and no drill is under way."""
+    running.listener.service.open()
+    yield running
+    for process in running.lines:
+        process.kill()
+        process.communicate()
+    running.lines.clear()
+    if running.agent.process is None:
+        running.agent.start()
+    if any(drill["outcome"] is None for drill in running.drills()):
+        running.agent.run("drill", "end", status=None)
 
 
 def test_what_is_measured_agrees_with_the_listeners_own_log_and_nothing_is_paged_meanwhile(world: World) -> None:
@@ -207,6 +218,16 @@ def test_a_command_line_that_is_killed_leaves_the_drill_to_the_agent(world: Worl
     assert gap["at_least"] <= outage.most and outage.least <= gap["at_most"]
 
 
+def test_a_service_that_is_not_answered_cannot_be_drilled(world: World) -> None:
+    world.listener.close()
+    before = world.drills()
+
+    said = world.agent.run("drill", "firewall", "forum-firewall", "-m", "x", "--probe", world.probe, status=None)
+
+    assert f"{world.probe} is not answered now (the connection is refused)" in said
+    assert world.windows() == [] and world.drills() == before
+
+
 def test_an_agent_that_is_killed_files_the_drill_as_broken_off_with_what_was_measured(world: World) -> None:
     line = world.begin()
     world.answered()
@@ -223,7 +244,7 @@ def test_an_agent_that_is_killed_files_the_drill_as_broken_off_with_what_was_mea
     assert drill["probes"][0]["lost"] > 0
     assert drill["window"] in drill["summary"]
     assert line.returncode == 1
-    assert [window["id"] for window in world.windows()] == [drill["window"]], "people are still at it"
+    assert drill["window"] in [window["id"] for window in world.windows()], "people are still at it"
     again = world.begin()
     again.send_signal(signal.SIGINT)
     assert json.loads(again.communicate(timeout=60)[0])["outcome"] == "measured"
@@ -241,15 +262,6 @@ def test_an_agent_that_is_stopped_says_itself_that_the_drill_is_broken_off(world
     assert row["body"]["evidence"]["probes"][0]["answered"] > 0
     world.agent.start()
     assert json.loads(line.communicate(timeout=60)[0])["outcome"] == "broken off"
-
-
-def test_a_service_that_is_not_answered_cannot_be_drilled(world: World) -> None:
-    world.listener.close()
-
-    said = world.agent.run("drill", "firewall", "forum-firewall", "-m", "x", "--probe", world.probe, status=None)
-
-    assert f"{world.probe} is not answered now (the connection is refused)" in said
-    assert world.windows() == [] and world.drills() == []
 
 
 def _kept(agent: Agent) -> dict[str, Any]:

@@ -257,6 +257,22 @@ async def test_a_drill_that_is_broken_off_keeps_what_was_measured_and_claims_not
     assert world.asked_at_the_end == 0
 
 
+async def test_a_drill_is_broken_off_at_once_also_while_its_last_answers_are_awaited(world: World) -> None:
+    world.begin()
+    await until(lambda: world.now().evidence.probes[0].answered, "it is answered")
+    assert world.drill is not None
+    world.hang = True
+    world.drill.end(Ending("jo"))
+    await until(lambda: world.asked_at_the_end, "the last answer is awaited")
+
+    world.drill.break_off("The agent was stopped during it.")
+    await world.drill.done(10)
+
+    assert [(one.outcome, one.summary) for one in world.ended] == [
+        (Outcome.BROKEN_OFF, "The agent was stopped during it.")
+    ]
+
+
 async def test_what_happens_is_copied_to_the_ledger_while_it_goes_on(world: World) -> None:
     world.begin(pairs=())
     await until(lambda: world.now().evidence.probes[0].answered, "it is answered")

@@ -58,6 +58,8 @@ class Counted:
     coarsest: float = 0.0
     turns: int = 0
     """How many gaps have begun or ended."""
+    answered_since: float = 0.0
+    """When the probe left that ended the last gap; 0 before the first."""
     _gaps: list[Gap] = field(default_factory=list)
     _left_out: int = 0
     _longest: Gap | None = None
@@ -124,6 +126,7 @@ class Counted:
             if self._open is not None:
                 self._keep(_gap(self._open, one.left, one.done, over=True))
                 self._open = None
+                self.answered_since = one.left
                 self.turns += 1
             self._good = one.left
         else:

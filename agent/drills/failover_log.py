@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 
 from sqlalchemy import Connection
 
 from agent.drills.records import Drill, Gap
-from agent.ledger.batch import MaintenanceWindow, Span
-from agent.ledger.drills import WantedDrills, drills, windows_since
+from agent.ledger.batch import Span
+from agent.ledger.drills import drills_at, windows_at
 from agent.ledger.read import spans_of
 from agent.records import Councils, sees
 from agent.windows import as_maintenance
@@ -20,7 +20,7 @@ from config.estate import CheckSpec, Estate, Every, Maintenance, Target
 from config.routing import is_active, matches
 
 MOST = 100
-_MOST_DRILLS = 1_000
+"""Failovers that are listed at a time."""
 _NEAR = 300.0
 """Seconds around a failover within which an outage belongs to it, and by which the device's clock may be wrong."""
 
@@ -86,51 +86,34 @@ def _noted(memory: Memory | None) -> tuple[Failover, ...]:
 
 def failover_log(connection: Connection, estate: Estate, known: Remembered) -> tuple[Logged, ...]:
     """Each with what the ledger tells of it."""
-    if not known:
-        return ()
-    since = min(failover.at for _, failover in known) - _NEAR
-    added = windows_since(connection, since)
-    windows = [*estate.maintenance, *(as_maintenance(_as_it_was(window)) for window in added)]
-    drilled = drills(connection, WantedDrills(ended_after=since, limit=_MOST_DRILLS))
-    return tuple(_logged(connection, estate, target, failover, windows, drilled) for target, failover in known)
+    return tuple(_logged(connection, estate, target, failover) for target, failover in known)
 
 
-def _as_it_was(window: MaintenanceWindow) -> MaintenanceWindow:
-    """A window that somebody ended was in force until then."""
-    end = window.end if window.ended_at is None else min(window.end, window.ended_at)
-    return replace(window, end=max(end, window.start))
-
-
-def _logged(
-    connection: Connection,
-    estate: Estate,
-    target: Target,
-    failover: Failover,
-    windows: Iterable[Maintenance],
-    drilled: Sequence[Drill],
-) -> Logged:
-    drill = next((one for one in drilled if target.name in one.covers and _during(one, failover)), None)
+def _logged(connection: Connection, estate: Estate, target: Target, failover: Failover) -> Logged:
+    moments = _moments(failover)
+    under_way = (one for moment in moments for one in drills_at(connection, moment))
+    drill = next((one for one in under_way if target.name in one.covers), None)
     loss = loss_in(drill, failover) if drill is not None else None
     if loss is None:
-        spans = spans_of(connection, failover.at - _NEAR, failover.seen + _NEAR, subject=target.name)
+        spans = spans_of(connection, min(moments) - _NEAR, max(moments) + _NEAR, subject=target.name)
         loss = loss_by_checks(target, failover, spans)
     if drill is not None:
         return Logged(target, failover, Announcement(drill.window, drill.reason, drill.id), loss)
-    return Logged(target, failover, announcement(estate, target, failover, windows), loss)
+    for moment in moments:
+        planned = [window for window in estate.maintenance if is_active(window, moment)]
+        for window in (*planned, *map(as_maintenance, windows_at(connection, moment))):
+            if _covers(window, estate, target):
+                return Logged(target, failover, Announcement(window.id, window.reason), loss)
+    return Logged(target, failover, None, loss)
 
 
-def announcement(
-    estate: Estate, target: Target, failover: Failover, windows: Iterable[Maintenance]
-) -> Announcement | None:
-    """The window that covered the pair then; None where nobody had said anything."""
-    for window in windows:
-        covers = matches(
-            window.selector, estate, council=target.council, site=target.site, target=target.name,
-            kind=next(iter(window.selector.kinds), None), condition=next(iter(window.selector.conditions), None),
-        )  # fmt: skip
-        if covers and any(is_active(window, moment) for moment in _moments(failover)):
-            return Announcement(window.id, window.reason)
-    return None
+def _covers(window: Maintenance, estate: Estate, target: Target) -> bool:
+    """Whether a window reaches the target in any way."""
+    chosen = window.selector
+    return matches(
+        chosen, estate, council=target.council, site=target.site, target=target.name,
+        kind=next(iter(chosen.kinds), None), condition=next(iter(chosen.conditions), None),
+    )  # fmt: skip
 
 
 def loss_in(drill: Drill, failover: Failover) -> Loss | None:
@@ -156,23 +139,19 @@ def loss_by_checks(target: Target, failover: Failover, spans: Sequence[Span]) ->
     """What the target's own checks saw: as exact as they ask often."""
     asked = min((spec.schedule.seconds for spec in target.checks if isinstance(spec.schedule, Every)), default=None)
     every = f" (asked every {asked:g} s)" if asked is not None else ""
-    begun = [span for span in spans if span.start >= failover.at - _NEAR and span.state is State.CRITICAL]
+    first, last = min(_moments(failover)), max(_moments(failover))
+    begun = [span for span in spans if first - _NEAR <= span.start <= last + _NEAR and span.state is State.CRITICAL]
     if begun:
         length = max(span.end for span in begun) - min(span.start for span in begun)
         conditions = ", ".join(sorted({span.cause.condition for span in begun}))
         going_on = " and going on" if any(span.run is not None for span in begun) else ""
         text = f"its checks were critical for {length:.0f} s{going_on}: {conditions}{every}"
         return Loss(ToldBy.CHECKS, length, text)
-    then = [span for span in spans if span.start <= failover.at and failover.seen <= span.end]
+    then = [span for span in spans if span.start <= first and last <= span.end]
     known = all(span.state is not State.UNKNOWN and "stale" not in span.flags.split(",") for span in then)
     if known and any(span.state is State.OK for span in then):
         return Loss(ToldBy.CHECKS, None, f"its checks saw no outage{every}")
     return Loss(ToldBy.NOBODY, None, "not measured")
-
-
-def _during(drill: Drill, failover: Failover) -> bool:
-    end = drill.until if drill.ended_at is None else drill.ended_at
-    return any(drill.start <= moment <= end for moment in _moments(failover))
 
 
 def _moments(failover: Failover) -> tuple[float, ...]:

@@ -187,8 +187,7 @@ class UnderWay:
 
     def _answered_since(self) -> float:
         """When the last gap was over."""
-        gaps = (gap for row in self._rows for gap in row.counted.measured().gaps[-1:])
-        return max((gap.start + gap.seconds for gap in gaps), default=0.0)
+        return max((row.counted.answered_since for row in self._rows), default=0.0)
 
     def _whole(self, pair: Standing | None) -> bool:
         """It has failed over; since then everything is answered and the pair says that it is whole."""

@@ -12,6 +12,9 @@ from agent.ledger import codec, tables
 from agent.ledger.batch import MaintenanceWindow
 from agent.records import Councils
 
+_AT_A_TIME = 1_000
+"""Most windows, or drills, that are looked at of one moment."""
+
 
 @dataclass(frozen=True, slots=True)
 class WantedDrills:
@@ -19,8 +22,6 @@ class WantedDrills:
 
     target: str | None = None
     kind: DrillKind | None = None
-    ended_after: float | None = None
-    """Or under way still."""
     before: str | None = None
     limit: int = 100
 
@@ -35,8 +36,6 @@ def drills(connection: Connection, wanted: WantedDrills, councils: Councils = No
         found = found.where(table.c.target == wanted.target)
     if wanted.kind is not None:
         found = found.where(table.c.kind == wanted.kind.value)
-    if wanted.ended_after is not None:
-        found = found.where(table.c.ended_at.is_(None) | (table.c.ended_at > wanted.ended_after))
     if wanted.before is not None:
         found = found.where(table.c.id < wanted.before)
     return tuple(codec.drill_of(row) for row in connection.execute(found).mappings())
@@ -67,8 +66,18 @@ def last_proven(connection: Connection, kind: DrillKind) -> Mapping[str, float]:
     return {row[0]: row[1] for row in connection.execute(found.group_by(table.c.target))}
 
 
-def windows_since(connection: Connection, since: float, limit: int = 1_000) -> tuple[MaintenanceWindow, ...]:
-    """Maintenance that people added and that was in force at some time after `since`, ended ones too."""
+def drills_at(connection: Connection, moment: float) -> tuple[Drill, ...]:
+    """Drills that were under way then, the newest first."""
+    table = tables.drills
+    then = (table.c.start <= moment) & (table.c.ended_at.is_(None) | (table.c.ended_at >= moment))
+    rows = connection.execute(select(table).where(then).order_by(table.c.id.desc()).limit(_AT_A_TIME)).mappings()
+    return tuple(one for one in map(codec.drill_of, rows) if one.ended_at is not None or moment <= one.until)
+
+
+def windows_at(connection: Connection, moment: float) -> tuple[MaintenanceWindow, ...]:
+    """Maintenance that people had added and that was in force then, the newest first."""
     table = tables.maintenance
-    found = select(table).where(table.c.end > since).order_by(table.c.start.desc()).limit(limit)
-    return tuple(codec.maintenance_of(row) for row in connection.execute(found).mappings())
+    then = (table.c.start <= moment) & (table.c.end > moment)
+    then &= table.c.ended_at.is_(None) | (table.c.ended_at > moment)
+    rows = connection.execute(select(table).where(then).order_by(table.c.start.desc()).limit(_AT_A_TIME)).mappings()
+    return tuple(codec.maintenance_of(row) for row in rows)

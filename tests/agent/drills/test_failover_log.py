@@ -190,6 +190,14 @@ def test_checks_that_did_not_know_tell_nothing(spans: list[Span]) -> None:
     assert (found.told_by, found.text) == (ToldBy.NOBODY, "not measured")
 
 
+def test_what_went_wrong_hours_after_a_failover_that_was_read_from_a_history_is_not_its_outage(ledger: Ledger) -> None:
+    keep(ledger, spans=(span(NOW - 3_600, NOW - 3_000, State.CRITICAL),))
+
+    (one,) = listed(ledger, Failover(NOW - 18_000, NOW, "fw-a", "fw-b", "history"))
+
+    assert one.loss.told_by is ToldBy.NOBODY
+
+
 def test_what_was_critical_for_months_before_is_no_outage_of_the_failover() -> None:
     found = loss_by_checks(of_pair().targets["forum"], FAILOVER, [span(NOW - 8e6, NOW + 600, State.CRITICAL)])
 

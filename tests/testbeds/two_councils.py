@@ -25,6 +25,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from agent.daemon.core import Daemon, running
 from agent.daemon.settings import Settings
+from agent.drills.records import Drill
 from agent.ledger.batch import Batch
 from agent.ledger.ledger import Ledger
 from checks.catalogue import load_catalogue
@@ -240,16 +241,27 @@ def drill_of(mark: str) -> str:
     return f"DRL-01M8MDH6W3GGEMJSVZBP8BF2{MARKS.index(mark)}V"
 
 
+def _of_a_shared_pair(now: float) -> Drill:
+    """A drill of what is shared, with a member that is one council's: for those only who may see both."""
+    return kept.drill(
+        "DRL-01M8MDH6W3GGEMJSVZBP8BF23V", council="shared", target="commons-quiet", proven_at=now - 7200,
+        covers=("commons-quiet", "bierton-quiet"), author="commons-engineer", reason="commons and bierton pull a plug",
+    )  # fmt: skip
+
+
 def _keep_history(path: Path) -> None:
     """A drill of each, and a failover in the note of a check that reads nothing any more, so that the note stays."""
     now = time.time()
     batch = Batch(
-        drills=tuple(
-            kept.drill(
-                drill_of(mark), council=_COUNCILS[mark], target=f"{mark}-quiet", covers=(f"{mark}-quiet",),
-                author=f"{mark}-engineer", reason=f"{mark} pulls a plug", proven_at=now - 3600,
-            )
-            for mark in MARKS
+        drills=(
+            *(
+                kept.drill(
+                    drill_of(mark), council=_COUNCILS[mark], target=f"{mark}-quiet", covers=(f"{mark}-quiet",),
+                    author=f"{mark}-engineer", reason=f"{mark} pulls a plug", proven_at=now - 3600,
+                )
+                for mark in MARKS
+            ),
+            _of_a_shared_pair(now),
         ),
         checks=tuple(
             kept.check_record(

@@ -8,8 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.metadata import version
 
+from agent.approvals import ApprovalCommands
 from agent.commands import Commands
 from agent.daemon.about import About
+from agent.daemon.config_verbs import ConfigVerbs
 from agent.daemon.control import Control, open_socket
 from agent.daemon.inforce import Using
 from agent.daemon.life import StartError
@@ -53,6 +55,7 @@ class Serving:
     lockout: Lockout
     hub: Hub
     outbound: Outbound
+    approvals: ApprovalCommands
     reloader: Reloader | None
     clock: Callable[[], float]
     using: list[Using] = field(default_factory=list)
@@ -94,7 +97,7 @@ class Serving:
         parts.push_async_callback(web.stop)
         parts.push_async_callback(self.hub.stop)
         self.addresses = web.addresses
-        self.using += [self, commands, access, self.outbound]
+        self.using += [self, commands, access, self.outbound, self.approvals]
         access.turned.append(self.hub.end_all)
         await self._control(commands, parts)
 
@@ -129,7 +132,7 @@ class Serving:
             self.lockout,
             self.hub,
             self.reloader,
-            {**self.outbound.verbs(), **about.verbs()},
+            {**self.outbound.verbs(), **about.verbs(), **ConfigVerbs(self.approvals, self.clock).verbs()},
         )
         path = self.settings.control_socket
         try:

@@ -63,7 +63,7 @@ CHECK = CheckKind(
     ),
     finding_keys={
         "firewall_config/drift": "The configuration changed, and no announced work or approved change explains it.",
-        "firewall_config/members": "A member has another configuration than the first: other rules hold after a take-over.",
+        "firewall_config/members": "A member has another configuration: other rules would hold after a take-over.",
         "firewall_config/reading": "The configuration was not read whole, so nothing is known of it.",
         **LOGIN_KEYS,
         "firewall_config/refused": "Nothing listens on the SSH port: start the service, or open the port.",

@@ -24,6 +24,8 @@ class Reading:
     member: str
     parts: tuple[Part, ...] = ()
     """In the order of the text."""
+    tail: str = ""
+    """Digest of the last statement: a text that is cut ends in another one."""
     gap: str = ""
     """Why it is not whole, or was not read at all; empty when it is. Then there are no parts."""
 

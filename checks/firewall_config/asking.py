@@ -58,11 +58,11 @@ async def _read(target: Target, options: FirewallConfigOptions, ssh: SshTranspor
     except Cut as error:
         return Reading(target.name, gap=str(error))
     try:
-        parts = await asyncio.to_thread(normalised, options.model, text)
+        reading = await asyncio.to_thread(normalised, options.model, text, target.name)
     except Cut as error:
         return Reading(target.name, gap=str(error))
-    kept = tuple(part for part in parts if not any(fnmatchcase(part.name, each) for each in options.ignore))
-    return Reading(target.name, kept) if kept else Reading(target.name, gap="`ignore` leaves nothing to look at")
+    kept = tuple(part for part in reading.parts if not any(fnmatchcase(part.name, each) for each in options.ignore))
+    return replace(reading, parts=kept) if kept else Reading(target.name, gap="`ignore` leaves nothing to look at")
 
 
 async def _shown(target: Target, options: FirewallConfigOptions, ssh: SshTransport, deadline: float) -> str:

@@ -13,7 +13,7 @@ from functools import partial
 from hashlib import sha256
 
 from checks.contract import Approval, Planned
-from checks.firewall_config.answers import Part
+from checks.firewall_config.answers import Reading
 from checks.firewall_config.note import MOST_CHANGES, Change, Held, How, Note, Pending, change, word
 
 FIRST = "as it was found first"
@@ -23,38 +23,31 @@ _UNLIKE = "-"
 """A digest that no part has."""
 
 
-def begun(parts: Sequence[Part], method: str, at: float) -> Note:
+def begun(reading: Reading, method: str, at: float) -> Note:
     """The first reading: what is found is what is held against, and nobody approved it."""
-    return Note(method, at, {part.name: Held(part.digest, part.lines) for part in parts}, at, approved_why=FIRST)
+    parts = {part.name: Held(part.digest, part.lines) for part in reading.parts}
+    return Note(method, at, parts, at, reading.tail, approved_why=FIRST)
 
 
-def looks_cut(note: Note, parts: Sequence[Part]) -> bool:
-    """Whether this is what was read before, up to some place, and nothing after it."""
-    before = list(note.present.items())
-    names = [name for name, _ in before]
-    if not parts or [part.name for part in parts] != names[: len(parts)]:
-        return False
-    same = [part.digest == held.digest for part, (_, held) in zip(parts, before, strict=False)]
-    last = before[len(parts) - 1][1]
-    shorter = len(parts) < len(before) or (not same[-1] and parts[-1].lines <= last.lines)
-    return all(same[:-1]) and shorter
+def doubted(note: Note, reading: Reading, method: str) -> Note | None:
+    """The note after a reading that looks cut: it does not end as the one before did. None when it is to be believed.
 
-
-def doubted(note: Note, parts: Sequence[Part]) -> Note | None:
-    """The note after a reading that looks cut, when it is not to be believed yet; else None."""
-    said = sha256("".join(f"{part.name} {part.digest}\n" for part in parts).encode()).hexdigest()[:20]
-    if not looks_cut(note, parts) or note.doubt == said:
+    It is believed when it comes a second time, since somebody may well have changed what stands last.
+    """
+    if note.method != method or note.tail == reading.tail:
         return None
-    return replace(note, doubt=said)
+    said = "".join(f"{part.name} {part.digest}\n" for part in reading.parts)
+    digest = sha256(said.encode()).hexdigest()[:20]
+    return None if note.doubt == digest else replace(note, doubt=digest)
 
 
-def advanced(note: Note, parts: Sequence[Part], method: str, at: float, announced: Announced, slack: float) -> Note:
+def advanced(note: Note, reading: Reading, method: str, at: float, announced: Announced, slack: float) -> Note:
     """The note after a whole reading at `at`.
 
     A change may have been made at any moment since the reading before. It falls into announced work when at most
     `slack` seconds of that time lie outside of it.
     """
-    now = {part.name: Held(part.digest, part.lines) for part in parts}
+    now = {part.name: Held(part.digest, part.lines) for part in reading.parts}
     if note.method != method:
         note = _read_anew(note, now, method, at)
     before, after = note.present, min(note.read_at, at)
@@ -92,6 +85,7 @@ def advanced(note: Note, parts: Sequence[Part], method: str, at: float, announce
         parts=_in_order(approved, now),
         pending=pending,
         read_at=at,
+        tail=reading.tail,
         changed_at=at if differs else note.changed_at,
         doubt="",
         log=(*note.log, *log)[-MOST_CHANGES:],

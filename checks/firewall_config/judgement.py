@@ -57,12 +57,12 @@ def assess(subject: Subject, observations: Sequence[Observation], memory: Memory
     first, note = answers.readings[0], unpacked(memory)
     gap = first.gap
     if not gap and note is not None and not _whole_by_itself(options):
-        doubt = doubted(note, first.parts)
+        doubt = doubted(note, first, answers.method)
         if doubt is not None:
             return _unread(first.member, _DOUBTED, over, packed(doubt))
     if gap:
         return _unread(first.member, gap, over, None)
-    note = _noted(subject, options, note, answers, at)
+    note = _noted(subject, note, answers, at)
     findings = [_read(first), _drift(subject, note)]
     readings = [*_readings(note, first, (options.syntax,))]
     if len(answers.readings) > 1:
@@ -85,19 +85,17 @@ def _unread(member: str, why: str, over: frozenset[str], memory: Memory | None) 
     return Assessment((finding,), (), frozenset({READING}) | over, over, memory)
 
 
-def _noted(
-    subject: Subject, options: FirewallConfigOptions, note: Note | None, answers: ConfigAnswers, at: float
-) -> Note:
-    parts = answers.readings[0].parts
+def _noted(subject: Subject, note: Note | None, answers: ConfigAnswers, at: float) -> Note:
+    reading = answers.readings[0]
     if note is None:
-        return begun(parts, options.method, at)
+        return begun(reading, answers.method, at)
 
     def announced(after: float, until: float) -> Sequence[Planned]:
         if subject.work is None:
             return ()
         return subject.work.announced(subject.targets[0], KIND, DRIFT, after, until)
 
-    return advanced(note, parts, answers.method, at, announced, slack(subject.check.schedule))
+    return advanced(note, reading, answers.method, at, announced, slack(subject.check.schedule))
 
 
 def slack(schedule: Schedule) -> float:

@@ -12,7 +12,7 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
-from checks.firewall_config.answers import Part
+from checks.firewall_config.answers import Part, Reading
 from checks.firewall_config.grammar import statements
 from checks.firewall_config.secrets import GONE, announces, shapeless, without_secrets
 from checks.firewall_config.statements import Cut, Statement
@@ -21,7 +21,7 @@ from config.patterns import LinePattern
 
 VERSION = 1
 """Raised with every change after which the same text gives other digests."""
-MOST_PARTS = 200
+MOST_PARTS = 150
 """Parts that are kept; beyond it the ones most alike are joined into what their names have in common."""
 _DIGITS = 20
 _FIRST_LINES = 30
@@ -66,13 +66,14 @@ class _Tally:
         return Part(name, self.whole.hexdigest()[:_DIGITS], self.shared.hexdigest()[:_DIGITS], self.lines)
 
 
-def normalised(syntax: SyntaxModel, text: str, most: int = MOST_PARTS) -> tuple[Part, ...]:
-    """The parts of a whole configuration. Raises Cut when it is not one."""
+def normalised(syntax: SyntaxModel, text: str, member: str = "", most: int = MOST_PARTS) -> Reading:
+    """The reading of a whole configuration. Raises Cut when it is not one."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     _looks_whole(syntax, text)
     patterns = _patterns_of(syntax)
     cleaner = _Cleaner(syntax, patterns)
     tallies: dict[str, _Tally] = {}
+    said = ""
     for statement in statements(syntax, text):
         line = statement.line[:_LONGEST_LINE]
         if _any(patterns.volatile, line):
@@ -80,10 +81,12 @@ def normalised(syntax: SyntaxModel, text: str, most: int = MOST_PARTS) -> tuple[
         tally = tallies.get(statement.part)
         if tally is None:
             tally = tallies[statement.part] = _Tally()
-        tally.add(cleaner.clean(statement, line), _any(patterns.own, line))
+        said = cleaner.clean(statement, line)
+        tally.add(said, _any(patterns.own, line))
     if not tallies:
         raise Cut("there is nothing in it")
-    return joined([tally.part(name) for name, tally in tallies.items()], most)
+    tail = sha256(said.encode("utf-8", "replace")).hexdigest()[:_DIGITS]
+    return Reading(member, joined([tally.part(name) for name, tally in tallies.items()], most), tail)
 
 
 def joined(parts: list[Part], most: int) -> tuple[Part, ...]:
@@ -153,7 +156,7 @@ class _Cleaner:
         if _any(self._patterns.plain, line):
             return shapeless(statement.text)
         within = statement.sections[-1].split() if statement.sections else []
-        if within and announces(within[-1]):
+        if len(within) == 1 and announces(within[0]):
             return GONE
         return without_secrets(statement.text)
 

@@ -1,7 +1,8 @@
 """What a check of a configuration remembers: the approved state, what differs from it since when, and the last changes.
 
-Digests and names of parts only, in at most 64 KiB: at most 200 parts (`checks.firewall_config.normal.MOST_PARTS`), each
-of which may also differ, and the last twelve changes with eight of their parts.
+Digests and names of parts only, in at most 64 KiB: at most 150 parts (`checks.firewall_config.normal.MOST_PARTS`) as
+they were approved, the same number of others that may have come instead, and the last twelve changes with eight of
+their parts. Moments are kept in whole seconds.
 """
 
 from __future__ import annotations
@@ -84,6 +85,8 @@ class Note:
     """The approved state, in the order of the last reading."""
     read_at: float
     """The last reading that was whole."""
+    tail: str
+    """How that one ended: the digest of its last statement."""
     approved_by: str = ""
     """Who approved it; nobody, when it is what was found first."""
     approved_why: str = ""
@@ -91,7 +94,7 @@ class Note:
     changed_at: float | None = None
     """The reading that first showed the last change."""
     doubt: str = ""
-    """Digest of a reading that looks cut, and is believed when it comes again."""
+    """Digest of a reading that looked cut, and is believed when it comes again."""
     log: tuple[Change, ...] = ()
 
     @property
@@ -127,15 +130,17 @@ def packed(note: Note) -> Memory:
     """The note as it is kept."""
     kept: dict[str, Any] = {
         "method": note.method,
-        "approved": [note.approved_at, note.approved_by, note.approved_why],
-        "read": note.read_at,
-        "changed": note.changed_at,
+        "approved": [int(note.approved_at), note.approved_by, note.approved_why],
+        "read": int(note.read_at),
+        "changed": None if note.changed_at is None else int(note.changed_at),
+        "tail": note.tail,
         "doubt": note.doubt,
         "parts": {name: [held.digest, held.lines] for name, held in note.parts.items()},
         "pending": {
-            name: [one.digest, one.lines, one.after, one.since, one.last] for name, one in note.pending.items()
+            name: [one.digest, one.lines, int(one.after), int(one.since), int(one.last)]
+            for name, one in note.pending.items()
         },
-        "log": [[one.at, one.how.value, one.parts, one.count, one.why, one.by] for one in note.log],
+        "log": [[int(one.at), one.how.value, one.parts, one.count, one.why, one.by] for one in note.log],
     }
     return Memory(VERSION, json.dumps(kept, separators=(",", ":")))
 
@@ -154,6 +159,7 @@ def unpacked(memory: Memory | None) -> Note | None:
             approved_why=str(why),
             read_at=float(kept["read"]),
             changed_at=None if kept["changed"] is None else float(kept["changed"]),
+            tail=str(kept["tail"]),
             doubt=str(kept["doubt"]),
             parts={str(name): Held(str(one[0]), int(one[1])) for name, one in kept["parts"].items()},
             pending={

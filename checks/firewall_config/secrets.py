@@ -35,6 +35,9 @@ _KINDS = frozenset(
     }
 )  # fmt: skip
 """Words that may stand between the word that announces and the secret."""
+_LENGTHS = ("128", "192", "256")
+_HASHES = frozenset({"md5", "sha", "sha1", "sha256", "hmac-sha1", "hmac-sha256"})
+"""Words that make the number before them the number of a key."""
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"?|\'[^\']*\'?|[^\s]+')
 _SHAPES = re.compile(
     r"-----BEGIN [A-Z0-9 ]+-----.*?(?:-----END [A-Z0-9 ]+-----|\Z)"
@@ -74,31 +77,48 @@ def without_secrets(text: str) -> str:
         head, sign, tail = token.partition("=")
         if sign and tail and announces(head):
             pieces[-1] = f"{head}={GONE}"
-        elif announces(token) or (_word(token) in _OF_USERS and at < len(tokens) and _word(tokens[at][0]) in _KINDS):
+        elif announces(token):
             at = _past(tokens, at, pieces)
+        elif _word(token) in _OF_USERS and at < len(tokens) and _word(tokens[at][0]) in _KINDS:
+            at = _past_algorithm(tokens, at, pieces)
     return " ".join(pieces)
 
 
+def _past_algorithm(tokens: list[re.Match[str]], at: int, pieces: list[str]) -> int:
+    """Keep the algorithm, with its length where it has one (`aes 128`), and leave out the secret behind it."""
+    pieces.append(tokens[at][0])
+    sized = tokens[at][0].lower() == "aes" and at + 2 < len(tokens) and tokens[at + 1][0] in _LENGTHS
+    if sized:
+        pieces.append(tokens[at + 1][0])
+    at += 2 if sized else 1
+    if at < len(tokens):
+        pieces.append(GONE)
+    return at + 1
+
+
 def _past(tokens: list[re.Match[str]], at: int, pieces: list[str]) -> int:
-    """Skip what only says of which kind the secret is, and leave out the secret. The place behind it."""
+    """Leave out the secret, and what only says of which kind it is. The place behind it.
+
+    What might be either (a password like `secret1` or `sha256`) goes together with what follows it.
+    """
+    begun = at
     while at < len(tokens):
         token = tokens[at][0]
-        word = _word(token)
-        last = at + 1 == len(tokens)
         if token in ("{", "}", ";"):
-            return at
-        if announces(token):  # either announces too, or is a password like "secret1": both go
-            pieces.append(GONE)
-            at += 1
-            continue
-        kind = word in _KINDS or (len(word) == 1 and word.isdigit())
-        numbered = word.isdigit() and not last and _word(tokens[at + 1][0]) in _KINDS
-        if last or not (kind or numbered):
-            pieces.append(GONE)
-            return at + 1
-        pieces.append(token)
+            break
         at += 1
+        word = _word(token)
+        either = word in _KINDS or announces(token) or (len(word) == 1 and word.isdigit())
+        if not either and not (_numbers(word) and at < len(tokens) and _word(tokens[at][0]) in _HASHES):
+            break
+    if at > begun:
+        pieces.append(GONE)
     return at
+
+
+def _numbers(word: str) -> bool:
+    """Whether it may be the number of a key."""
+    return word.isdigit() and len(word) <= 3
 
 
 def _word(token: str) -> str:

@@ -1,6 +1,7 @@
 """Configurations of firewalls that never were, one for each syntax, with places for the secrets that stand in such.
 
-`SECRETS` has statements of which each holds one secret, as `{s}`; `WHOLE` a text with all of them in their places.
+In the texts `{s}` stands for a secret, `{salt}` for what a device adds to it at each export, `{v}` for what changes by
+itself, and `{host}`, `{own}`, `{priority}` for what is a member's own.
 """
 
 from __future__ import annotations
@@ -331,11 +332,15 @@ TEXTS = {
 }  # fmt: skip
 """By syntax."""
 MOVED = {
-    "fortios": ("web out", "block rest"), "asa": ("permit tcp any object-group password-servers eq 443", "deny ip any any"),
-    "junos": ("policy web", "policy rest"), "panos": ("web out", "rest"), "pfsense": ("web out", "rest"),
-    "opnsense": ("web out", "rest"), "nftables": ("ct state established,related accept", "tcp dport {{ 22, 443 }} accept comment"),
+    "fortios": ("web out", "block rest"),
+    "asa": ("permit tcp any object-group password-servers eq 443", "deny ip any any"),
+    "junos": ("policy web", "policy rest"),
+    "panos": ("web out", "rest"),
+    "pfsense": ("web out", "rest"),
+    "opnsense": ("web out", "rest"),
+    "nftables": ("ct state established,related accept", "tcp dport {{ 22, 443 }} accept comment"),
     "vyos": ("rule 10 action", "rule 20 description"),
-}  # fmt: skip
+}
 """Two things of the filter that stand one after the other, by syntax."""
 
 

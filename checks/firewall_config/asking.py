@@ -18,6 +18,7 @@ from checks.network.limits import give_up_at
 from checks.network.ssh_login import ROLE, device_of
 from checks.transports.fault import TransportFault
 from checks.transports.ssh import SshTransport, ssh_fault
+from checks.transports.ssh.model import QUOTED
 
 _WORK = 4.0
 """Seconds before the deadline at which a device has to have shown all, so that it can still be worked on."""
@@ -54,7 +55,9 @@ async def _read(target: Target, options: FirewallConfigOptions, ssh: SshTranspor
     try:
         text = await _shown(target, options, ssh, deadline)
     except TransportFault as error:
-        return ssh_fault(error, KIND, target.credentials[ROLE])
+        fault = ssh_fault(error, KIND, target.credentials[ROLE])
+        # A shell that shows no prompt quotes its last line, which here is one of the configuration.
+        return replace(fault, message=fault.message.partition(QUOTED)[0])
     except Cut as error:
         return Reading(target.name, gap=str(error))
     try:

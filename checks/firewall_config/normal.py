@@ -17,7 +17,7 @@ from checks.firewall_config.grammar import statements
 from checks.firewall_config.secrets import GONE, announces, shapeless, without_secrets
 from checks.firewall_config.statements import Cut, Statement
 from config.configurations import Grammar, SyntaxModel
-from config.patterns import LinePattern
+from config.patterns import LONGEST, LinePattern
 
 VERSION = 1
 """Raised with every change after which the same text gives other digests."""
@@ -40,6 +40,11 @@ class Patterns:
         self.secrets = _compiled(syntax.secrets)
         self.volatile = _compiled(syntax.volatile)
         self.own = _compiled(syntax.own)
+        self._any = _compiled((*syntax.plain, *syntax.secrets, *syntax.volatile, *syntax.own))
+
+    def concern(self, line: str) -> bool:
+        """Whether any of them matches: nearly always none does, which this tells at once."""
+        return _any(self._any, line)
 
 
 @dataclass(slots=True)
@@ -76,7 +81,9 @@ def normalised(syntax: SyntaxModel, text: str, member: str = "", most: int = MOS
     said = ""
     for statement in statements(syntax, text):
         line = statement.line[:_LONGEST_LINE]
-        if _any(patterns.volatile, line):
+        if not patterns.concern(line):
+            line = ""  # which no pattern is held against
+        elif _any(patterns.volatile, line):
             continue
         tally = tallies.get(statement.part)
         if tally is None:
@@ -182,8 +189,16 @@ def _pattern(text: str) -> LinePattern:
 
 
 def _compiled(texts: Iterable[str]) -> tuple[LinePattern, ...]:
-    return tuple(_pattern(text) for text in texts)
+    """Patterns that together match what one of these does: as few as have room for all."""
+    bundles: list[str] = []
+    for text in texts:
+        together = f"{bundles[-1]}|(?:{text})" if bundles else ""
+        if together and len(together) <= LONGEST:
+            bundles[-1] = together
+        else:
+            bundles.append(f"(?:{text})" if len(text) < LONGEST - 4 else text)
+    return tuple(_pattern(text) for text in bundles)
 
 
 def _any(patterns: Iterable[LinePattern], line: str) -> bool:
-    return any(pattern.found(line) for pattern in patterns)
+    return bool(line) and any(pattern.found(line) for pattern in patterns)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from functools import lru_cache
@@ -13,8 +12,8 @@ from config.configurations.model import SyntaxModel
 from config.data_file import DataFileError, read_data_file
 
 SHIPPED = Path(__file__).parent
-SEARCH_VARIABLE = "RIDGEWAY_CONFIGURATIONS"
-"""Directories of one's own syntaxes, colon-separated; they come before the shipped ones."""
+FOLDER = "configurations"
+"""Where a council's own syntaxes lie, in each of its directories of command templates: they too say what is run."""
 _LARGEST_FILE = 64 * 1024
 
 
@@ -24,8 +23,8 @@ class SyntaxFileError(ValueError):
 
 def search_path(environ: Mapping[str, str] | None = None) -> tuple[Path, ...]:
     """The directories in which syntaxes are looked for, first come first taken."""
-    named = (os.environ if environ is None else environ).get(SEARCH_VARIABLE, "")
-    return (*(Path(part) for part in named.split(":") if part), SHIPPED)
+    own = (place for place in commands.search_path(environ) if place != commands.SHIPPED)
+    return (*(place / FOLDER for place in own), SHIPPED)
 
 
 def names(directories: Iterable[Path]) -> list[str]:

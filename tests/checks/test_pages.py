@@ -10,7 +10,20 @@ from checks.catalogue import load_catalogue
 from config.load import load_estate
 
 PAGES = Path(__file__).parents[2] / "docs" / "checks"
-KINDS = ("dns", "firewall", "host", "http", "icmp", "ntp", "plugin", "sftp_file", "ssh_command", "tcp", "tls")
+KINDS = (
+    "dns",
+    "firewall",
+    "firewall_config",
+    "host",
+    "http",
+    "icmp",
+    "ntp",
+    "plugin",
+    "sftp_file",
+    "ssh_command",
+    "tcp",
+    "tls",
+)
 EMPTY = """
     estate: {name: test, vantage: here}
     vantages: {here: {site: forum}}

@@ -10,7 +10,8 @@ import pytest
 
 from checks.contract import Assessment, State
 from checks.firewall_config import CHECK, FirewallConfigOptions
-from config.configurations import SEARCH_VARIABLE
+from config.commands import SEARCH_VARIABLE
+from config.configurations import FOLDER
 from testbeds import network_shell, sshd
 from testbeds.by_ssh import Asker, asking
 from testbeds.configurations import text_of, with_moved_rule
@@ -54,9 +55,9 @@ def shows(device: Device, text: str) -> None:
     device.cli.answers["show"] = text
 
 
-async def read(asker: Asker, device: Device, **more: object) -> Assessment:
+async def read(asker: Asker, device: Device, *, timeout: float = 20.0, **more: object) -> Assessment:
     options = FirewallConfigOptions.model_validate({"syntax": "fortios", "port": device.port} | more)
-    return await asker.ask(options, 20.0, credential=network_shell.credential(), host_keys=device.device().host_keys)
+    return await asker.ask(options, timeout, credential=network_shell.credential(), host_keys=device.device().host_keys)
 
 
 def said(made: Assessment) -> dict[str, State]:
@@ -105,6 +106,19 @@ async def test_nothing_secret_leaves_the_reading(
     assert SECRET not in everything
 
 
+async def test_a_firewall_that_falls_silent_within_its_configuration_is_not_quoted(
+    asker: Asker, fortigate: Device
+) -> None:
+    shows(fortigate, f"#config-version=FGT\nconfig user radius\nset secret {SECRET}")
+    fortigate.cli.silent_after = 1
+
+    made = await read(asker, fortigate, timeout=6.0)
+
+    assert said(made) == {"protocol": State.UNKNOWN}
+    assert summary(made, "protocol").endswith("showed no prompt after 'show' until the deadline")
+    assert SECRET not in repr(made)
+
+
 async def test_each_reading_is_a_session_of_its_own_that_is_closed(asker: Asker, fortigate: Device) -> None:
     shows(fortigate, text_of("fortios"))
     for _ in range(2):
@@ -148,7 +162,8 @@ def by_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A file that a syntax `filed` reads, as pfSense's is."""
     shown = tmp_path / "config.xml"
     wanted = READ_BY_FILE.format(name="filed", path=shown, grammar="xml", begins="<pfsense>")
-    (tmp_path / "filed.yaml").write_text(wanted)
+    (tmp_path / FOLDER).mkdir()
+    (tmp_path / FOLDER / "filed.yaml").write_text(wanted)
     monkeypatch.setenv(SEARCH_VARIABLE, str(tmp_path))
     return shown
 
@@ -201,7 +216,8 @@ async def test_rules_of_a_real_nftables(
 ) -> None:
     nft, rules, shown = need("nft"), tmp_path / "rules", tmp_path / "shown"
     wanted = READ_BY_FILE.format(name="filed", path=shown, grammar="braces", begins="^table ") + "plain: ['.']\n"
-    (tmp_path / "filed.yaml").write_text(wanted)
+    (tmp_path / FOLDER).mkdir()
+    (tmp_path / FOLDER / "filed.yaml").write_text(wanted)
     monkeypatch.setenv(SEARCH_VARIABLE, str(tmp_path))
     made = []
     for text in (text_of("nftables"), text_of("nftables").replace("22, 443", "22, 80")):

@@ -55,6 +55,7 @@ def test_a_change_waits_for_its_change_record_and_a_window_announces_the_next(
 
     agent.start()
     wait_until(is_approved(1.0), "the first reading", 30)
+    listed = agent.run("config", "show")
     fortigate.cli.answers["show"] = with_moved_rule("fortios")
     wait_until(is_approved(0.0), "the change is seen", 30)
 
@@ -74,6 +75,7 @@ def test_a_change_waits_for_its_change_record_and_a_window_announces_the_next(
     fortigate.cli.answers["show"] = text_of("fortios", SECRET)
     wait_until(lambda: "in the window MNT-" in agent.run("config", "digest"), "the window announced it", 30)
 
+    assert "nobody" in listed
     assert "firewall policy" in shown
     assert "announced by nobody" in digest
     assert "Still waiting" in digest

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import subprocess
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
+from time import time as wall
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
-from checks.contract import Assessment, State
+from checks.contract import Assessment, Context, State
 from checks.firewall_config import CHECK, FirewallConfigOptions
+from checks.transports import Transports
 from config.commands import SEARCH_VARIABLE
 from config.configurations import FOLDER
 from testbeds import network_shell, sshd
@@ -211,6 +218,45 @@ async def test_a_file_that_may_not_be_read_is_unknown(asker: Asker, server: sshd
     assert "exit status 1" in summary(made, "reading")
 
 
+async def test_members_are_read_in_one_round_and_one_that_is_away_is_a_gap(
+    asker: Asker, server: sshd.Sshd, by_file: Path
+) -> None:
+    by_file.write_text(text_of("pfsense"))
+    options = FirewallConfigOptions(syntax="filed", port=server.port, members=["fw-1", "fw-2", "fw-3"])
+    subject = asker.subject(options)
+    pair = subject.targets[0]
+    inputs = tuple(
+        replace(pair, name=name, address=address)
+        for name, address in (("fw-1", "127.0.0.1"), ("fw-2", "127.0.0.1"), ("fw-3", "127.0.0.9"))
+    )
+    parts = cast(Transports, SimpleNamespace(ssh=asker.ssh))
+    context = Context("here", parts, wall, asyncio.get_running_loop().time() + 20.0, inputs=inputs)
+
+    observation = await CHECK.collect(pair, options, context)
+    first, second, third = observation.answers.readings
+
+    assert (first.member, second.member, third.member) == ("fw-1", "fw-2", "fw-3")
+    assert first.parts == second.parts != ()
+    assert third.parts == ()
+    assert "127.0.0.9" in third.gap
+    assert said(asker.judge(subject, observation))["members"] is State.UNKNOWN
+    first_away = await CHECK.collect(pair, options, replace(context, inputs=inputs[::-1]))
+    assert first_away.answers is None
+    assert first_away.fault is not None
+    assert first_away.fault.condition == "firewall_config/refused"
+
+
+async def test_a_target_without_a_credential_is_told_what_is_missing(asker: Asker, server: sshd.Sshd) -> None:
+    options = FirewallConfigOptions(syntax="asa", port=server.port)
+    target = replace(asker.subject(options).targets[0], credentials={})
+    context = Context("here", cast(Transports, SimpleNamespace(ssh=asker.ssh)), wall, 0.0)
+
+    observation = await CHECK.collect(target, options, context)
+
+    assert observation.fault is not None
+    assert "add `credentials: {ssh: NAME}` to the target" in observation.fault.message
+
+
 async def test_rules_of_a_real_nftables(
     asker: Asker, server: sshd.Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -230,8 +276,6 @@ async def test_rules_of_a_real_nftables(
 
 
 def _in_a_network_of_its_own(nft: str, rules: Path, shown: Path) -> None:
-    import subprocess
-
     line = f"{nft} -f {rules} && {nft} -s list ruleset > {shown}"
     done = subprocess.run(["unshare", "-rn", "sh", "-c", line], capture_output=True, text=True, timeout=60)
     if done.returncode:

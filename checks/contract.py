@@ -281,8 +281,9 @@ class CheckKind:
     families: Callable[[], Sequence[Family]]
     collect: Callable[[Target, Any, Context], Awaitable[Observation]]
     assess: Callable[[Subject, Sequence[Observation], Memory | None, float], Assessment]
-    requires: tuple[str, ...] = ()
-    """Credential roles the target must have for this kind, for example `("snmp",)`; its inputs where it has any."""
+    requires: tuple[str | tuple[str, ...], ...] = ()
+    """Credential roles the target must have for this kind, for example `("snmp",)`; its inputs where it has any.
+    Of a tuple in it one is enough."""
     inputs: Callable[[Any], Sequence[str]] = nothing_else
     """By its options: the names of further targets that one run asks, such as the members of a pair."""
     places: Callable[[Any], Sequence[str]] = nothing_else

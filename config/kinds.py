@@ -27,8 +27,11 @@ class KindLike(Protocol):
     def defaults(self) -> KindDefaults: ...
 
     @property
-    def requires(self) -> tuple[str, ...]:
-        """Credential roles that a target with such a check must have; its inputs where it has any."""
+    def requires(self) -> tuple[str | tuple[str, ...], ...]:
+        """Credential roles that a target with such a check must have; its inputs where it has any.
+
+        Of a tuple in it one is enough.
+        """
 
     @property
     def inputs(self) -> Callable[[Any], Sequence[str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 
 from config.estate import SHARED, CheckSpec, Credential, Level, Target
 from config.kinds import KindLike
@@ -208,10 +208,17 @@ class TargetReader:
         self, entry: entries.Entry, credentials: Mapping[str, Credential], model: TargetModel, path: TreePath
     ) -> None:
         at = entry.path if entry.path[:2] == path[:2] else path
-        for role in self.kinds[entry.kind].requires:
-            if role not in credentials and role not in model.credentials:
-                message = f'"{entry.name}" needs a credential: add `credentials: {{{role}: NAME}}` to the target'
-                self._report.add(at, message, key=True)
+        for roles in _lacking(self.kinds[entry.kind], {*credentials, *model.credentials}):
+            message = f'"{entry.name}" needs a credential: add {roles} to the target'
+            self._report.add(at, message, key=True)
+
+
+def _lacking(kind: KindLike, there: Collection[str]) -> Iterator[str]:
+    """What credentials a kind needs beside those that are there."""
+    for needed in kind.requires:
+        any_of = (needed,) if isinstance(needed, str) else needed
+        if not any(role in there for role in any_of):
+            yield either([f"`credentials: {{{role}: NAME}}`" for role in any_of])
 
 
 def read_targets(reader: TargetReader, report: Report, names: Names) -> dict[str, Target]:
@@ -248,12 +255,9 @@ def _check_inputs(targets: Mapping[str, Target], kinds: Mapping[str, KindLike], 
                         f"{target.council} of it; let both belong to one council, or to `{SHARED}`",
                         key=True,
                     )
-                for role in kinds[spec.kind].requires:
-                    if role not in asked.credentials:
-                        message = (
-                            f'"{spec.name}" asks "{name}", which needs a credential: `credentials: {{{role}: NAME}}`'
-                        )
-                        report.add(path, message, key=True)
+                for roles in _lacking(kinds[spec.kind], asked.credentials):
+                    message = f'"{spec.name}" asks "{name}", which needs a credential: {roles}'
+                    report.add(path, message, key=True)
 
 
 def _check_formerly(targets: Mapping[str, Target], report: Report, names: Names) -> None:

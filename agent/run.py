@@ -229,7 +229,7 @@ class Runner:
 
     def remember(self, check: str, vantage: str, memory: Memory) -> None:
         """Give a check another memory than its own: a person approved something. KeyError when it has none there."""
-        entry = next(one for one in self._entries[check] if one.context.vantage == vantage)
+        entry = {one.context.vantage: one for one in self._entries[check]}[vantage]
         self._remember(entry, entry.kind, memory)
 
     async def stop(self, within: float = 2.0) -> None:

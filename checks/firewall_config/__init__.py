@@ -59,7 +59,12 @@ CHECK = CheckKind(
     options=FirewallConfigOptions,
     answers=ConfigAnswers,
     defaults=KindDefaults(
-        every=3_600.0, timeout=120.0, open_after=MofN(2, 2), clear_after=MofN(1, 1), wake=WakeClass.DIGEST
+        every=3_600.0,
+        timeout=120.0,
+        open_after=MofN(2, 2),
+        clear_after=MofN(1, 1),
+        wake=WakeClass.DIGEST,
+        evidence=True,  # nothing but its own time makes a firewall show all that it has: no trap, no parent's question
     ),
     finding_keys={
         "firewall_config/drift": "The configuration changed, and no announced work or approved change explains it.",

@@ -78,7 +78,9 @@ async def _shown(target: Target, options: FirewallConfigOptions, ssh: SshTranspo
         ran = await ssh.run(device, options.model.run, deadline=deadline, limit=limit)
         if ran.truncated:
             raise Cut(f"it is longer than {limit} octets; raise max_bytes if that is as it should be")
-        if ran.exit_status not in (0, None):
+        if ran.exit_status is None:
+            raise Cut("the command ended without an exit status: it was stopped, or the connection was closed")
+        if ran.exit_status:
             raise Cut(f"the command ended with exit status {ran.exit_status}; look at the user's rights")
         text = ran.stdout
     if any(pattern.found(text[:4_096]) for pattern in options.refusals):

@@ -8,7 +8,7 @@ announced is not approved by what came on top of it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from hashlib import sha256
 
@@ -51,45 +51,83 @@ def advanced(note: Note, reading: Reading, method: str, at: float, announced: An
     if note.method != method:
         note = _read_anew(note, now, method, at)
     before, after = note.present, min(note.read_at, at)
-    differs = [
-        name for name in (*now, *(gone for gone in before if gone not in now)) if now.get(name) != before.get(name)
-    ]
-    approved, pending = dict(note.parts), dict(note.pending)
-    window = _matching(announced, after, at, slack) if differs else None
-    log: list[Change] = []
-    new, seen = [], []
-    for name in differs:
-        held, known = now.get(name), pending.pop(name, None)
-        if held == approved.get(name):
-            continue
-        if known is None and window is not None:
-            _approve(approved, name, held)
-            new.append(name)
-            continue
-        first = known or Pending("", 0, after, at, at)
-        last = first.last if known is not None and window is not None else at
-        pending[name] = Pending(held.digest if held else "", held.lines if held else 0, first.after, first.since, last)
-        seen.append(name)
-    if new and window is not None:
-        log.append(change(at, How.WINDOW, new, window.id))
-    if seen:
-        log.append(change(at, How.SEEN, seen))
-    log += _announced_since(approved, pending, now, [*seen], at, partial(_matching, announced, slack=slack))
-    if note.pending and not pending and not any(one.how is How.WINDOW for one in log):
-        log.append(change(at, How.REVERTED, list(note.pending)))
-    by_window = next((one.why for one in reversed(log) if one.how is How.WINDOW), None)
-    if by_window is not None and not pending:
-        note = replace(note, approved_at=at, approved_by="", approved_why=by_window)
+    differs = [name for name in dict.fromkeys((*now, *before)) if now.get(name) != before.get(name)]
+    matching = partial(_matching, announced, slack=slack)
+    step = _Step(dict(note.parts), dict(note.pending), now, at)
+    step.follow(differs, after, matching(after, at) if differs else None)
+    step.look_back([name for name in step.pending if name not in differs], matching)
+    windows = [one.why for one in step.log if one.how is How.WINDOW]
+    if note.pending and not step.pending and not windows:
+        step.log.append(change(at, How.REVERTED, list(note.pending)))
+    if windows and not step.pending:
+        note = replace(note, approved_at=at, approved_by="", approved_why=windows[-1])
     return replace(
         note,
-        parts=_in_order(approved, now),
-        pending=pending,
+        parts=step.in_order(),
+        pending=step.pending,
         read_at=at,
         tail=reading.tail,
         changed_at=at if differs else note.changed_at,
         doubt="",
-        log=(*note.log, *log)[-MOST_CHANGES:],
+        log=(*note.log, *step.log)[-MOST_CHANGES:],
     )
+
+
+@dataclass(slots=True)
+class _Step:
+    """One reading's way into the note."""
+
+    approved: dict[str, Held]
+    pending: dict[str, Pending]
+    now: Mapping[str, Held]
+    at: float
+    log: list[Change] = field(default_factory=list)
+
+    def follow(self, differs: Sequence[str], after: float, window: Planned | None) -> None:
+        """Parts that are not as they were in the reading before, at `after`; `window` is the work they fall into."""
+        new, seen = [], []
+        for name in differs:
+            held, known = self.now.get(name), self.pending.pop(name, None)
+            if held == self.approved.get(name):
+                continue
+            if known is None and window is not None:
+                self._approve(name)
+                new.append(name)
+                continue
+            first = known or Pending("", 0, after, self.at, self.at)
+            last = first.last if window is not None else self.at
+            digest, lines = (held.digest, held.lines) if held is not None else ("", 0)
+            self.pending[name] = Pending(digest, lines, first.after, first.since, last)
+            seen.append(name)
+        if new and window is not None:
+            self.log.append(change(self.at, How.WINDOW, new, window.id))
+        if seen:
+            self.log.append(change(self.at, How.SEEN, seen))
+
+    def look_back(self, waiting: Sequence[str], matching: Callable[[float, float], Planned | None]) -> None:
+        """Parts that go on waiting: their work may have been announced afterwards."""
+        spans = {(self.pending[name].after, self.pending[name].last) for name in waiting}
+        for span in sorted(spans):
+            window = matching(*span)
+            if window is None:
+                continue
+            names = [name for name in waiting if (one := self.pending.get(name)) and (one.after, one.last) == span]
+            for name in names:
+                self._approve(name)
+                del self.pending[name]
+            self.log.append(change(self.at, How.WINDOW, names, window.id))
+
+    def in_order(self) -> dict[str, Held]:
+        """The approved state in the order of the reading; what the reading lacks comes last."""
+        ordered = {name: self.approved[name] for name in self.now if name in self.approved}
+        return ordered | {name: held for name, held in self.approved.items() if name not in self.now}
+
+    def _approve(self, name: str) -> None:
+        held = self.now.get(name)
+        if held is None:
+            self.approved.pop(name, None)
+        else:
+            self.approved[name] = held
 
 
 def approved(note: Note, given: Approval) -> Note:
@@ -119,29 +157,6 @@ def _read_anew(note: Note, now: Mapping[str, Held], method: str, at: float) -> N
     return replace(note, method=method, parts=parts, pending=pending, log=log)
 
 
-def _announced_since(
-    approved: dict[str, Held],
-    pending: dict[str, Pending],
-    now: Mapping[str, Held],
-    seen: Sequence[str],
-    at: float,
-    matching: Callable[[float, float], Planned | None],
-) -> list[Change]:
-    """Approve what waits, when its work was announced afterwards; but for what this reading has `seen`."""
-    spans = {(one.after, one.last) for name, one in pending.items() if name not in seen}
-    log: list[Change] = []
-    for after, last in sorted(spans):
-        window = matching(after, last)
-        if window is None:
-            continue
-        names = [name for name, one in pending.items() if name not in seen and (one.after, one.last) == (after, last)]
-        for name in names:
-            _approve(approved, name, now.get(name))
-            del pending[name]
-        log.append(change(at, How.WINDOW, names, window.id))
-    return log
-
-
 def _matching(announced: Announced, after: float, until: float, slack: float) -> Planned | None:
     """The work into which a change between these moments falls."""
     for window in announced(after, until):
@@ -149,16 +164,3 @@ def _matching(announced: Announced, after: float, until: float, slack: float) ->
         if window.start <= until and window.end >= after and outside <= slack:
             return window
     return None
-
-
-def _approve(approved: dict[str, Held], name: str, held: Held | None) -> None:
-    if held is None:
-        approved.pop(name, None)
-    else:
-        approved[name] = held
-
-
-def _in_order(approved: Mapping[str, Held], now: Mapping[str, Held]) -> dict[str, Held]:
-    """In the order of the reading; what it lacks comes last."""
-    ordered = {name: approved[name] for name in now if name in approved}
-    return ordered | {name: held for name, held in approved.items() if name not in now}

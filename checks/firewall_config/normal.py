@@ -14,10 +14,11 @@ from typing import Any
 
 from checks.firewall_config.answers import Part, Reading
 from checks.firewall_config.grammar import statements
-from checks.firewall_config.secrets import GONE, announces, shapeless, without_secrets
+from checks.firewall_config.secrets import GONE, LONGEST, announces, shapeless, without_secrets
 from checks.firewall_config.statements import Cut, Statement
 from config.configurations import Grammar, SyntaxModel
-from config.patterns import LONGEST, LinePattern
+from config.patterns import LONGEST as LONGEST_PATTERN
+from config.patterns import LinePattern
 
 VERSION = 1
 """Raised with every change after which the same text gives other digests."""
@@ -162,6 +163,8 @@ class _Cleaner:
             return self._setting(statement)
         if _any(self._patterns.plain, line):
             return shapeless(statement.text)
+        if len(statement.text) > LONGEST:
+            raise Cut(f"it has a statement of more than {LONGEST} letters, which is not looked through for secrets")
         within = statement.sections[-1].split() if statement.sections else []
         if len(within) == 1 and announces(within[0]):
             return GONE
@@ -174,7 +177,7 @@ class _Cleaner:
             return f"{statement.key} {GONE}"
         value = shapeless(statement.value)
         if "\n" in value:  # a script, or a file within the configuration
-            value = "\n".join(without_secrets(each) for each in value.split("\n"))
+            value = "\n".join(without_secrets(each) if len(each) <= LONGEST else GONE for each in value.split("\n"))
         return f"{statement.key} {value}"
 
 
@@ -193,10 +196,10 @@ def _compiled(texts: Iterable[str]) -> tuple[LinePattern, ...]:
     bundles: list[str] = []
     for text in texts:
         together = f"{bundles[-1]}|(?:{text})" if bundles else ""
-        if together and len(together) <= LONGEST:
+        if together and len(together) <= LONGEST_PATTERN:
             bundles[-1] = together
         else:
-            bundles.append(f"(?:{text})" if len(text) < LONGEST - 4 else text)
+            bundles.append(f"(?:{text})" if len(text) < LONGEST_PATTERN - 4 else text)
     return tuple(_pattern(text) for text in bundles)
 
 

@@ -16,6 +16,7 @@ from config.configurations import SyntaxModel, load, search_path
 from config.patterns import LinePattern
 
 KIND = "firewall_config"
+_FOR_PEOPLE = {"title", "source", "proven", "harmless"}
 Pattern = Annotated[str, Field(min_length=1, max_length=60)]
 
 
@@ -71,5 +72,5 @@ class FirewallConfigOptions(BaseModel):
     @cached_property
     def method(self) -> str:
         """What digests depend on, beside the text: those of another method say nothing of these."""
-        said = f"{VERSION}\n{self.model.model_dump_json()}\n{sorted(self.ignore)}"
+        said = f"{VERSION}\n{self.model.model_dump_json(exclude=_FOR_PEOPLE)}\n{sorted(self.ignore)}"
         return sha256(said.encode()).hexdigest()[:12]

@@ -12,6 +12,9 @@ from __future__ import annotations
 import re
 
 GONE = "<removed>"
+LONGEST = 100_000
+"""Letters of a free statement; a longer one is not looked through."""
+_LONGEST_WORD = 100
 _STEM = (
     r"pass-?words?|pass-?wd|passphrase|pass-phrase|passcode|secret|psk|psk-?secret|shared-?key|pre-?shared-?key|"
     r"presharedkey|ipsecpsk|community|(?:ro|rw)community|api-?key|auth-?key|priv-?key|private-?key|public-?key|"
@@ -54,7 +57,7 @@ _SHAPES = re.compile(
 
 def announces(word: str) -> bool:
     """Whether this word, or name of a setting, says that what follows is secret."""
-    return _ANNOUNCES.fullmatch(word.lower().strip("\"';:,{}")) is not None
+    return len(word) <= _LONGEST_WORD and _ANNOUNCES.fullmatch(word.lower().strip("\"';:,{}")) is not None
 
 
 def shapeless(text: str) -> str:

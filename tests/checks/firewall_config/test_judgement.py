@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
@@ -16,6 +17,7 @@ from checks.contract import Assessment, Memory, Observation, Planned, State, Sub
 from checks.firewall_config import CHECK, FirewallConfigOptions
 from checks.firewall_config.answers import ConfigAnswers, Part, Reading
 from checks.firewall_config.judgement import DRIFT, MEMBERS, READING
+from checks.wire import observation_from_text, observation_json
 from config.calendar import is_open
 from config.estate import Cron, Estate, Every, Maintenance, Selector, WorkingHours
 from testbeds.single import check, estate, subject, target
@@ -263,6 +265,22 @@ def test_the_members_are_further_targets_of_the_run() -> None:
 def test_options_that_cannot_be_are_refused(options: dict[str, object], why: str) -> None:
     with pytest.raises(ValueError, match=why.replace("?", r"\?")):
         FirewallConfigOptions.model_validate(options)
+
+
+def test_the_answers_travel_from_another_vantage() -> None:
+    reading = Reading("fw-a", _parts({"policy": "1"}), "end")
+    sent = Observation("fw-a", "there", 1.0, 1.0, ConfigAnswers("m", (reading, Reading("fw-b", gap="no answer"))))
+
+    text = json.dumps(observation_json(sent, CHECK)).encode()
+
+    assert observation_from_text(text, {"firewall_config": CHECK}) == sent
+
+
+def test_another_way_of_reading_takes_what_it_finds_and_says_so() -> None:
+    one, other = FirewallConfigOptions(syntax="asa"), FirewallConfigOptions(syntax="asa", ignore=["ntp"])
+
+    assert one.method != other.method
+    assert one.method == FirewallConfigOptions(syntax="asa", port=2222, differ=["x"]).method
 
 
 def test_windows_are_asked_for_this_target_and_kind() -> None:

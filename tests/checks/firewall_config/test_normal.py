@@ -181,6 +181,15 @@ def test_any_text_is_read_or_refused(syntax: str, text: str) -> None:
         assert all(re.fullmatch(r"[A-Za-z0-9 ._:/-]{1,60}", part.name) for part in parts)
 
 
+@pytest.mark.parametrize("syntax", ["asa", "junos", "vyos", "gaia", "keepalived"])
+def test_a_statement_too_long_to_be_looked_through_makes_it_unknown(syntax: str) -> None:
+    text = text_of(syntax).rstrip("\n")
+    line = text.split("\n")[-2] + " a" * 60_000
+
+    with pytest.raises(Cut, match=r"100000 letters|32768 letters"):
+        parts_of(syntax, text.replace(text.split("\n")[-2], line, 1))
+
+
 def test_entities_are_refused_before_they_are_anything() -> None:
     bomb = '<!DOCTYPE a [<!ENTITY b "bbbb"><!ENTITY c "&b;&b;">]><pfsense><system>&c;</system></pfsense>'
 

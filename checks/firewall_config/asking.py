@@ -16,6 +16,8 @@ from checks.firewall_config.options import KIND, FirewallConfigOptions
 from checks.firewall_config.statements import Cut
 from checks.network.limits import give_up_at
 from checks.network.ssh_login import ROLE, device_of
+from checks.transports import Transports
+from checks.transports.aside import Crowded, Overdue, StillHanging
 from checks.transports.fault import TransportFault
 from checks.transports.ssh import SshTransport, ssh_fault
 from checks.transports.ssh.model import QUOTED
@@ -32,8 +34,7 @@ async def collect(target: Target, options: FirewallConfigOptions, ctx: Context) 
     deadline = give_up_at(ctx.deadline, begun)
     asked_until = max(deadline - _WORK, begun + (deadline - begun) / 2)
     targets = ctx.inputs or (target,)
-    rounds = (_read(each, options, ctx.transports.ssh, asked_until) for each in targets)
-    found = await asyncio.gather(*rounds)
+    found = await asyncio.gather(*(_read(each, options, ctx.transports, asked_until, deadline) for each in targets))
     first = found[0]
     answers: ConfigAnswers | None = None
     fault: Fault | None = None
@@ -48,12 +49,14 @@ async def collect(target: Target, options: FirewallConfigOptions, ctx: Context) 
     return Observation(target.name, ctx.vantage, started, loop.time() - begun, answers, fault)
 
 
-async def _read(target: Target, options: FirewallConfigOptions, ssh: SshTransport, deadline: float) -> Reading | Fault:
+async def _read(
+    target: Target, options: FirewallConfigOptions, transports: Transports, asked_until: float, deadline: float
+) -> Reading | Fault:
     if ROLE not in target.credentials:
         message = f"{target.name}: has no credential for the role ssh: add `credentials: {{ssh: NAME}}` to the target"
         return Fault(Reason.LOCAL, message, f"{KIND}/local")
     try:
-        text = await _shown(target, options, ssh, deadline)
+        text = await _shown(target, options, transports.ssh, asked_until)
     except TransportFault as error:
         fault = ssh_fault(error, KIND, target.credentials[ROLE])
         # A shell that shows no prompt quotes its last line, which here is one of the configuration.
@@ -61,9 +64,13 @@ async def _read(target: Target, options: FirewallConfigOptions, ssh: SshTranspor
     except Cut as error:
         return Reading(target.name, gap=str(error))
     try:
-        reading = await asyncio.to_thread(normalised, options.model, text, target.name)
+        reading = await transports.aside.ask(
+            f"configuration of {target.name}", lambda _: normalised(options.model, text, target.name), deadline
+        )
     except Cut as error:
         return Reading(target.name, gap=str(error))
+    except (StillHanging, Overdue, Crowded) as error:
+        return Fault(Reason.LOCAL, f"{target.name}: {error}", f"{KIND}/local")
     kept = tuple(part for part in reading.parts if not any(fnmatchcase(part.name, each) for each in options.ignore))
     return replace(reading, parts=kept) if kept else Reading(target.name, gap="`ignore` leaves nothing to look at")
 

@@ -87,7 +87,8 @@ def test_a_change_waits_for_its_change_record_and_a_window_announces_the_next(
     (act,) = [row for row in agent.audit() if row[2] == "config-approve"]
     assert (act[1], act[3]) == ("jo", "fw-a/firewall_config")
     assert json.loads(str(act[4]))["change"] == "CHG-7"
+    pages = agent.page("/metrics") + agent.page("/targets")
     agent.stop()
-    everything = b"".join(path.read_bytes() for path in agent.home.iterdir() if path.is_file())
+    everything = pages.encode() + b"".join(path.read_bytes() for path in agent.home.iterdir() if path.is_file())
     assert b"firewall policy" in everything
     assert SECRET.encode() not in everything

@@ -229,7 +229,7 @@ async def test_members_are_read_in_one_round_and_one_that_is_away_is_a_gap(
         replace(pair, name=name, address=address)
         for name, address in (("fw-1", "127.0.0.1"), ("fw-2", "127.0.0.1"), ("fw-3", "127.0.0.9"))
     )
-    parts = cast(Transports, SimpleNamespace(ssh=asker.ssh))
+    parts = cast(Transports, SimpleNamespace(ssh=asker.ssh, aside=asker.aside))
     context = Context("here", parts, wall, asyncio.get_running_loop().time() + 20.0, inputs=inputs)
 
     observation = await CHECK.collect(pair, options, context)
@@ -249,7 +249,7 @@ async def test_members_are_read_in_one_round_and_one_that_is_away_is_a_gap(
 async def test_a_target_without_a_credential_is_told_what_is_missing(asker: Asker, server: sshd.Sshd) -> None:
     options = FirewallConfigOptions(syntax="asa", port=server.port)
     target = replace(asker.subject(options).targets[0], credentials={})
-    context = Context("here", cast(Transports, SimpleNamespace(ssh=asker.ssh)), wall, 0.0)
+    context = Context("here", cast(Transports, SimpleNamespace(ssh=asker.ssh, aside=asker.aside)), wall, 0.0)
 
     observation = await CHECK.collect(target, options, context)
 

@@ -14,21 +14,25 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from agent import fold
+from agent.captured import not_captured
 from agent.once import report
 from agent.records import CheckResult
 from checks.contract import CheckKind, Context, Credential, Observation, Subject, Target
+from checks.firewall.answers import FirewallAnswers
 from checks.firewall.asking import recognise
+from checks.firewall.further import part_of
 from checks.firewall.options import AUTO, FirewallOptions, recognisable
 from checks.firewall.options import KIND as FIREWALL
 from checks.firewall.pair.options import KIND as PAIR
 from checks.network.answers import SnmpAnswers, keep
+from checks.network.documents import Document, NotUnderstood
 from checks.network.snmp import SnmpOptions
 from checks.recordings.capture import KINDS
 from checks.recordings.playback import Playback, Playbacks
 from checks.recordings.recording import RecordedCheck, Recording, RecordingError
 from checks.transports import Transports
 from config.estate import CheckSpec, Every
-from config.profiles import ProfileError, load, search_path
+from config.profiles import ProfileError, ProfileModel, load, search_path
 from config.profiles.recognition import SYS_DESCR, SYS_OBJECT_ID
 
 _SECONDS = 60.0
@@ -168,6 +172,30 @@ def replay_observation(
     spec = _spec(kind, name, check.name, _options(kind, name, check.options), check.expect_empty)
     now = observation.started + observation.duration if at is None else at
     return Replay(target, (_judged(kind, target, spec, observation, now),))
+
+
+def replay_answers(
+    name: str,
+    profile: ProfileModel,
+    documents: Mapping[str, Document | NotUnderstood],
+    kinds: Mapping[str, CheckKind],
+    at: float,
+) -> Replay:
+    """Answers to questions of a profile, as the kind `firewall` judges them. What is not there is not judged.
+
+    Raises RecordingError.
+    """
+    kind = kinds["firewall"]
+    options = _options(kind, name, {"profile": profile.profile})
+    assert isinstance(options, FirewallOptions)  # the kind's
+    part = part_of(options.reader, {question: (at, one) for question, one in documents.items()})
+    target = _target(name)
+    answers = FirewallAnswers(profile.profile, by_snmp=False, others={profile.way: part})
+    observation = Observation(target.name, _VANTAGE, at, 0.0, answers, None)
+    result = _judged(kind, target, _spec(kind, name, profile.profile, options, ()), observation, at)
+    idle = not_captured(profile, documents)
+    findings = tuple(one for one in result.assessment.findings if one.key not in idle)
+    return Replay(target, (replace(result, assessment=replace(result.assessment, findings=findings)),))
 
 
 def _judged(kind: CheckKind, target: Target, spec: CheckSpec, observation: Observation, now: float) -> CheckResult:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 @click.command("replay")
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--profile", help="The profile to read an SNMP recording with, instead of the one it was taken with.")
+@click.option("--question", help="The question of the profile that the file, an answer of a firewall's API, answers.")
+@click.option("--command", "typed", help="The command whose output the file is, where it does not say so itself.")
 @click.option(
     "--peer",
     "peers",
@@ -34,7 +36,13 @@ if TYPE_CHECKING:
 @click.option("--at", "at", type=Moment(), help="When it is to have been read; otherwise when it was.")
 @json_option
 def command(
-    files: tuple[Path, ...], profile: str | None, peers: tuple[Path, ...], at: float | None, as_json: bool
+    files: tuple[Path, ...],
+    profile: str | None,
+    question: str | None,
+    typed: str | None,
+    peers: tuple[Path, ...],
+    at: float | None,
+    as_json: bool,
 ) -> int:
     """Assess recordings without any network: the target is called after the file.
 
@@ -45,20 +53,39 @@ def command(
 
     kinds = load_catalogue()
     replays: list[Replay] = []
-    if peers:
-        if len(files) != 1:
-            raise Failure("--peer is for one FILE: the recordings of the members of one firewall.", status=3)
-        try:
-            replays.append(asyncio.run(pair_replayed((*files, *peers), profile, at, kinds)))
-        except RecordingError as error:
-            raise Failure(str(error), status=3) from error
-        return shown(replays, as_json=as_json)
+    try:
+        if peers:
+            if len(files) != 1:
+                raise Failure("--peer is for one FILE: the recordings of the members of one firewall.", status=3)
+            return shown([asyncio.run(pair_replayed((*files, *peers), profile, at, kinds))], as_json=as_json)
+        from_api = _by_api(files, profile, question, at, kinds)
+    except RecordingError as error:
+        raise Failure(str(error), status=3) from error
+    if from_api is not None:
+        return shown([from_api], as_json=as_json)
     for file in files:
         try:
-            replays.append(asyncio.run(replayed(file, profile, at, kinds)))
+            replays.append(asyncio.run(replayed(file, profile, at, kinds, typed)))
         except RecordingError as error:
             raise Failure(str(error), status=3) from error
     return shown(replays, as_json=as_json)
+
+
+def _by_api(
+    files: tuple[Path, ...], profile: str | None, question: str | None, at: float | None, kinds: Mapping[str, CheckKind]
+) -> Replay | None:
+    """Answers of a firewall's API, all of one firewall; None where the files are none. Raises RecordingError."""
+    from agent.api_captures import by_https, capture, is_answer
+    from agent.replay import now, replay_answers
+    from checks.recordings import reading
+
+    read_by = by_https(profile)
+    if read_by is None or not all(is_answer(reading.octets(file)) for file in files):
+        if question is not None:
+            raise Failure("--question needs JSON or XML and a --profile that is read over HTTPS.", status=3)
+        return None
+    kept = capture(files, question, read_by)
+    return replay_answers(kept.name, kept.profile, kept.documents, kinds, at if at is not None else now())
 
 
 def shown(replays: list[Replay], *, as_json: bool) -> int:
@@ -75,9 +102,12 @@ def shown(replays: list[Replay], *, as_json: bool) -> int:
     return min(worst([overall(replay.results) for replay in replays]).code, 3)
 
 
-async def replayed(file: Path, profile: str | None, at: float | None, kinds: Mapping[str, CheckKind]) -> Replay:
+async def replayed(
+    file: Path, profile: str | None, at: float | None, kinds: Mapping[str, CheckKind], typed: str | None = None
+) -> Replay:
     """One recording, judged by the named profile or the one that fits. Raises RecordingError."""
-    from agent.replay import SYSTEM, check_for, now, replay_observation, replay_snmp, wanted
+    from agent.captures import answers, outputs
+    from agent.replay import SYSTEM, check_for, now, replay_answers, replay_observation, replay_snmp, wanted
     from checks.recordings import observed, reading
     from checks.recordings.capture import KINDS
     from checks.recordings.recording import RecordedCheck
@@ -91,6 +121,9 @@ async def replayed(file: Path, profile: str | None, at: float | None, kinds: Map
                 raise Failure(f"{name} is an observation of the kind {kind.kind}; --profile is for SNMP.", status=3)
             check = RecordedCheck(profile, {"profile": profile}, kind=kind.kind)
         return replay_observation(name, observation, check, kind, at)
+    said = outputs(raw, name, typed) if typed is not None or reading.may_be_commands(raw) else {}
+    if said:
+        return replay_answers(name, *answers(name, said, profile), kinds, at if at is not None else now())
     head = reading.recording(raw, name, (SYSTEM,))
     checks = head.checks
     if profile is not None or not checks:

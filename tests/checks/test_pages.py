@@ -18,6 +18,7 @@ KINDS = (
     "http",
     "icmp",
     "ntp",
+    "path",
     "plugin",
     "sftp_file",
     "ssh_command",
@@ -26,7 +27,9 @@ KINDS = (
 )
 EMPTY = """
     estate: {name: test, vantage: here}
-    vantages: {here: {site: forum}}
+    vantages:
+      here: {site: forum}
+      there: {site: forum, url: "https://192.0.2.9:10191", token: "env:TOKEN"}
     councils: {dacorum: {title: Dacorum Borough Council}}
     sites: {forum: {title: The Forum, council: dacorum}}
     """

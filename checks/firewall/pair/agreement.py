@@ -46,8 +46,9 @@ def heard(views: Sequence[View]) -> Iterator[Finding]:
         if not (teller.found.clustered and teller.found.members) and teller.role is not Role.ALONE:
             continue
         said = told_of(teller, other, views)
-        if said is None and teller.role is not Role.ALONE and not teller.found.complete:
-            continue
+        lists_itself = any(member.own for member in teller.found.members)
+        if said is None and teller.role is not Role.ALONE and not (teller.found.complete and lists_itself):
+            continue  # which row is whose cannot be told
         compared += 1
         if teller.role is Role.ALONE:
             stories.append(f"{teller.name} says that it is alone, and {other.story()}")
@@ -78,10 +79,14 @@ def in_sync(views: Sequence[View]) -> Mapping[str, tuple[State, str]]:
             told_states.setdefault(name, []).append((state, word))
     found = {}
     for name, said in told_states.items():
-        bad = [one for one in said if one[0] is State.WARNING]
+        bad = [one for one in said if _differs(one[0])]
         well = [one for one in said if one[0] is State.OK]
         found[name] = (bad or well or said)[0]  # one that leaves it blank takes nothing from another's word
     return found
+
+
+def _differs(state: State) -> bool:
+    return state.bad and state is not State.UNKNOWN
 
 
 def _sync_said(teller: View, views: Sequence[View]) -> Iterator[tuple[str, State, str]]:
@@ -120,7 +125,7 @@ def _state(plan: ValuePlan, word: object) -> State:
 def synchronised(views: Sequence[View], since: Since, options: PairOptions) -> Iterator[Finding]:
     """The devices' own word for it, then the checksums that one member lists for all."""
     said = in_sync(views)
-    wrong = [f"{name} is {word}" for name, (state, word) in said.items() if state is State.WARNING]
+    wrong = [f"{name} is {word}" for name, (state, word) in said.items() if _differs(state)]
     wrong += [sums for view in views if (sums := _checksums(view))]
     untold = [name for name, (state, _) in said.items() if state is State.UNKNOWN]
     if wrong:

@@ -1,7 +1,8 @@
 """What a round of a pair means: the pair's rules first, then what each member says of itself. Pure.
 
 One cause, one finding. Where the service fails no member's part in it is told beside it; where a member is away, or not
-well, nothing is compared with it. What is not told for such a reason is not covered: it stays as it was known.
+well, nothing is compared with it. What is not told, for such a reason or because it was not read, is not covered: it
+stays as it was known.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ def judged(
         findings=(*rules.findings, *values.findings, facts),
         readings=tuple(_readings(views, after)),
         covers=frozenset(rules.covers | values.covers | {changes.KEY}),
-        may_go=frozenset(values.may_go | {*_COMPARED, service.ADDRESS, service.KEY, f"{MISSING}/*"}),
+        may_go=frozenset(values.may_go | {f"{MISSING}/*"}),
         memory=note.packed(before, after),
     )
 
@@ -110,7 +111,6 @@ class _Rules:
                 since.keep(condition)
             return
         found = [*agreement.findings(well, since, options), *takeover.findings(well, options)]
-        self.covers |= {*_COMPARED}
         for finding in found:
             self._add(finding)
         said = {finding.key for finding in found}
@@ -143,7 +143,7 @@ def _readings(views: Sequence[View], after: Note) -> Iterator[Reading]:
                 yield Reading(reading.family, reading.value, (*reading.labels, view.name))
     in_sync = next((family for view in views if view.own is not None for family in _in_sync(view)), None)
     for name, (state, _) in sync.items() if in_sync is not None else ():
-        if state in (State.OK, State.WARNING) and in_sync is not None:
+        if state is not State.UNKNOWN and in_sync is not None:
             yield Reading(in_sync, 1.0 if state is State.OK else 0.0, (name,))
     if after.past:
         yield Reading(LAST_CHANGE, after.past[-1].at)

@@ -47,8 +47,7 @@ def _of(view: View, views: Sequence[View], since: Since, options: PairOptions) -
 def _silent(view: View, views: Sequence[View]) -> tuple[State, str]:
     """A member without answers: gone by all that is known, or there and not to be read."""
     name, why = view.name, why_not_read(view)
-    fault = view.part.fault
-    if fault is None or fault.reached is not False:
+    if view.part.reached is not False:
         return State.UNKNOWN, f"{name} cannot be read, so what it is worth is not known: {why}"
     told = witnessed_of(view, views)
     if told is None:

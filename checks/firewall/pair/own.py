@@ -7,7 +7,7 @@ once, under the member on which it was bad first. What the pair's rules say is n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from checks.contract import Finding, Memory, State, worst
@@ -56,9 +56,10 @@ def own_values(
         made.covers |= sorted_out.keys(view.own.covers)
         made.may_go |= sorted_out.keys(view.own.may_go)
     made.findings += [max(some, key=lambda one: one.state.rank) for some in of_service.values()]
-    unread = {view.name for view in views if not view.read}
+    partial = {view.name for view in views if not view.whole}
     for key, by_member in of_members.items():
-        made.findings += _once(key, by_member, told_under.get(key), unread, made)
+        made.findings += _once(key, by_member, told_under.get(key), partial, made)
+    made.told_under |= {key: name for key, name in told_under.items() if key not in of_members and partial}
     return made
 
 
@@ -68,14 +69,20 @@ def key_of(member: str, key: str) -> str:
 
 
 def _once(
-    key: str, by_member: Mapping[str, Finding], owner: str | None, unread: Iterable[str], made: Own
+    key: str, by_member: Mapping[str, Finding], owner: str | None, partial: Container[str], made: Own
 ) -> Iterator[Finding]:
-    """What is bad on several is told under one of them; that stays the same one while it lasts."""
+    """What is bad on several is told under one of them; that stays the same one while it lasts.
+
+    On one of the `partial` members, that were not read whole, it lasts until it is judged there again.
+    """
     bad = {name: finding for name, finding in by_member.items() if finding.state.bad}
+    not_judged = owner is not None and owner not in by_member and owner in partial
+    if owner is not None and not_judged:
+        made.told_under[key] = owner
     if not bad:
         yield from (replace(finding, key=key_of(name, key)) for name, finding in by_member.items())
         return
-    if owner is None or (owner not in bad and owner not in unread):
+    if owner is None or (owner not in bad and not not_judged):
         owner = next(iter(bad))
     made.told_under[key] = owner
     state = worst([finding.state for finding in bad.values()])

@@ -199,3 +199,30 @@ def test_the_note_goes_through_its_text() -> None:
     assert once.known and once.active == "fw-b" and once.count == 1
     assert note.packed(once, once) is None
     assert note.unpacked(note.packed(note.Note(), once)) == once
+
+
+def test_what_could_not_be_compared_this_time_is_not_over() -> None:
+    pair = well()
+    bought = {f"{FORTI}.4.6.3.1.2.1.1.2": "IPS", f"{FORTI}.4.6.3.1.2.1.2.2": "Wed Sep 16 01:00:00 2037"}
+    pair.values[0] |= bought  # type: ignore[operator]  # it answers
+    pair.kept = None
+    assert pair.bad() == {"pair/licences": "warning"}
+
+    pair.values[0] = {oid: value for oid, value in fortigate(0).items() if ".4.6.3." not in oid}
+    pair.values[1] = {oid: value for oid, value in fortigate(1).items() if ".4.6.3." not in oid}
+    pair.kept = None
+
+    assert not covered(pair.said().covers, "pair/licences")
+
+
+def test_a_fault_keeps_its_name_while_its_member_tells_only_a_part() -> None:
+    memory = f"{FORTI}.4.1.4.0"
+    pair = Pair(fortigate(0) | {memory: 84}, fortigate(1) | {memory: 84})
+    assert "firewall/fw-a/memory_used" in pair.bad()
+    pair.values = [fortigate(0), fortigate(1) | {memory: 84}]
+    assert "firewall/fw-b/memory_used" in pair.bad()
+    pair.values = [fortigate(0), None]
+    pair.bad()
+    pair.values = [fortigate(0) | {memory: 84}, fortigate(1) | {memory: 84}]
+
+    assert "firewall/fw-b/memory_used" in pair.bad()

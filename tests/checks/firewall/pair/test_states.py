@@ -282,3 +282,20 @@ def test_palo_alto_s_own_words_stand_in_the_evidence() -> None:
 
     assert said[B].evidence == {"role": "failed", "said": "non-functional"}
     assert "pair/firmware" not in said  # what is failed is told of once
+
+
+def test_a_member_whose_snmp_is_silent_and_whose_ssh_answers_is_there_and_unknown() -> None:
+    pair = Pair(keepalived(MASTER), None, **LINUX)
+    pair.with_ssh = True
+    pair.addresses = [listing(SHARED), listing()]
+
+    assert pair.bad() == {B: "unknown"}
+
+
+def test_a_table_in_which_a_member_does_not_find_itself_accuses_nobody() -> None:
+    anonymous = {f"{MEMBERS}.2.1": "", f"{MEMBERS}.2.2": "", f"{MEMBERS}.11.1": "", f"{MEMBERS}.11.2": ""}
+    vdoms = [{f"{FORTI}.3.2.1.1.2.1": "root", f"{FORTI}.3.2.1.1.4.1": role} for role in (1, 2)]
+
+    pair = forti(anonymous | vdoms[0], anonymous | vdoms[1])
+
+    assert "pair/views" not in pair.bad()

@@ -72,6 +72,22 @@ class Lead(ProfilePart):
     critical_days: float | None = Field(default=None, ge=0)
 
 
+class Forecast(ProfilePart):
+    """Its daily peaks are kept, and it is said when they will reach the limit if they go on as they did."""
+
+    limit: float | Name | None = None
+    """A number in the unit of the value, or the scalar that tells it; without one what `critical` is above.
+
+    Where that is not said either there is no forecast until the estate says a limit.
+    """
+    lead_days: float = Field(default=30, gt=0, le=365)
+    """How long before the limit may be reached it is a warning."""
+    serving: bool = False
+    """Only days count on which the member served: a standby's sessions are another thing."""
+    since_start: bool = False
+    """A start of the device begins it anew, as it does with memory."""
+
+
 class Meaning(ProfilePart):
     """What one number, or word, of an enumeration means."""
 
@@ -205,6 +221,8 @@ class ValueModel(ProfilePart):
     only_where: tuple[Where, ...] = ()
     """Only rows of which all of these hold have the value at all; the others have neither reading nor finding."""
     metric: SharedMetric | None = None
+    forecast: Forecast | None = None
+    """Where the kind of check keeps a history: the kind `firewall` does."""
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
@@ -227,12 +245,24 @@ class ValueModel(ProfilePart):
             raise ValueError("decimal is for plain numbers: no enum, ratio or rate beside it")
         if self.enum is not None and (self.warning or self.critical):
             raise ValueError("an enumeration says the state itself: no limits beside it")
-        dated = self.transform in _DATES
-        if (self.until or self.since or self.never) and not dated:
+        if (self.until or self.since or self.never) and not self.dated:
             raise ValueError(f"until, since and never are for dates: {', '.join(sorted(_DATES))}")
+        if self.forecast is not None and not self.measured:
+            raise ValueError("a forecast is of a number with a metric that goes up and down: no counter, enum or date")
         if self.per_second is not None and self.read not in (None, Read.EVERY_RUN):
             raise ValueError("the rate of a counter can only be judged when it is read at every run")
         return self
+
+    @property
+    def measured(self) -> bool:
+        """Whether it is a number with a metric that goes up and down, of which there can be a forecast."""
+        moment = self.dated or self.transform is Transform.BOOT_TIME
+        return self.metric is not None and self.metric.type == "gauge" and self.enum is None and not moment
+
+    @property
+    def dated(self) -> bool:
+        """Whether it is a date."""
+        return self.transform in _DATES
 
     @property
     def oids(self) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from config.profiles.roles import FirewallPart, When
 
 def faults(profile: ProfileModel) -> list[str]:
     """What is wrong, each with the place in the profile; empty when nothing is."""
-    found = [*_labels(profile), *_conditions(profile), *_places(profile)]
+    found = [*_labels(profile), *_conditions(profile), *_forecasts(profile), *_places(profile)]
     if profile.firewall is not None:
         found += _firewall(profile, profile.firewall)
     return found
@@ -81,6 +81,18 @@ def _words(place: str, value: ValueModel | None, when: When) -> Iterator[str]:
     for word in when.among:
         if word not in known:
             yield f"{place}: {word!r} is not among the words of {value.title!r}: {', '.join(sorted(known))}"
+
+
+def _forecasts(profile: ProfileModel) -> Iterator[str]:
+    places = {f"values.{name}.forecast.limit": value for name, value in profile.values.items()}
+    for name, table in profile.tables.items():
+        places |= {f"tables.{name}.columns.{column}.forecast.limit": value for column, value in table.columns.items()}
+    for place, value in places.items():
+        limit = None if value.forecast is None else value.forecast.limit
+        if isinstance(limit, str):
+            yield from _there(place, "value", limit, profile.values)
+            if limit in profile.values and profile.values[limit].metric is None:
+                yield f"{place}: {limit!r} has no metric, by which the limit is known"
 
 
 def _labels(profile: ProfileModel) -> Iterator[str]:

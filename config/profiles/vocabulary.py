@@ -15,6 +15,8 @@ _FIREWALL: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
     ("disk_used_ratio", "Room in use on a disk of the firewall.", "ratio", ("mount",)),
     ("sessions", "Sessions in the firewall's table.", "", ()),
     ("sessions_limit", "Sessions that the firewall can hold; absent where there is no limit.", "", ()),
+    ("vpn_users_limit", "Users who can be connected by remote-access VPN at once; absent where there is no limit.", "",
+     ()),
     ("session_setup_rate", "New sessions a second.", "", ()),
     ("ha_member_in_sync", "Whether a member of the cluster has the configuration of the others.", "", ("member",)),
     ("vpn_tunnel_up", "Whether a VPN tunnel is up.", "", ("tunnel", "peer")),

@@ -51,10 +51,17 @@ def loaded(directory: Path, text: str) -> str:
          "exactly one of `is`, `of` and `own_row: true`"),
         (f"values: {{v: {VALUE}}}}}\nfirewall: {{vendor: X, members: {{table: t, primary: p}}}}",
          "`primary` is compared with `key`"),
+        (f"values: {{v: {VALUE}, forecast: {{}}}}}}", "a forecast is of a number with a metric that goes up and down"),
+        (f"values: {{v: {VALUE}, metric: sessions, forecast: {{limit: w}}}}}}",
+         "/own.yaml: values.v.forecast.limit: there is no value 'w'"),
+        (f"values: {{v: {VALUE}, metric: sessions, forecast: {{limit: w}}}}, w: {VALUE}}}}}",
+         "/own.yaml: values.v.forecast.limit: 'w' has no metric, by which the limit is known"),
+        (f"values: {{v: {VALUE}, metric: sessions, forecast: {{limit: Big}}}}}}", "'Big' is not a name"),
+        (f"values: {{v: {VALUE}, metric: sessions, forecast: {{lead_days: 0}}}}}}", "greater than 0"),
         (f"values: {{v: {VALUE}}}}}\nbudget: {{slow_seconds: 1}}", "budget.slow_seconds: Input should be greater than"),
     ],
     ids=["family", "label", "until", "value", "role", "two", "none", "word", "rate", "match", "pattern", "serial",
-         "own-row", "two-answers", "primary", "budget"],
+         "own-row", "two-answers", "primary", "forecast", "limit", "no-metric", "name", "lead", "budget"],
 )  # fmt: skip
 def test_what_is_wrong_is_said_with_its_place(tmp_path: Path, text: str, says: str) -> None:
     assert says in loaded(tmp_path, text)

@@ -89,7 +89,7 @@ def _check(result: CheckResult) -> dict[str, Any]:
         "readings": [
             {
                 "name": reading.family.name,
-                "labels": dict(zip(reading.family.labels, reading.labels, strict=True)),
+                "labels": dict(zip(reading.label_names, reading.labels, strict=True)),
                 "value": reading.value,
             }
             for reading in result.assessment.readings

@@ -220,6 +220,10 @@ class Runner:
             self._start(entry, due)
         return await future
 
+    def memory(self, check: str, vantage: str) -> Memory | None:
+        """What a check remembers now; None without a note, or without such a check."""
+        return next((one.memory for one in self._entries.get(check, ()) if one.context.vantage == vantage), None)
+
     async def stop(self, within: float = 2.0) -> None:
         """Cancel what is under way and wait for its end, at most `within` seconds; no results come any more."""
         self._stopping = True

@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 CONTRACT_VERSION = 1
 REACH = "target/unreachable"
 """The one condition into which every failure to reach a target folds, whatever the check."""
+INPUT = "pair/member/"
+"""Begins the key of a finding that an input of the check, named after it, is not there for it. While checks of that
+input's own say `target/unreachable`, they say the same, and have the incident."""
+MEMBER_LABEL = "member"
+"""The label by which readings of a check's inputs are told apart."""
 
 
 class State(StrEnum):
@@ -142,11 +147,20 @@ class Family:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One value of a family; `labels` in the family's order. Absent stays absent: no reading, no series."""
+    """One value of a family; `labels` in the family's order. Absent stays absent: no reading, no series.
+
+    One label more than the family has is `member`: the input of the check that the value is about.
+    """
 
     family: Family
     value: float
     labels: tuple[str, ...] = ()
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """The names of its labels, in their order."""
+        names = self.family.labels
+        return (*names, MEMBER_LABEL) if len(self.labels) > len(names) else names
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +265,7 @@ def covered(keys: frozenset[str], key: str) -> bool:
 
 
 __all__ = [
-    "CONTRACT_VERSION", "REACH", "Assessment", "CheckKind", "CheckSpec", "Context", "Credential", "Family", "Fault",
-    "Finding", "KindDefaults", "Memory", "MetricType", "Observation", "Reading", "Reason", "State", "Subject", "Target",
-    "covered", "worst",
+    "CONTRACT_VERSION", "INPUT", "MEMBER_LABEL", "REACH", "Assessment", "CheckKind", "CheckSpec", "Context",
+    "Credential", "Family", "Fault", "Finding", "KindDefaults", "Memory", "MetricType", "Observation", "Reading",
+    "Reason", "State", "Subject", "Target", "covered", "worst",
 ]  # fmt: skip

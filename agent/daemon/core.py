@@ -14,6 +14,7 @@ from typing import Literal
 import structlog
 from sqlalchemy import Connection
 
+from agent.daemon.drilling import Drilling
 from agent.daemon.inforce import InForce, Using
 from agent.daemon.journal import tell_incident, tell_ticket
 from agent.daemon.life import HangUps, StartError, raise_descriptor_limit, spare_the_collector, stop_event
@@ -232,8 +233,13 @@ class Daemon:
         )
         self.reloader = self._reloads(in_force, ledger, view)
         outbound = Outbound(self._estate, ledger, hub, scheduler, own.outbound, self._clock)
-        await self._serve(view, exposition, own, windows, ledger, transports.lockout, hub, outbound)
+        at = (self._estate, self._settings.vantage)
+        drilling = Drilling.of(
+            *at, pipeline, scheduler, runner, ledger, windows, transports, state, own.drills, self._clock
+        )
+        await self._serve(view, exposition, own, windows, ledger, transports.lockout, hub, outbound, drilling)
         await self._begin(ledger, state, scheduler, runner, delivery, pulse)
+        self._parts.push_async_callback(drilling.commands.stop)
         outbound.start()
         self._parts.push_async_callback(outbound.stop)
         await self._take_traps(scheduler, runner, own)
@@ -358,8 +364,9 @@ class Daemon:
         lockout: Lockout,
         hub: Hub,
         outbound: Outbound,
+        drilling: Drilling,
     ) -> None:
-        answering = (view, exposition, own, self.pipeline, windows, ledger, lockout, hub, outbound)
+        answering = (view, exposition, own, self.pipeline, windows, ledger, lockout, hub, outbound, drilling)
         serving = Serving(self._estate, self._settings, *answering, self.reloader, self._clock)
         await serving.start(self._parts)
         self._using += serving.using

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 
+from agent.drills.records import Drill
 from agent.incidents import Incidents
 from agent.judge import Judge
 from agent.ledger.batch import Audit, Batch, MaintenanceWindow
@@ -134,6 +135,7 @@ class Pipeline:
         judgement: Judgement = NOTHING_CHANGED,
         audit: tuple[Audit, ...] = (),
         maintenance: tuple[MaintenanceWindow, ...] = (),
+        drills: tuple[Drill, ...] = (),
     ) -> Future[object] | None:
         """Submit what changed as one batch, and tell whoever listens."""
         changes = tuple(changes)
@@ -144,6 +146,7 @@ class Pipeline:
             incident_changes=changes,
             audit=audit,
             maintenance=maintenance,
+            drills=drills,
         )
         if batch == _EMPTY:
             return None

@@ -11,6 +11,7 @@ from importlib.metadata import version
 from agent.commands import Commands
 from agent.daemon.about import About
 from agent.daemon.control import Control, open_socket
+from agent.daemon.drilling import Drilling
 from agent.daemon.inforce import Using
 from agent.daemon.life import StartError
 from agent.daemon.outbound import Outbound
@@ -54,6 +55,7 @@ class Serving:
     lockout: Lockout
     hub: Hub
     outbound: Outbound
+    drilling: Drilling
     reloader: Reloader | None
     clock: Callable[[], float]
     using: list[Using] = field(default_factory=list)
@@ -82,7 +84,14 @@ class Serving:
         )
         answering = self._answering(commands)
         self.site = Site(
-            self.view, self.exposition, self.own, Runbooks(shipped()), version("ridgeway"), self.clock, answering
+            self.view,
+            self.drilling,
+            self.exposition,
+            self.own,
+            Runbooks(shipped()),
+            version("ridgeway"),
+            self.clock,
+            answering,
         )
         access = self._access = await self._let_in(parts)
         app = self.site.app(Hosts.of((*self.settings.hosts, *_own_names())), access.before)
@@ -95,7 +104,7 @@ class Serving:
         parts.push_async_callback(web.stop)
         parts.push_async_callback(self.hub.stop)
         self.addresses = web.addresses
-        self.using += [self, commands, access, self.outbound]
+        self.using += [self, commands, access, self.outbound, self.drilling]
         access.turned.append(self.hub.end_all)
         await self._control(commands, parts)
 
@@ -130,7 +139,8 @@ class Serving:
             self.lockout,
             self.hub,
             self.reloader,
-            {**self.outbound.verbs(), **about.verbs(), **path_verbs(self.view)},
+            {**self.outbound.verbs(), **about.verbs(), **path_verbs(self.view), **self.drilling.verbs()},
+            self.drilling.said_of,
         )
         path = self.settings.control_socket
         try:

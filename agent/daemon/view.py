@@ -321,7 +321,7 @@ class AgentView:
                 for finding in map(told, result.assessment.findings if result is not None else ())
             ],
             readings=[
-                (_series(reading.family.name, reading.family.labels, reading.labels), reading.value)
+                (_series(reading.family.name, reading.label_names, reading.labels), reading.value)
                 for reading in (result.assessment.readings if result is not None and not stale else ())
             ],
             fault=fault_for(result.fault, councils) if result is not None and result.fault is not None else "",

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
-from agent.ledger import codec, tables
+from agent.drills.records import Drill, DrillKind
+from agent.ledger import codec, drills, tables
 from agent.ledger.batch import AgentSpan, CheckRecord, MaintenanceWindow
 from agent.records import LIVE, Alert, Cause, Incident, IncidentState
 from checks.contract import REACH, covered
@@ -34,6 +35,10 @@ class LedgerState:
     """Windows that are neither over nor ended."""
     refusals: Mapping[str, Mapping[str, float]]
     """Credential to the targets that refused it last, and when."""
+    drills: tuple[Drill, ...]
+    """Drills without an end."""
+    proven: Mapping[str, float]
+    """When a drill last proved a failover, by target."""
     last_life: AgentSpan | None
     """The agent's life before this one at the same vantage; not `clean` when it was killed."""
 
@@ -58,6 +63,8 @@ def load(connection: Connection, vantage: str, run: str, now: float) -> LedgerSt
         checks=checks,
         maintenance=_maintenance(connection, now),
         refusals=_refusals(connection),
+        drills=drills.unfinished(connection),
+        proven=drills.last_proven(connection, DrillKind.FIREWALL),
         last_life=_last_life(connection, vantage, run),
     )
 

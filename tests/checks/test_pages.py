@@ -10,7 +10,21 @@ from checks.catalogue import load_catalogue
 from config.load import load_estate
 
 PAGES = Path(__file__).parents[2] / "docs" / "checks"
-KINDS = ("dns", "firewall", "host", "http", "icmp", "ntp", "path", "plugin", "sftp_file", "ssh_command", "tcp", "tls")
+KINDS = (
+    "dns",
+    "firewall",
+    "firewall_pair",
+    "host",
+    "http",
+    "icmp",
+    "ntp",
+    "path",
+    "plugin",
+    "sftp_file",
+    "ssh_command",
+    "tcp",
+    "tls",
+)
 EMPTY = """
     estate: {name: test, vantage: here}
     vantages:

@@ -59,9 +59,13 @@ class Asker:
         self, subject: Subject, timeout: float = 10.0, *, ahead: float = 0.0, transport: object = None
     ) -> Observation:
         """One collect; `ahead` is how far the agent's clock is ahead of the true one."""
-        parts = cast(Transports, _OnlySsh(cast(SshTransport, transport or self.ssh)))
-        context = Context("here", parts, lambda: wall() + ahead, asyncio.get_running_loop().time() + timeout)
+        context = self.context(timeout, ahead, transport)
         return await self.kind.collect(subject.targets[0], subject.check.options, context)
+
+    def context(self, timeout: float, ahead: float = 0.0, transport: object = None) -> Context:
+        """What a collect is given."""
+        parts = cast(Transports, _OnlySsh(cast(SshTransport, transport or self.ssh)))
+        return Context("here", parts, lambda: wall() + ahead, asyncio.get_running_loop().time() + timeout)
 
     def judge(self, subject: Subject, observation: Observation) -> Assessment:
         """What the agent makes of an observation; the check's memory is kept."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import paramiko
 
@@ -36,9 +36,17 @@ _ENOUGH = 20
 
 
 def converse(
-    connection: Connection, commands: Sequence[str], profile: ShellProfile, limit: int, tether: Tether
-) -> list[str]:
-    """The output of each command. Raises NotOpened, else TransportFault; LIMIT when more than `limit` octets came."""
+    connection: Connection,
+    commands: Sequence[str],
+    profile: ShellProfile,
+    limit: int,
+    tether: Tether,
+    heard: Callable[[str], None],
+) -> None:
+    """Give `heard` the output of each command as soon as it is whole.
+
+    Raises NotOpened, else TransportFault; LIMIT when more than `limit` octets came.
+    """
     for command in commands:
         if command != without_controls(command) or "\n" in command:
             raise TransportFault(Reason.LOCAL, f"{connection.where}: a command has control characters; it was not sent")
@@ -51,9 +59,9 @@ def converse(
         dialogue.prompted("")
         for command in profile.prepare:
             dialogue.ask(command)
-        answers = [dialogue.ask(command) for command in commands]
+        for command in commands:
+            heard(dialogue.ask(command))
         dialogue.leave()
-        return answers
     except Exception as error:
         raise lost(connection, tether, begun, "its command line", error) from error
     finally:

@@ -18,8 +18,8 @@ from exporters.web.view import FindingView, PathLine, WindowLine
 from testbeds.pages import NOW, incident
 
 COMMITTED = Path(__file__).parents[3] / "docs" / "openapi.json"
-PAGES = {"/", "/incidents", "/incidents/{incident}", "/targets", "/targets/{target}", "/runbooks/", "/runbooks/{name}",
-         "/static/{name}"}  # fmt: skip
+PAGES = {"/", "/incidents", "/incidents/{incident}", "/targets", "/targets/{target}", "/drills", "/drills/{drill}",
+         "/runbooks/", "/runbooks/{name}", "/static/{name}"}  # fmt: skip
 """Pages for people, which are not described."""
 
 

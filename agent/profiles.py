@@ -10,12 +10,13 @@ from checks.firewall.permitted import refused
 from checks.firewall.questions import Batch, questions
 from checks.network.plan import Plan, PlanError, ValuePlan, compiled, families
 from config.profiles import ProfileError, ProfileModel, load, names, search_path
-from config.profiles.asks import Read
+from config.profiles.asks import Asks, Read
 from config.profiles.model import Limit
 from config.profiles.roles import RoleRule, When
 
 _PER_QUESTION = 20
 """OIDs in one question, and rows in one answer, unless the estate says otherwise."""
+_ABSENT = " (may be refused)"
 _OFTEN = {Read.EVERY_RUN: "at every run", Read.SLOWLY: "slowly", Read.DAILY: "daily"}
 
 
@@ -92,12 +93,7 @@ def told(profile: ProfileModel) -> Iterator[str]:
         parts += [f"sysDescr holds /{match.description}/"] if match.description else []
         yield f"  recognised by {' and '.join(parts)}"
     yield "asks"
-    for batch in asked(profile):
-        age = f" (every {batch.seconds} s)" if batch.seconds else ""
-        yield (
-            f"  {batch.often}{age}: {batch.scalars} values and {batch.columns} columns, "
-            f"{batch.datagrams} datagrams and more for long tables"
-        )
+    yield from _questions(profile.asks) if profile.asks is not None else _datagrams(profile)
     if profile.firewall is not None and profile.firewall.roles:
         yield "takes its role in the cluster from the first of these that holds"
         yield from (f"  {_rule(rule)}" for rule in profile.firewall.roles)
@@ -110,6 +106,26 @@ def told(profile: ProfileModel) -> Iterator[str]:
         yield f"  {table.title}{depends}"
         for column in table.columns:
             yield from (f"  {line}" for line in _judged(column, f"{column.key}/<row>"))
+
+
+def _datagrams(profile: ProfileModel) -> Iterator[str]:
+    for batch in asked(profile):
+        age = f" (every {batch.seconds} s)" if batch.seconds else ""
+        yield (
+            f"  {batch.often}{age}: {batch.scalars} values and {batch.columns} columns, "
+            f"{batch.datagrams} datagrams and more for long tables"
+        )
+
+
+def _questions(asks: Asks) -> Iterator[str]:
+    """Everything that may be asked, and nothing else can be: word for word."""
+    if asks.ssh is not None:
+        for command in asks.ssh.commands.values():
+            yield f"  {_OFTEN[command.read]}: {command.run}{_ABSENT if command.may_be_absent else ''}"
+    for question in asks.http.questions.values() if asks.http is not None else ():
+        verb = f"GET {question.get}" if question.get is not None else f"POST {question.post}"
+        body = f" {question.body}" if question.body is not None else ""
+        yield f"  {_OFTEN[question.read]}: {verb}{body}{_ABSENT if question.may_be_absent else ''}"
 
 
 def _judged(value: ValuePlan, key: str) -> Iterator[str]:

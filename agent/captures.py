@@ -13,7 +13,7 @@ from checks.network.plan import PROFILE
 from checks.recordings.recording import RecordingError
 from checks.transports.ssh.terminal import Terminal
 from config.profiles import ProfileError, ProfileModel, load, search_path
-from config.profiles.asks import SshAsks, Way
+from config.profiles.asks import Way
 from config.profiles.roles import FirewallPart
 
 LARGEST = 1024 * 1024
@@ -65,18 +65,15 @@ def _parted(lines: list[str]) -> dict[str, str]:
     return {command: "\n".join(said) for command, said in found.items()}
 
 
-def documents(asks: SshAsks, said: Mapping[str, str]) -> dict[str, Document | NotUnderstood]:
-    """The captured answers to a profile's questions, by question."""
-    return {
-        name: parsed(command.parser, said[command.run])
-        for name, command in asks.commands.items()
-        if command.run in said
-    }
+def documents(profile: ProfileModel, said: Mapping[str, str]) -> dict[str, Document | NotUnderstood]:
+    """The captured answers to the commands of a profile, by question; none where it is not read by commands."""
+    commands = profile.asks.ssh.commands if profile.asks is not None and profile.asks.ssh is not None else {}
+    return {name: parsed(one.parser, said[one.run]) for name, one in commands.items() if one.run in said}
 
 
 def not_captured(profile: ProfileModel, said: Container[str]) -> frozenset[str]:
     """The findings of which a capture without some of the profile's questions tells nothing."""
-    assert profile.asks is not None and profile.firewall is not None  # it is read by commands
+    assert profile.asks is not None and profile.firewall is not None  # it is a firewall's, and not read over SNMP
     lacking = {name for name in profile.asks.often() if name not in said}
     about_the_role = {question for name in _of_the_role(profile.firewall) for question in _questions(profile, name)}
     keys = {f"firewall/{PROFILE}"} if lacking else set()
@@ -119,7 +116,5 @@ def profile_for(name: str, said: Mapping[str, str], wanted: str | None) -> str:
 
 
 def _understood(profile: str, said: Mapping[str, str]) -> int:
-    asks = load(profile, search_path()).asks
-    if asks is None or asks.ssh is None:
-        return 0
-    return sum(not isinstance(answer, NotUnderstood) for answer in documents(asks.ssh, said).values())
+    answers = documents(load(profile, search_path()), said).values()
+    return sum(not isinstance(answer, NotUnderstood) for answer in answers)

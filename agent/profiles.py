@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from checks.firewall.options import KIND
 from checks.firewall.permitted import refused
 from checks.firewall.questions import Batch, questions
+from checks.firewall.series import series_of
 from checks.network.plan import Plan, PlanError, ValuePlan, compiled, families
-from config.profiles import ProfileError, ProfileModel, load, names, search_path
-from config.profiles.asks import Asks, Read
+from config.profiles import ProfileError, ProfileModel, ValueModel, load, names, search_path
+from config.profiles.asks import Read
 from config.profiles.model import Limit
 from config.profiles.roles import RoleRule, When
 
@@ -57,6 +58,8 @@ def remarks(profile: ProfileModel) -> list[str]:
         said.append("it has no match: it is never recognised, only named")
     if profile.firewall is not None and not profile.firewall.roles:
         said.append("it has no roles: nothing of a cluster is judged")
+    if profile.firewall is None and any(value.forecast for value in _models(profile).values()):
+        said.append("forecast: only the kind firewall keeps a history; by itself this is no profile of one")
     judged = [value for value in profile.values.values() if value.required or value.warning or value.critical]
     if profile.firewall is not None and not judged:
         said.append("no value is required or has a limit: a device that answers nothing looks less bad than it should")
@@ -93,7 +96,9 @@ def told(profile: ProfileModel) -> Iterator[str]:
         parts += [f"sysDescr holds /{match.description}/"] if match.description else []
         yield f"  recognised by {' and '.join(parts)}"
     yield "asks"
-    yield from _questions(profile.asks) if profile.asks is not None else _datagrams(profile)
+    yield from (f"  {line}" for line in questions_of(profile))
+    if profile.asks is None:
+        yield from _datagrams(profile)
     if profile.firewall is not None and profile.firewall.roles:
         yield "takes its role in the cluster from the first of these that holds"
         yield from (f"  {_rule(rule)}" for rule in profile.firewall.roles)
@@ -106,6 +111,27 @@ def told(profile: ProfileModel) -> Iterator[str]:
         yield f"  {table.title}{depends}"
         for column in table.columns:
             yield from (f"  {line}" for line in _judged(column, f"{column.key}/<row>"))
+    if profile.firewall is not None:
+        yield from _foretold(profile, plan)
+
+
+def _foretold(profile: ProfileModel, plan: Plan) -> Iterator[str]:
+    """What has a forecast: without a limit of the profile's only if the estate says one."""
+    telling = {value.family.name: value.name for value in plan.scalars if value.family is not None}
+    lines = {name: f"  {name}: when the estate says a limit" for name, v in _models(profile).items() if v.forecast}
+    for one in series_of(profile, plan, {}):
+        limit = telling.get(one.limit_family) if one.limit_family is not None else f"{one.limit:g}"
+        if limit is not None:
+            more = "; only days on which the member serves" if one.serving else ""
+            more += "; anew at every start" if one.since_start else ""
+            lines[one.name] = f"  {one.name}: when {limit} is reached, {one.lead_days:g} days ahead{more}"
+    if lines:
+        yield "foretells, from two weeks of daily peaks on"
+        yield from lines.values()
+
+
+def _models(profile: ProfileModel) -> dict[str, ValueModel]:
+    return profile.values | {name: v for table in profile.tables.values() for name, v in table.columns.items()}
 
 
 def _datagrams(profile: ProfileModel) -> Iterator[str]:
@@ -117,15 +143,16 @@ def _datagrams(profile: ProfileModel) -> Iterator[str]:
         )
 
 
-def _questions(asks: Asks) -> Iterator[str]:
-    """Everything that may be asked, and nothing else can be: word for word."""
-    if asks.ssh is not None:
-        for command in asks.ssh.commands.values():
-            yield f"  {_OFTEN[command.read]}: {command.run}{_ABSENT if command.may_be_absent else ''}"
-    for question in asks.http.questions.values() if asks.http is not None else ():
+def questions_of(profile: ProfileModel) -> list[str]:
+    """Every command or request that may be sent, word for word; nothing else can be. None of one over SNMP."""
+    asks, found = profile.asks, []
+    for command in asks.ssh.commands.values() if asks is not None and asks.ssh is not None else ():
+        found.append(f"{_OFTEN[command.read]}: {command.run}{_ABSENT if command.may_be_absent else ''}")
+    for question in asks.http.questions.values() if asks is not None and asks.http is not None else ():
         verb = f"GET {question.get}" if question.get is not None else f"POST {question.post}"
         body = f" {question.body}" if question.body is not None else ""
-        yield f"  {_OFTEN[question.read]}: {verb}{body}{_ABSENT if question.may_be_absent else ''}"
+        found.append(f"{_OFTEN[question.read]}: {verb}{body}{_ABSENT if question.may_be_absent else ''}")
+    return found
 
 
 def _judged(value: ValuePlan, key: str) -> Iterator[str]:

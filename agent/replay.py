@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from agent import captures, fold
+from agent.api_captures import ApiCapture
 from agent.once import report
 from agent.records import CheckResult
 from checks.contract import CheckKind, Context, Credential, Observation, Subject, Target
@@ -22,14 +23,14 @@ from checks.firewall.asking import recognise
 from checks.firewall.further import part_of
 from checks.firewall.options import AUTO, FirewallOptions, recognisable
 from checks.network.answers import SnmpAnswers, keep
+from checks.network.documents import Document, NotUnderstood
 from checks.network.snmp import SnmpOptions
 from checks.recordings.capture import KINDS
 from checks.recordings.playback import Playback
 from checks.recordings.recording import RecordedCheck, Recording, RecordingError
 from checks.transports import Transports
 from config.estate import CheckSpec, Every
-from config.profiles import ProfileError, load, search_path
-from config.profiles.asks import Way
+from config.profiles import ProfileError, ProfileModel, load, search_path
 from config.profiles.recognition import SYS_DESCR, SYS_OBJECT_ID
 
 _SECONDS = 60.0
@@ -131,6 +132,14 @@ def replay_observation(
     return Replay(target, (_judged(kind, target, spec, observation, now),))
 
 
+def replay_api(captured: ApiCapture, kinds: Mapping[str, CheckKind], at: float) -> Replay:
+    """What a firewall's API answered, as the kind `firewall` judges it. What is not there is not judged.
+
+    Raises RecordingError.
+    """
+    return _replay_documents(captured.name, captured.profile, captured.documents, kinds, at)
+
+
 def replay_capture(
     name: str, profile: str, said: Mapping[str, str], kinds: Mapping[str, CheckKind], at: float
 ) -> Replay:
@@ -138,21 +147,29 @@ def replay_capture(
 
     Raises RecordingError.
     """
-    kind = kinds["firewall"]
-    options = _options(kind, name, {"profile": profile})
-    assert isinstance(options, FirewallOptions)  # the kind's
-    asks = options.reader.profile.asks
-    if asks is None or asks.ssh is None:
-        raise RecordingError(f"profile {profile} is not read by commands")
-    documents = captures.documents(asks.ssh, said)
+    read_by = load(profile, search_path())
+    documents = captures.documents(read_by, said)
     if not documents:
         raise RecordingError(f"{name}: none of its commands is one of profile {profile}")
+    return _replay_documents(name, read_by, documents, kinds, at)
+
+
+def _replay_documents(
+    name: str,
+    profile: ProfileModel,
+    documents: Mapping[str, Document | NotUnderstood],
+    kinds: Mapping[str, CheckKind],
+    at: float,
+) -> Replay:
+    kind = kinds["firewall"]
+    options = _options(kind, name, {"profile": profile.profile})
+    assert isinstance(options, FirewallOptions)  # the kind's
     part = part_of(options.reader, {question: (at, one) for question, one in documents.items()})
     target = _target(name)
-    answers = FirewallAnswers(profile, by_snmp=False, others={Way.SSH: part})
+    answers = FirewallAnswers(profile.profile, by_snmp=False, others={profile.way: part})
     observation = Observation(target.name, _VANTAGE, at, 0.0, answers, None)
-    result = _judged(kind, target, _spec(kind, name, profile, options, ()), observation, at)
-    idle = captures.not_captured(options.reader.profile, documents)
+    result = _judged(kind, target, _spec(kind, name, profile.profile, options, ()), observation, at)
+    idle = captures.not_captured(profile, documents)
     findings = tuple(one for one in result.assessment.findings if one.key not in idle)
     return Replay(target, (replace(result, assessment=replace(result.assessment, findings=findings)),))
 

@@ -25,9 +25,17 @@ if TYPE_CHECKING:
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--profile", help="The profile to read an SNMP recording with, instead of the one it was taken with.")
 @click.option("--command", "typed", help="The command whose output the file is, where it does not say so itself.")
+@click.option("--question", help="The question of the profile that the file, an answer of a firewall's API, answers.")
 @click.option("--at", "at", type=Moment(), help="When it is to have been read; otherwise when it was.")
 @json_option
-def command(files: tuple[Path, ...], profile: str | None, typed: str | None, at: float | None, as_json: bool) -> int:
+def command(
+    files: tuple[Path, ...],
+    profile: str | None,
+    typed: str | None,
+    question: str | None,
+    at: float | None,
+    as_json: bool,
+) -> int:
     """Assess recordings without any network: the target is called after the file.
 
     Exit status: 0 ok, 1 warning, 2 critical, 3 unknown or unsupported.
@@ -37,12 +45,34 @@ def command(files: tuple[Path, ...], profile: str | None, typed: str | None, at:
 
     kinds = load_catalogue()
     replays: list[Replay] = []
+    try:
+        from_api = _by_api(files, profile, question, at, kinds)
+    except RecordingError as error:
+        raise Failure(str(error), status=3) from error
+    if from_api is not None:
+        return shown([from_api], as_json=as_json)
     for file in files:
         try:
             replays.append(asyncio.run(replayed(file, profile, at, kinds, typed)))
         except RecordingError as error:
             raise Failure(str(error), status=3) from error
     return shown(replays, as_json=as_json)
+
+
+def _by_api(
+    files: tuple[Path, ...], profile: str | None, question: str | None, at: float | None, kinds: Mapping[str, CheckKind]
+) -> Replay | None:
+    """Answers of a firewall's API, all of one firewall; None where the files are none. Raises RecordingError."""
+    from agent.api_captures import by_https, capture, is_answer
+    from agent.replay import now, replay_api
+    from checks.recordings import reading
+
+    read_by = by_https(profile)
+    if read_by is None or not all(is_answer(reading.octets(file)) for file in files):
+        if question is not None:
+            raise Failure("--question needs JSON or XML and a --profile that is read over HTTPS.", status=3)
+        return None
+    return replay_api(capture(files, question, read_by), kinds, at if at is not None else now())
 
 
 def shown(replays: list[Replay], *, as_json: bool) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from checks.contract import Assessment, CheckKind, Family, KindDefaults, Memory, Observation, Subject
-from checks.firewall import by_ssh
+from checks.firewall import by_http, by_ssh
 from checks.firewall.answers import FirewallAnswers
 from checks.firewall.asking import collect
 from checks.firewall.further import READERS
@@ -18,6 +18,7 @@ from config.estate import MofN, WakeClass
 from config.profiles import load, search_path
 from config.profiles.asks import Way
 
+READERS[Way.HTTP] = by_http.read
 READERS[Way.SSH] = by_ssh.read
 
 
@@ -72,6 +73,12 @@ CHECK = CheckKind(
         "firewall/missing/<serial>": "A member that was in the cluster is not listed any more: has it power?",
         "firewall/tunnel/<name>": "A tunnel that must be up is down, or not there.",
         "firewall/licence/<name>": "A licence that the estate expects is not among those the firewall has.",
+        "firewall/forecast/<value>": "It will be full soon, if it goes on as it did: plan, there is no hurry yet.",
+        "firewall/forecast/<column>/<row>": "The same for one row of a table, for example a disk.",
+        "firewall/posture/snmp-version": "It is asked by SNMP v1 or v2c, or by an SNMPv3 user without authentication.",
+        "firewall/posture/default-community": "Its SNMP community is one of those that devices are sold with.",
+        "firewall/posture/certificate": "The certificate of its management has ended.",
+        "ssh/only-sha1": "Over SSH it offers nothing newer than SHA-1, which is not used: update it.",
         "firewall/interface/<name>": "An interface that must be up is down, or not there.",
         "firewall/ways": "Two ways of reading the firewall tell different roles: see which one is right.",
         "firewall/http/<question>": "The answer to a question over HTTPS is none that the profile understands.",

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from checks.contract import Reason
 from checks.recordings.recording import Recording, numbers
-from checks.transports.snmp import Answer, Columns, Device, Missing, SnmpError, Value
+from checks.transports.snmp import Answer, Columns, Device, Manner, Missing, SnmpError, Value
 from checks.transports.snmp.errors import (
     Capped,
     Malformed,
@@ -69,6 +69,10 @@ class Playback:
                 return Columns(rows, frozenset(complete), answer.error)
             complete.append(column)
         return Columns(rows, frozenset(complete))
+
+    def manner(self, device: Device) -> Manner | None:  # noqa: ARG002 - `Asking`'s
+        """None: no device is asked."""
+        return None
 
     async def close(self) -> None:
         """Nothing is held."""

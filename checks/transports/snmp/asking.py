@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from checks.transports.snmp.credentials import Manner
 from checks.transports.snmp.transport import Device
 from checks.transports.snmp.values import Answer, Columns
 
@@ -22,6 +23,10 @@ class Asking(Protocol):
 
     async def columns(self, device: Device, columns: Sequence[str], deadline: float, most_rows: int = 1_000) -> Columns:
         """Several columns of a table, one after the other; a column that fails ends the reading and is not complete."""
+        ...
+
+    def manner(self, device: Device) -> Manner | None:
+        """How the device is asked; None where no device is, or that cannot be told."""
         ...
 
     async def close(self) -> None:

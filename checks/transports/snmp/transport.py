@@ -15,7 +15,7 @@ from gufo.snmp._fast import GetIter, SnmpV1ClientSocket, SnmpV2cClientSocket
 
 from checks.transports.fault import TransportFault
 from checks.transports.names import Names
-from checks.transports.snmp.credentials import Access, AccessCache, User
+from checks.transports.snmp.credentials import Access, AccessCache, Manner, User
 from checks.transports.snmp.errors import (
     Capped,
     Malformed,
@@ -130,6 +130,10 @@ class SnmpTransport:
             # The other columns of a table are as long as its first: ask for that many rows and one that ends it.
             repetitions = max(1, min(device.max_repetitions, len(found) + 1))
         return Columns(rows, frozenset(complete))
+
+    def manner(self, device: Device) -> Manner | None:
+        """As `Asking`."""
+        return self._access.manner(device.credential)
 
     async def close(self) -> None:
         """Release every descriptor and forget every secret; safe to call twice."""

@@ -99,8 +99,10 @@ async def test_a_fortigate_pair_is_judged_by_what_it_prints(asker: Asker) -> Non
     said = answers("firewall/fortigate-ssh", ha_status=warned)
 
     with network_shell.running(shell("firewall/fortigate-ssh", said, page=12)) as device:
-        _, assessment = await read(asker, device, "firewall/fortigate-ssh")
+        observation, assessment = await read(asker, device, "firewall/fortigate-ssh")
 
+    elections = answers_of(observation).others[Way.SSH].answers.rows
+    assert list(elections["ha_status#/elections/*/at"].values()) == [1_793_686_364, 1_793_224_809]
     assert bad(assessment) == {
         "firewall/ha_warning/fw-hemel-b": "warning", "firewall/member_sync/fw-hemel-b": "warning",
     }  # fmt: skip

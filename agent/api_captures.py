@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from checks.firewall.cluster import HA
 from checks.firewall.http.parse import LARGEST
 from checks.firewall.http.shape import understood
 from checks.network.documents import Document, NotUnderstood
-from checks.network.plan import PROFILE
 from checks.recordings import reading
 from checks.recordings.recording import RecordingError
 from config.profiles import ProfileError, ProfileModel, load, search_path
 from config.profiles.asks import HttpAsks, Way
-from config.profiles.roles import FirewallPart
 
 _HEAD = 100
 _OURS = re.compile(rb'\{\s*"schema"\s*:\s*"?[0-9]')
@@ -83,26 +80,3 @@ def _answered(asks: HttpAsks, name: str, raw: bytes) -> Iterator[tuple[str, Docu
     for other, question in asks.questions.items():
         if other == name or (question.paths, question.body) == alike:
             yield other, understood(question, raw, text)
-
-
-def not_captured(profile: ProfileModel, said: Container[str]) -> frozenset[str]:
-    """The findings of which a capture without some of the profile's questions tells nothing."""
-    assert profile.asks is not None and profile.firewall is not None  # it is a firewall's, read over HTTPS
-    lacking = {name for name in profile.asks.often() if name not in said}
-    about_the_role = {question for value in _of_the_role(profile.firewall) for question in _questions(profile, value)}
-    keys = {f"firewall/{PROFILE}"} if lacking else set()
-    return frozenset(keys | ({HA} if lacking & about_the_role else set()))
-
-
-def _of_the_role(part: FirewallPart) -> Iterator[str]:
-    for rule in part.roles:
-        yield from (name for name in (rule.of, *(when.value or when.every for when in rule.when)) if name)
-    if part.members is not None:
-        yield from part.members.own.values()
-
-
-def _questions(profile: ProfileModel, value: str) -> Iterator[str]:
-    every = dict(profile.values)
-    for table in profile.tables.values():
-        every |= table.columns
-    yield from (place.partition("#")[0] for place in every[value].oids)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from checks.firewall.options import KIND
+from checks.firewall.permitted import refused
 from checks.firewall.questions import Batch, questions
 from checks.firewall.series import series_of
 from checks.network.plan import Plan, PlanError, ValuePlan, compiled, families
@@ -44,7 +45,7 @@ def problems(name: str, profile: ProfileModel) -> list[str]:
         families([*others, profile])
     except (PlanError, ProfileError) as error:
         return [str(error)]
-    return []
+    return [] if profile.asks is None or profile.asks.ssh is None else list(refused(profile.asks.ssh))
 
 
 def remarks(profile: ProfileModel) -> list[str]:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from checks.contract import Assessment, CheckKind, Family, KindDefaults, Memory, Observation, Subject
-from checks.firewall import by_http
+from checks.firewall import by_http, by_ssh
 from checks.firewall.answers import FirewallAnswers
 from checks.firewall.asking import collect
 from checks.firewall.further import READERS
 from checks.firewall.judgement import FAMILIES, judged
 from checks.firewall.options import KIND, FirewallOptions, of_firewalls
 from checks.network.plan import families
+from checks.network.ssh_login import LOGIN_KEYS, over_after_login
 from config.estate import MofN, WakeClass
 from config.profiles import load, search_path
 from config.profiles.asks import Way
 
 READERS[Way.HTTP] = by_http.read
+READERS[Way.SSH] = by_ssh.read
 
 
 def assess(subject: Subject, observations: Sequence[Observation], memory: Memory | None, now: float) -> Assessment:  # noqa: ARG001 - the contract's; the answers carry their own time
@@ -26,8 +29,18 @@ def assess(subject: Subject, observations: Sequence[Observation], memory: Memory
     for observation in observations:
         if isinstance(observation.answers, FirewallAnswers):
             at = observation.started + observation.duration
-            return judged(options, observation.answers, not _cut_short(observation), memory, at)
+            made = judged(options, observation.answers, not _cut_short(observation), memory, at)
+            over = _over(subject, observation.answers)
+            return replace(made, covers=made.covers | over, may_go=made.may_go | over)
     return Assessment(findings=())
+
+
+def _over(subject: Subject, answers: FirewallAnswers) -> frozenset[str]:
+    """The troubles of a log-in that cannot be there any more: it was let in, and read to the end."""
+    part = answers.others.get(Way.SSH)
+    if part is None or part.fault is not None or not part.cost.questions:
+        return frozenset()
+    return over_after_login(subject)
 
 
 def _cut_short(observation: Observation) -> bool:
@@ -72,6 +85,7 @@ CHECK = CheckKind(
         "firewall/ssh/<question>": "What a command printed is nothing that the profile understands.",
         "firewall/local": "There is no way to ask: a credential, or the profile's name, is missing in the estate.",
         "http/<reason>": "The firewall answers other questions, but not over HTTPS: its message says why.",
+        **LOGIN_KEYS,
         "ssh/<reason>": "The firewall answers other questions, but not over SSH: its message says why.",
         "snmp/no-answer": "The firewall answers other checks, but not SNMP: look at its access list and its community.",
         "snmp/refused": "Nothing listens on the SNMP port: switch the agent on, and allow SNMP on that interface.",

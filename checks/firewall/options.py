@@ -10,6 +10,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from checks.firewall.http.options import HttpsOptions
+from checks.firewall.permitted import refused
 from checks.firewall.posture import PostureOptions
 from checks.firewall.questions import Questions, questions
 from checks.firewall.series import Series, Wanted, measured, series_of
@@ -58,6 +59,7 @@ class FirewallOptions(BaseModel):
     profile: str = AUTO
     """A profile of a firewall, for example `firewall/fortigate`; `auto` asks the device what it is."""
     port: int = Field(default=161, ge=1, le=65535)
+    ssh_port: int = Field(default=22, ge=1, le=65535)
     retries: int = Field(default=2, ge=0, le=5)
     """Questions after the first; they share the check's time-out evenly."""
     max_oids_per_pdu: int = Field(default=20, ge=1, le=60)
@@ -138,6 +140,9 @@ def _reader(
     profile = load(name, search_path())
     if profile.firewall is None:
         raise PlanError(f"profile {name} is not one of a firewall; there are {', '.join(of_firewalls())}, or auto")
+    wrong = [] if profile.asks is None or profile.asks.ssh is None else list(refused(profile.asks.ssh))
+    if wrong:
+        raise PlanError(f"profile {name}: {wrong[0]}")
     plan = compiled(_with_lead(profile, warning, critical), dict(overrides), {}, KIND)
     return Reader(profile, plan, series_of(profile, plan, dict(wishes)))
 

@@ -84,9 +84,9 @@ FIREWALLS = [name for name in names((SHIPPED,)) if load(name, (SHIPPED,)).firewa
 
 
 UNPROVEN = {
-    "firewall/gaia-http", "firewall/hillstone", "firewall/opnsense-http", "firewall/panos-http",
-    "firewall/pfsense-http", "firewall/srx-http", "firewall/stormshield", "firewall/stormshield-http",
-    "firewall/watchguard",
+    "firewall/ftd-ssh", "firewall/gaia-http", "firewall/hillstone", "firewall/opnsense-http", "firewall/panos-http",
+    "firewall/pfsense-http", "firewall/pfsense-ssh", "firewall/srx-http", "firewall/stormshield",
+    "firewall/stormshield-http", "firewall/vyos-ssh", "firewall/watchguard",
 }  # fmt: skip
 
 
@@ -96,6 +96,12 @@ def test_a_shipped_firewall_can_be_recognised_and_says_whether_it_is_proven(name
 
     assert profile.source and bool(profile.match) == (profile.way is Way.SNMP)
     assert profile.proven or name in UNPROVEN
+
+
+def test_a_shipped_profile_by_another_way_is_named_by_that_of_its_product() -> None:
+    named = {other for name in FIREWALLS for other in load(name, (SHIPPED,)).also.values()}
+
+    assert {name for name in FIREWALLS if load(name, (SHIPPED,)).asks is not None} - named == {"firewall/vyos-ssh"}
 
 
 @pytest.mark.parametrize(

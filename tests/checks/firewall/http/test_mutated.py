@@ -9,8 +9,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.api_captures import ApiCapture
-from agent.replay import replay_api
+from agent.replay import replay_answers
 from checks.catalogue import load_catalogue
 from checks.contract import State
 from checks.firewall.http.shape import understood
@@ -30,7 +29,7 @@ _ANYTHING = st.recursive(
 
 def states(profile: str, question: str, body: bytes) -> dict[str, State]:
     documents = {question: understood(asks_of(profile).questions[question], body, body.decode("utf-8", "replace"))}
-    of = replay_api(ApiCapture("mutated", load(profile, search_path()), documents), KINDS, AT)
+    of = replay_answers("mutated", load(profile, search_path()), documents, KINDS, AT)
     return {finding.key: finding.state for finding in of.results[0].assessment.findings}
 
 

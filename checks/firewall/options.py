@@ -131,7 +131,7 @@ class Reader:
 
 @lru_cache(maxsize=1024)
 def _reader(
-    name: str,
+    directories: tuple[Path, ...],
     overrides: tuple[tuple[str, Override], ...],
     warning: float | None,
     critical: float | None,

@@ -17,6 +17,7 @@ from config.profiles.roles import RoleRule, When
 
 _PER_QUESTION = 20
 """OIDs in one question, and rows in one answer, unless the estate says otherwise."""
+_ABSENT = " (may be refused)"
 _OFTEN = {Read.EVERY_RUN: "at every run", Read.SLOWLY: "slowly", Read.DAILY: "daily"}
 
 
@@ -95,12 +96,9 @@ def told(profile: ProfileModel) -> Iterator[str]:
         parts += [f"sysDescr holds /{match.description}/"] if match.description else []
         yield f"  recognised by {' and '.join(parts)}"
     yield "asks"
-    for batch in asked(profile):
-        age = f" (every {batch.seconds} s)" if batch.seconds else ""
-        yield (
-            f"  {batch.often}{age}: {batch.scalars} values and {batch.columns} columns, "
-            f"{batch.datagrams} datagrams and more for long tables"
-        )
+    yield from (f"  {line}" for line in questions_of(profile))
+    if profile.asks is None:
+        yield from _datagrams(profile)
     if profile.firewall is not None and profile.firewall.roles:
         yield "takes its role in the cluster from the first of these that holds"
         yield from (f"  {_rule(rule)}" for rule in profile.firewall.roles)
@@ -134,6 +132,27 @@ def _foretold(profile: ProfileModel, plan: Plan) -> Iterator[str]:
 
 def _models(profile: ProfileModel) -> dict[str, ValueModel]:
     return profile.values | {name: v for table in profile.tables.values() for name, v in table.columns.items()}
+
+
+def _datagrams(profile: ProfileModel) -> Iterator[str]:
+    for batch in asked(profile):
+        age = f" (every {batch.seconds} s)" if batch.seconds else ""
+        yield (
+            f"  {batch.often}{age}: {batch.scalars} values and {batch.columns} columns, "
+            f"{batch.datagrams} datagrams and more for long tables"
+        )
+
+
+def questions_of(profile: ProfileModel) -> list[str]:
+    """Every command or request that may be sent, word for word; nothing else can be. None of one over SNMP."""
+    asks, found = profile.asks, []
+    for command in asks.ssh.commands.values() if asks is not None and asks.ssh is not None else ():
+        found.append(f"{_OFTEN[command.read]}: {command.run}{_ABSENT if command.may_be_absent else ''}")
+    for question in asks.http.questions.values() if asks is not None and asks.http is not None else ():
+        verb = f"GET {question.get}" if question.get is not None else f"POST {question.post}"
+        body = f" {question.body}" if question.body is not None else ""
+        found.append(f"{_OFTEN[question.read]}: {verb}{body}{_ABSENT if question.may_be_absent else ''}")
+    return found
 
 
 def _judged(value: ValuePlan, key: str) -> Iterator[str]:

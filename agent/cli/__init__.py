@@ -18,6 +18,7 @@ _VERBS = {
     "apply": ("agent.cli.apply", "put a plan in force that somebody has looked at"),
     "backup": ("agent.cli.backup", "put estate and ledger into one archive; verify one"),
     "check": ("agent.cli.check", "run checks once, now, without a daemon"),
+    "config": ("agent.cli.config", "which configurations are as they were approved; approve one"),
     "credentials": ("agent.cli.credentials", "which log-ins were refused; have a mended one tried"),
     "demo": ("agent.cli.demo", "watch a simulated estate on loopback"),
     "desk": ("agent.cli.desk", "prove that a service desk is set up as the estate says"),

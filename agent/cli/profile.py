@@ -62,7 +62,8 @@ def explain(profile: str, as_json: bool) -> int:
             "title": found.title,
             "source": found.source,
             "proven": found.proven,
-            "asks": [asdict(asked) for asked in profiles.asked(found)],
+            "asks": [asdict(asked) for asked in (profiles.asked(found) if found.asks is None else ())],
+            "questions": profiles.questions_of(found),
             "judges": [line.strip() for line in profiles.told(found)],
         }
         click.echo(json.dumps(told, indent=2, ensure_ascii=False))

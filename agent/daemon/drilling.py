@@ -216,7 +216,7 @@ class Drilling:
 
     def _memory(self, spec: CheckSpec) -> Memory | None:
         """The note of the first vantage that has one: each writes its own."""
-        notes = (self.runner.memory(spec.id, place) for place in vantages_of(spec, self.vantage))
+        notes = (self.runner.remembered(spec.id).get(place) for place in vantages_of(spec, self.vantage))
         return next((note for note in notes if note is not None), None)
 
     def _ask(self, specs: Sequence[CheckSpec]) -> None:

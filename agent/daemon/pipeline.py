@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from agent.drills.records import Drill
 from agent.incidents import Incidents
 from agent.judge import Judge
-from agent.ledger.batch import Audit, Batch, MaintenanceWindow
+from agent.ledger.batch import Audit, Batch, CheckRecord, MaintenanceWindow
 from agent.ledger.recorder import Recorder
 from agent.ledger.writer import Writer
 from agent.records import NOTHING_CHANGED, CheckResult, IncidentChange, Judgement
-from checks.contract import State, Subject, worst
+from checks.contract import Memory, State, Subject, worst
 from exporters.prometheus.exposition import Exposition
 from exporters.prometheus.own import OwnMetrics
 
@@ -90,6 +90,27 @@ class Pipeline:
         judgement = self.judge.result(result, now)
         if judgement is not NOTHING_CHANGED:
             self.conclude(judgement, now)
+
+    def remembered(self, check: str, vantage: str, memory: Memory) -> CheckRecord | None:
+        """The row of a check whose note a person has changed, to be written with the audit; None before any result."""
+        result = self.last.get((check, vantage))
+        if result is None:
+            return None
+        self._recorder.remember(check, vantage, memory)
+        return CheckRecord(
+            check_id=check,
+            vantage=vantage,
+            target=result.subject.name,
+            kind=result.subject.check.kind,
+            state=state_of(result),
+            started=result.started,
+            duration=result.duration,
+            valid_for=result.valid_for,
+            reached=result.reached,
+            last_success=self._recorder.last_success(check, vantage),
+            assessment=result.assessment,
+            memory=memory,
+        )
 
     def carry_over(
         self, renamed: Mapping[tuple[str, str], tuple[str, Subject]], gone: Iterable[tuple[str, str]]

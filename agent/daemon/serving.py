@@ -8,8 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.metadata import version
 
+from agent.approvals import ApprovalCommands
 from agent.commands import Commands
 from agent.daemon.about import About
+from agent.daemon.config_verbs import ConfigVerbs
 from agent.daemon.control import Control, open_socket
 from agent.daemon.drilling import Drilling
 from agent.daemon.inforce import Using
@@ -56,6 +58,7 @@ class Serving:
     hub: Hub
     outbound: Outbound
     drilling: Drilling
+    approvals: ApprovalCommands
     reloader: Reloader | None
     clock: Callable[[], float]
     using: list[Using] = field(default_factory=list)
@@ -104,7 +107,7 @@ class Serving:
         parts.push_async_callback(web.stop)
         parts.push_async_callback(self.hub.stop)
         self.addresses = web.addresses
-        self.using += [self, commands, access, self.outbound, self.drilling]
+        self.using += [self, commands, access, self.outbound, self.drilling, self.approvals]
         access.turned.append(self.hub.end_all)
         await self._control(commands, parts)
 
@@ -139,7 +142,13 @@ class Serving:
             self.lockout,
             self.hub,
             self.reloader,
-            {**self.outbound.verbs(), **about.verbs(), **path_verbs(self.view), **self.drilling.verbs()},
+            {
+                **self.outbound.verbs(),
+                **about.verbs(),
+                **path_verbs(self.view),
+                **self.drilling.verbs(),
+                **ConfigVerbs(self.approvals, self.clock).verbs(),
+            },
             self.drilling.said_of,
         )
         path = self.settings.control_socket

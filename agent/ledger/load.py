@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, and_, or_, select
 
 from agent.drills.records import Drill, DrillKind
 from agent.ledger import codec, drills, tables
@@ -15,6 +15,8 @@ from checks.contract import REACH, covered
 
 UNFINISHED = (*LIVE, IncidentState.RESOLVED)
 """Resolved incidents may still be reopened."""
+LOOK_BACK = 7 * 86_400.0
+"""Seconds for which a window that is over is still asked what happened in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class LedgerState:
     checks: Mapping[tuple[str, str], CheckRecord]
     """By check id and vantage."""
     maintenance: tuple[MaintenanceWindow, ...]
-    """Windows that are neither over nor ended."""
+    """Windows that are not over, or were not `LOOK_BACK` seconds ago."""
     refusals: Mapping[str, Mapping[str, float]]
     """Credential to the targets that refused it last, and when."""
     drills: tuple[Drill, ...]
@@ -107,7 +109,12 @@ def _children(connection: Connection, incidents: Mapping[str, Incident]) -> dict
 
 def _maintenance(connection: Connection, now: float) -> tuple[MaintenanceWindow, ...]:
     table = tables.maintenance
-    wanted = select(table).where(table.c.end > now, table.c.ended_at.is_(None)).order_by(table.c.start, table.c.id)
+    lately = now - LOOK_BACK
+    wanted = (
+        select(table)
+        .where(or_(and_(table.c.ended_at.is_(None), table.c.end > lately), table.c.ended_at > lately))
+        .order_by(table.c.start, table.c.id)
+    )
     return tuple(codec.maintenance_of(row) for row in connection.execute(wanted).mappings())
 
 

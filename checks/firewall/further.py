@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from checks.contract import Context, Fault, Target
 from checks.firewall.answers import Cost, Part
 from checks.firewall.options import FirewallOptions, Reader
+from checks.network.certificate import Unreadable
+from checks.network.certificate import read as read_certificate
 from checks.network.documents import Document, NotUnderstood, filled
 from config.profiles.asks import Asks, Read, Way
 
@@ -26,6 +28,8 @@ class Reading:
     """By question; those that were not answered are not in it."""
     fault: Fault | None
     cost: Cost
+    certificate: bytes = b""
+    """What the device showed, in DER; empty where there is none by this way."""
 
 
 class DocumentReader(Protocol):
@@ -49,6 +53,8 @@ class Held:
     """By question, with when it was read (Unix seconds)."""
     slow: bool = False
     """Whether the last reading took the device long."""
+    certificate: bytes = b""
+    """What the device showed when it was last asked."""
 
 
 async def read(
@@ -68,9 +74,11 @@ async def read(
     often = asks.often()
     ages = {Read.EVERY_RUN: 0.0, Read.SLOWLY: profile.budget.slow_seconds, Read.DAILY: profile.budget.daily_seconds}
     patience = SLOWER if busy or held.slow else 1.0
-    due = [name for name, how in often.items() if _is_due(held.documents.get(name), now, ages[how] * patience)]
+    rest = profile.budget.slow_seconds
+    due = [name for name, how in often.items() if _is_due(held.documents.get(name), now, ages[how] * patience, rest)]
     reading = await READERS[way](target, options, asks, due, ctx, deadline) if due else Reading({}, None, Cost())
     held.slow = reading.cost.seconds > profile.budget.most_seconds
+    held.certificate = reading.certificate or held.certificate
     for name in due:
         if name in reading.documents:
             held.documents[name] = (now, reading.documents[name])
@@ -79,7 +87,17 @@ async def read(
     for name, (at, _) in list(held.documents.items()):
         if often[name] is not Read.EVERY_RUN and not 0 <= now - at < HOLDS * ages[often[name]]:
             del held.documents[name]
-    return part_of(reader, held.documents, reading.fault, reading.cost)
+    return replace(
+        part_of(reader, held.documents, reading.fault, reading.cost), certificate_not_after=_end(held.certificate)
+    )
+
+
+def _end(certificate: bytes) -> float | None:
+    """When it ends (Unix seconds); None where there is none, or it cannot be read."""
+    try:
+        return read_certificate(certificate).not_after if certificate else None
+    except Unreadable:
+        return None
 
 
 def part_of(
@@ -107,6 +125,9 @@ def part_of(
     )
 
 
-def _is_due(held: tuple[float, Document | NotUnderstood] | None, now: float, age: float) -> bool:
+def _is_due(held: tuple[float, Document | NotUnderstood] | None, now: float, age: float, rest: float) -> bool:
+    """Whether a question is to be asked; one that took the device too long rests at least so long."""
+    if held is not None and isinstance(held[1], NotUnderstood) and held[1].slow:
+        age = max(age, rest)
     # A clock that was set back must not keep old values for ever.
     return held is None or not 0 <= now - held[0] < age

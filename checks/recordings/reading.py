@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import bz2
 import os
+import re
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
@@ -22,6 +23,8 @@ _MOST_LINES = 2_000_000
 _LONGEST_LINE = 256 * 1024
 _PIECE = 256 * 1024
 _CAPTURE = 1024 * 1024
+_JSON = re.compile(rb"\s{0,1000}(?:\{\s{0,1000}(?:[\"}]|\Z)|\[)")
+"""How JSON begins. Junos prints {primary:node0} above its prompt, which is none."""
 _FORMS = (
     "a recording of `ridgeway record` or another .snmprec file (OID|type|value), the text of `snmpwalk -One`, both "
     "also packed with bzip2, an observation of `ridgeway record --observation`, or what a firewall's command line "
@@ -46,7 +49,7 @@ def octets(path: Path) -> bytes:
 
 def is_observation(raw: bytes) -> bool:
     """Whether the contents are JSON, and so an observation, rather than lines of SNMP values."""
-    return raw.lstrip()[:1] in (b"{", b"[")
+    return _JSON.match(raw) is not None
 
 
 def may_be_commands(raw: bytes) -> bool:

@@ -14,6 +14,7 @@ KINDS = (
     "dns",
     "firewall",
     "firewall_pair",
+    "firewall_config",
     "host",
     "http",
     "icmp",

@@ -278,12 +278,15 @@ def _keep_history(path: Path) -> None:
 
 def _estate(simulation: Simulation, desk: str) -> str:
     rows = []
+    port = desk.rpartition(":")[2].partition("/")[0]
     for name in NAMES:
         mark = name.partition("-")[0]
+        flow = f"{mark}-flow: {{from: here, port: {port}, must: pass, owner: {mark} people, reason: {mark} calls}}"
+        path = f", {{path: {{every: 1h, timeout: 8s, flows: {{{flow}}}}}}}" if name.endswith("-quiet") else ""
         needs = f"depends_on: {_NEEDS[name]}, " if name in _NEEDS else ""
         rows.append(
             f"  {name}: {{address: 127.0.0.1, site: {_SITES[mark]}, title: The {name} itself, {needs}"
             f"services: [{_SERVICES[mark]}], credentials: {{snmp: {mark}-key}}, checks: [{{snmp: "
-            f"{{name: {mark}-check, profile: firewall/fortigate, port: {simulation[name].port}, retries: 0}}}}]}}"
+            f"{{name: {mark}-check, profile: firewall/fortigate, port: {simulation[name].port}, retries: 0}}}}{path}]}}"
         )
     return _HEAD % {"desk": desk} + "\n".join(rows) + "\n"

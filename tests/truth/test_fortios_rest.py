@@ -17,8 +17,7 @@ from typing import Any
 
 import pytest
 
-from agent.api_captures import ApiCapture
-from agent.replay import Replay, replay_api
+from agent.replay import Replay, replay_answers
 from checks.contract import State
 from checks.firewall.answers import FirewallAnswers, Part
 from checks.firewall.http.shape import understood
@@ -171,7 +170,7 @@ def judged(name: str, bodies: Mapping[str, bytes]) -> Read:
     assert profile.asks is not None and profile.asks.http is not None
     questions = profile.asks.http.questions
     documents = {one: understood(questions[one], raw, raw.decode()) for one, raw in bodies.items()}
-    return Read(replay_api(ApiCapture(name, profile, documents), KINDS, AT))
+    return Read(replay_answers(name, profile, documents, KINDS, AT))
 
 
 def of_case(case: dict[str, Any]) -> dict[str, bytes]:
@@ -302,7 +301,7 @@ def disk(**octets: int) -> Callable[[Any], object]:
 
 CHANGES = (
     Change("a member missing", CLUSTER, "ha_statistics", lambda d: d["results"].pop(), {"firewall/ha": "warning"}),
-    Change("no member at all", CLUSTER, "ha_statistics", says_members(), {"firewall/ha": "warning"}),
+    Change("no member at all", CLUSTER, "ha_statistics", says_members(), {"firewall/ha": "unknown"}),
     Change("memory in conserve mode", USAGE, "usage", used("mem", 91), {"firewall/memory_used": "critical"}),
     Change("memory near conserve mode", USAGE, "usage", used("mem", 85), {"firewall/memory_used": "warning"}),
     Change("a processor at its end", USAGE, "usage", used("cpu", 97), {"firewall/cpu_used": "warning"}),

@@ -122,7 +122,12 @@ _PART = re.compile(r"([A-Za-z0-9][A-Za-z0-9_.-]{0,39}): ((?:[0-9a-f]{2} ?){4,32}
 
 
 def checksums(output: Output) -> Document:
-    """The checksum of every part of the configuration by member, and whether the members agree. Raises Unfit."""
+    """The checksum of every part of the configuration by member, and whether the members agree. Raises Unfit.
+
+    Nothing at all is printed where there is no cluster.
+    """
+    if not output.lines:
+        return {"members": [], "parts": []}
     members: dict[str, dict[str, str]] = {}
     current: dict[str, str] | None = None
     counts = False

@@ -34,10 +34,9 @@ def ha_status(output: Output) -> Document:
     said = output.outline()
     mode = said.said("Mode")
     clustered = not mode.casefold().startswith("standalone")
-    groups = whole(said.said("number of vcluster"), "the number of virtual clusters")
     members = _members(said)
     if clustered:
-        _check(said, members, groups)
+        _check(said, members, whole(said.said("number of vcluster"), "the number of virtual clusters"))
     names = {serial: host for serial, host, _, _ in members}
     state, usage = _states(said), _usage(said)
     listed: list[Document] = [

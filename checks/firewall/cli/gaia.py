@@ -12,6 +12,7 @@ from checks.network.documents import Document
 
 _OFF = re.compile(r"HA module (?:is )?not started\.?|Cluster is not (?:enabled|configured)\.?", re.IGNORECASE)
 _MODE = re.compile(r"Cluster Mode: +(\S.{0,80})")
+_SHARED = re.compile(r"Load Sharing|Active[ -]Active", re.IGNORECASE)
 _MEMBER = re.compile(
     r"([0-9]{1,2})( \(local\))? +([0-9A-Fa-f.:]{3,45}) +([0-9]{1,3})% +([A-Za-z][A-Za-z ]{1,30}?(?:\(!\))?)"
     r"(?: {2,}(\S.{0,60}))?"
@@ -33,10 +34,11 @@ def cluster_state(output: Output) -> Document:
     if output.find(_OFF) is not None:
         return {"clustered": False, "mode": None, "members": [], "own": None}
     mode = output.need(_MODE, "mode of the cluster")[1]
+    shared = _SHARED.search(mode) is not None
     rows: list[dict[str, Document]] = [
         {
             "id": found[1], "local": found[2] is not None, "address": found[3], "load": int(found[4]),
-            "state": found[5].strip().casefold(), "name": short(found[6] or found[3]),
+            "state": _state(found[5], shared), "name": short(found[6] or found[3]),
         }
         for found in output.all(_MEMBER)
     ]  # fmt: skip
@@ -60,6 +62,12 @@ def cluster_state(output: Output) -> Document:
         "changed_at": None if when is None else moment(when[4], when[1], when[2], when[3]),
         "failovers": None if count is None else whole(count[1], "failovers"),
     }
+
+
+def _state(said: str, shared: bool) -> str:
+    """The state, as it is compared; where members share the load, every one of them is rightly active."""
+    state = said.strip().casefold()
+    return "active/active" if shared and state == "active" else state
 
 
 def _text(found: re.Match[str] | None) -> str | None:
@@ -121,7 +129,7 @@ def policy(output: Output) -> Document:
 
 
 def asset(output: Output) -> Document:
-    """The hardware, and its power supplies. Raises Unfit."""
+    """The hardware, and its power supplies; an open server or virtual machine has no model. Raises Unfit."""
     said = output.outline()
     supplies: list[Document] = []
     for entry in said.under:
@@ -130,7 +138,7 @@ def asset(output: Output) -> Document:
             supplies.append({"name": f"Power supply {found[1]}", "state": entry.value.casefold() or None})
     return {
         "platform": said.said("Platform"),
-        "model": said.said("Model"),
+        "model": said.maybe("Model"),
         "serial": said.maybe("Serial Number"),
         "supplies": supplies,
     }

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from checks.firewall.cli.output import Output, Unfit, number, short, whole
+from checks.firewall.cli.panos_ha import OFF
 from checks.network.documents import Document
 
 
@@ -63,12 +64,13 @@ def licences(output: Output) -> Document:
     for row in rows:
         if not row.get("feature") or not row.get("expires") or row.get("expired") not in ("yes", "no"):
             raise Unfit("a licence lacks its feature, its end, or whether it has ended")
-    if not rows:
+    if not rows and output.find(_NONE) is None:
         output.need(_TODAY, "licence")
     listed: list[Document] = [dict(row) for row in rows]
     return {"licences": listed}
 
 
+_NONE = re.compile(r"No (?:valid |installed )?licen[cs]es?\b.{0,60}", re.IGNORECASE)
 _TODAY = re.compile(r"Current \S{1,10} Date: .{6,40}")
 _LICENCE = {
     "Feature": "feature", "Description": "description", "Serial": "serial", "Issued": "issued", "Expires": "expires",
@@ -110,7 +112,9 @@ _PATH = re.compile(
 
 
 def path_monitoring(output: Output) -> Document:
-    """Every path that is probed, and which answer. Raises Unfit."""
+    """Every path that is probed, and which answer; none where there is no cluster. Raises Unfit."""
+    if output.find(OFF) is not None:
+        return {"paths": []}
     total = whole(output.need(_PATHS, "number of monitored paths")[1], "paths")
     rows: list[Document] = []
     for found in output.all(_PATH):
@@ -136,7 +140,7 @@ _PART = re.compile(
 
 
 def environmentals(output: Output) -> Document:
-    """Every sensor with its alarm, by kind: thermal, fans, power. Raises Unfit."""
+    """Every sensor with its alarm, by kind: thermal, fans, power. A virtual machine prints nothing. Raises Unfit."""
     kinds: dict[str, list[Document]] = {"thermal": [], "fans": [], "rails": [], "supplies": []}
     current: list[Document] | None = None
     seen = False
@@ -150,7 +154,7 @@ def environmentals(output: Output) -> Document:
             row["value"] = None if value is None else float(value)
             row["inserted"] = part[4] == "True" if part[4] in ("True", "False") else None
             current.append(row)
-    if not seen:
+    if output.lines and not seen:
         raise Unfit("there is no heading of sensors")
     return dict(kinds)
 

@@ -10,7 +10,7 @@ import re
 from checks.firewall.cli.output import Entry, Output, Unfit, short
 from checks.network.documents import Document
 
-_OFF = re.compile(r"HA (?:is )?not (?:enabled|configured)\.?", re.IGNORECASE)
+OFF = re.compile(r"HA (?:is )?not (?:enabled|configured)\.?", re.IGNORECASE)
 _STATE = re.compile(r"([A-Za-z-]{2,30})(?: \(last (.{1,60})\))?(?: .{0,80})?")
 _LINK = re.compile(r"Interface ([^:]{1,60})")
 _NOTHING: dict[str, Document] = {"state": None, "since": None}
@@ -18,7 +18,7 @@ _NOTHING: dict[str, Document] = {"state": None, "since": None}
 
 def ha_all(output: Output) -> Document:
     """The whole answer; `mode` is `disabled` where there is no cluster. Raises Unfit."""
-    if output.find(_OFF) is not None:
+    if output.find(OFF) is not None:
         return {
             "mode": "disabled",
             "local": {**_NOTHING, "state": "disabled"},

@@ -6,6 +6,7 @@ Junos CLI Reference; recordings of cluster status, cluster interfaces, version a
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from checks.firewall.cli.output import Output, Unfit, moment, short, whole
 from checks.network.documents import Document
@@ -23,7 +24,7 @@ def cluster_status(output: Output) -> Document:
     """Every node of every redundancy group. `own` is the answering node, where the prompt tells. Raises Unfit.
 
     A `nodes` entry has the node's state in the groups of the data plane (1 and above) where there are any: the first
-    of primary, secondary, and the others that it has in one of them.
+    of primary, secondary, and the others that it has in one of them; `active/active` where each leads a group.
     """
     if output.find(_OFF) is not None:
         return {"clustered": False, "own": None, "lost": None, "groups": [], "nodes": []}
@@ -47,7 +48,10 @@ def cluster_status(output: Output) -> Document:
         raise Unfit("a redundancy group does not tell of both nodes")
     own = output.find(_OWN)
     listed: list[Document] = [dict(row) for row in rows]
-    nodes: list[Document] = [{"node": node, "state": _state(told)} for node, told in states.items()]
+    shared = _shared(states)
+    nodes: list[Document] = [
+        {"node": node, "state": "active/active" if shared else _state(told)} for node, told in states.items()
+    ]
     lost = next((node for node, told in states.items() if _state(told) == "lost"), None)
     return {
         "clustered": True, "own": None if own is None else own[2], "lost": lost, "groups": listed, "nodes": nodes,
@@ -61,6 +65,14 @@ def _failures(said: str | None) -> str | None:
 def _state(told: dict[int, str]) -> str:
     data = [state for group, state in told.items() if group > 0] or list(told.values())
     return min(data, key=lambda state: _ORDER.index(state) if state in _ORDER else len(_ORDER))
+
+
+def _shared(states: Mapping[str, Mapping[int, str]]) -> bool:
+    """Whether each node is the primary of a group of its own, as it may be, and no group has two."""
+    primaries = [
+        {group for group, state in told.items() if group > 0 and state == "primary"} for told in states.values()
+    ]
+    return len(primaries) == 2 and all(primaries) and not primaries[0] & primaries[1]
 
 
 _CONTROL = re.compile(r"Control link(?: [01])? status: +(\S{1,20})", re.IGNORECASE)

@@ -40,6 +40,8 @@ class Line:
     octets: int = 0
     seconds: float = 0.0
     """Spent waiting for the device; the time for a turn is not counted."""
+    certificate: bytes = b""
+    """What the device showed last, in DER."""
     secrets: list[str] = field(default_factory=list, repr=False)
     """What this reading was given by the device, and must not be seen again: session identifiers."""
 
@@ -48,7 +50,7 @@ class Line:
         return HttpQuestion(
             target=self.target,
             address=self.address,
-            url=Url.read(f"https://{_authority(self.host or self.address, self.port)}{path}", self.address),
+            url=Url.read(f"https://:{self.port}{path}", self.host or self.address),
             ca=self.ca,
             pins=self.pins,
             limits=_LIMITS,
@@ -63,6 +65,8 @@ class Line:
         finally:
             self.seconds += time.monotonic() - begun
         self.octets += len(reply.body)
+        if reply.tls is not None:
+            self.certificate = reply.tls.certificate
         return reply
 
     async def send_last(self, question: HttpQuestion, until: float) -> HttpReply:
@@ -90,7 +94,3 @@ class Line:
             Reason.LOCAL,
             f"the credential {self.credential.name} is of kind {self.credential.kind}; this firewall takes a {kind}",
         )
-
-
-def _authority(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
-from weakref import WeakValueDictionary
 
 from checks.contract import Reason
 from checks.transports.aside import Aside, Crowded, Overdue, StillHanging, Tether
@@ -21,6 +19,7 @@ from checks.transports.ssh.faults import NotOpened
 from checks.transports.ssh.kept import IDLE, Kept, Line
 from checks.transports.ssh.kept import MOST as MOST_KEPT
 from checks.transports.ssh.model import LIMIT, MOST, HostKey, Listing, Ran, ShellProfile, SshDevice
+from checks.transports.turns import Turns
 
 if TYPE_CHECKING:
     from checks.transports.ssh.connect import Connection
@@ -48,7 +47,7 @@ class SshTransport:
         self._accesses = AccessCache()
         self._kept: Kept[Connection] = Kept(idle, most_kept)
         self._keys: Keys | None = None
-        self._turns: WeakValueDictionary[tuple[str, int], asyncio.Lock] = WeakValueDictionary()
+        self._turns = Turns()
 
     @property
     def kept(self) -> int:
@@ -107,7 +106,7 @@ class SshTransport:
         Without a `shell` each command is run as `run` does. No other such reading of the same address goes on
         meanwhile. What was whole before a fault is in `answers`. Raises TransportFault, LIMIT as `shell` does.
         """
-        async with self._turn(device, deadline):
+        async with self._turns.at(device.address, deadline):
             pins.kinds(device.target, device.host_keys)
             connection = await self._open(device, self._accesses.access(device.credential), deadline)
             try:
@@ -157,21 +156,6 @@ class SshTransport:
         self._accesses.forget()
         if self._keys is not None:
             self._keys.forget()
-
-    @asynccontextmanager
-    async def _turn(self, device: SshDevice, deadline: float) -> AsyncIterator[None]:
-        lock = self._turns.setdefault((device.address, device.port), asyncio.Lock())
-        try:
-            async with asyncio.timeout_at(deadline):
-                await lock.acquire()
-        except TimeoutError:
-            raise TransportFault(
-                Reason.LIMIT, f"{device.target}: another reading of this device went on until the deadline"
-            ) from None
-        try:
-            yield
-        finally:
-            lock.release()
 
     async def _ask(self, device: SshDevice, deadline: float, grant: int, call: Callable[[Connection, Tether], T]) -> T:
         """The answer to one question. It is put once; again only when no channel could be opened for it."""

@@ -226,7 +226,7 @@ async def test_numbers_count_only_what_the_reader_may_see(scene: Scene) -> None:
     metrics = (await asyncio.to_thread(scene.ashridge.ask, "/metrics")).body.decode()
 
     assert status["targets"] == 5
-    assert sum(status["checks"].values()) == 5  # type: ignore[attr-defined]
+    assert sum(status["checks"].values()) == 6  # type: ignore[attr-defined]
     assert mine["ashridge-core"]["hidden"] == 1
     assert mine.keys() == {"ashridge-core", "ashridge-firewall"}
     assert set(re.findall(r'ridgeway_incidents_open\{.*council="(.*?)"', metrics)) == {"ashridge-dc"}

@@ -28,10 +28,10 @@ LINES: Mapping[str, Mapping[str, str]] = {
     "firewall/srx-ssh": {"prompt": "ops@srx-depot-a> "},
     "firewall/vyos-ssh": {"prompt": "ops@vyos:~$ "},
 }
-SETTING = {
-    "firewall/panos-ssh": "set cli pager off", "firewall/asa-ssh": "terminal pager 0",
-    "firewall/gaia-ssh": "set clienv rows 0", "firewall/srx-ssh": "set cli screen-length 0",
-    "firewall/vyos-ssh": "set terminal length 0",
+SETTINGS = {
+    "firewall/panos-ssh": ["set cli pager off", "set cli config-output-format xml"],
+    "firewall/asa-ssh": ["terminal pager 0"], "firewall/gaia-ssh": ["set clienv rows 0"],
+    "firewall/srx-ssh": ["set cli screen-length 0"], "firewall/vyos-ssh": ["set terminal length 0"],
 }  # fmt: skip
 
 
@@ -43,7 +43,7 @@ def asks(profile: str) -> SshAsks:
 
 def answers(profile: str, **changed: str) -> dict[str, str]:
     """What the device says to each command of a profile; `changed` by question."""
-    said = {SETTING[profile]: ""} if profile in SETTING else {}
+    said = dict.fromkeys(SETTINGS.get(profile, []), "")
     return said | {
         command.run: changed.get(name, OUTPUTS[command.parser]) for name, command in asks(profile).commands.items()
     }
@@ -99,8 +99,10 @@ async def test_a_fortigate_pair_is_judged_by_what_it_prints(asker: Asker) -> Non
     said = answers("firewall/fortigate-ssh", ha_status=warned)
 
     with network_shell.running(shell("firewall/fortigate-ssh", said, page=12)) as device:
-        _, assessment = await read(asker, device, "firewall/fortigate-ssh")
+        observation, assessment = await read(asker, device, "firewall/fortigate-ssh")
 
+    elections = answers_of(observation).others[Way.SSH].answers.rows
+    assert list(elections["ha_status#/elections/*/at"].values()) == [1_793_686_364, 1_793_224_809]
     assert bad(assessment) == {
         "firewall/ha_warning/fw-hemel-b": "warning", "firewall/member_sync/fw-hemel-b": "warning",
     }  # fmt: skip
@@ -225,11 +227,8 @@ async def test_nothing_is_typed_but_the_commands_of_the_profile(asker: Asker) ->
         with network_shell.running(shell(profile)) as device:
             await read(asker, device, profile)
 
-            permitted = {command.run for command in asks(profile).commands.values()} | {
-                SETTING.get(profile, ""),
-                "exit",
-            }
-            assert set(device.cli.typed) <= permitted
+            permitted = {command.run for command in asks(profile).commands.values()}
+            assert set(device.cli.typed) <= {*permitted, *SETTINGS.get(profile, []), "", "exit"}
 
 
 @pytest.mark.parametrize(

@@ -47,9 +47,16 @@ def test_what_is_no_answer_is_not_understood(name: str, text: str) -> None:
     assert refusal(name, text)
 
 
-@pytest.mark.parametrize("name", [name for name in PARSERS if name != "fortios/tunnels"])
-def test_nothing_at_all_is_not_understood(name: str) -> None:
-    assert refusal(name, "")
+SILENT = {"fortios/tunnels", "fortios/checksums", "panos/environmentals"}
+"""A box without tunnels, without a cluster, without sensors prints nothing."""
+
+
+@pytest.mark.parametrize("name", PARSERS)
+def test_nothing_at_all_is_not_understood_but_where_it_means_that_there_is_none(name: str) -> None:
+    if name in SILENT:
+        assert not any(read(name, "").values())
+    else:
+        assert refusal(name, "")
 
 
 @pytest.mark.parametrize("name", PARSERS)
@@ -204,6 +211,9 @@ def test_a_peer_that_cannot_be_reached_has_an_unknown_state() -> None:
         ("gaia/cluster-state", "HA module not started.", "clustered", False),
         ("srx/cluster-status", "error: Chassis cluster is not enabled.", "clustered", False),
         ("vyos/vrrp", "VRRP is not running", "groups", []),
+        ("panos/paths", "HA not enabled", "paths", []),
+        ("panos/licences", "No licenses installed", "licences", []),
+        ("fortios/ha-status", "HA Health Status: OK\nMode: Standalone", "members", []),
         ("asa/vpn-sessions", "INFO: There are presently no active sessions", "users", 0),
     ],
 )
@@ -286,6 +296,26 @@ def test_a_chassis_cluster_tells_each_node_of_each_group() -> None:
     assert (said["own"], said["lost"]) == ("node0", None)
     assert [(one["name"], one["priority"], one["failures"]) for one in said["groups"]][-1] == ("node1 group 1", 0, "IF")
     assert said["nodes"] == [{"node": "node0", "state": "primary"}, {"node": "node1", "state": "secondary"}]
+
+
+def test_nodes_that_each_lead_a_group_share_the_load_and_two_that_lead_one_do_not() -> None:
+    group = (
+        "\n\nRedundancy group: 2 , Failover count: 1\nnode0  100  {}  no  no  None\nnode1  200  primary  no  no  None"
+    )
+    whole = OUTPUTS["srx/cluster-status"].removesuffix("\n\n{primary:node0}")
+
+    shared = read("srx/cluster-status", whole + group.format("secondary"))
+    split = read("srx/cluster-status", whole + group.format("primary"))
+
+    assert [one["state"] for one in shared["nodes"]] == ["active/active", "active/active"]
+    assert [one["state"] for one in split["nodes"]] == ["primary", "primary"]
+
+
+def test_members_that_share_the_load_are_all_active() -> None:
+    text = OUTPUTS["gaia/cluster-state"].replace("High Availability (Active Up)", "Load Sharing (Multicast)")
+    text = text.replace("ACTIVE(!)  ", "ACTIVE     ").replace("STANDBY", "ACTIVE ")
+
+    assert {one["state"] for one in read("gaia/cluster-state", text)["members"]} == {"active/active"}
 
 
 def test_a_redundancy_group_with_one_node_is_not_a_whole_answer() -> None:

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Mapping
 
 from checks.firewall.cli import PARSERS, parsed
-from checks.firewall.cluster import HA
 from checks.firewall.options import of_firewalls
 from checks.network.documents import Document, NotUnderstood
-from checks.network.plan import PROFILE
 from checks.recordings.recording import RecordingError
 from checks.transports.ssh.terminal import Terminal
 from config.profiles import ProfileError, ProfileModel, load, search_path
-from config.profiles.asks import Way
-from config.profiles.roles import FirewallPart
+from config.profiles.asks import SshAsks, Way
 
 LARGEST = 1024 * 1024
 """Octets: what a firewall prints for all commands of a profile is a tenth of it."""
@@ -65,33 +62,25 @@ def _parted(lines: list[str]) -> dict[str, str]:
     return {command: "\n".join(said) for command, said in found.items()}
 
 
-def documents(profile: ProfileModel, said: Mapping[str, str]) -> dict[str, Document | NotUnderstood]:
-    """The captured answers to the commands of a profile, by question; none where it is not read by commands."""
-    commands = profile.asks.ssh.commands if profile.asks is not None and profile.asks.ssh is not None else {}
-    return {name: parsed(one.parser, said[one.run]) for name, one in commands.items() if one.run in said}
+def documents(asks: SshAsks, said: Mapping[str, str]) -> dict[str, Document | NotUnderstood]:
+    """The captured answers to a profile's questions, by question."""
+    return {
+        name: parsed(command.parser, said[command.run])
+        for name, command in asks.commands.items()
+        if command.run in said
+    }
 
 
-def not_captured(profile: ProfileModel, said: Container[str]) -> frozenset[str]:
-    """The findings of which a capture without some of the profile's questions tells nothing."""
-    assert profile.asks is not None and profile.firewall is not None  # it is a firewall's, and not read over SNMP
-    lacking = {name for name in profile.asks.often() if name not in said}
-    about_the_role = {question for name in _of_the_role(profile.firewall) for question in _questions(profile, name)}
-    keys = {f"firewall/{PROFILE}"} if lacking else set()
-    return frozenset(keys | ({HA} if lacking & about_the_role else set()))
-
-
-def _of_the_role(part: FirewallPart) -> Iterator[str]:
-    for rule in part.roles:
-        yield from (name for name in (rule.of, *(when.value or when.every for when in rule.when)) if name)
-    if part.members is not None:
-        yield from part.members.own.values()
-
-
-def _questions(profile: ProfileModel, value: str) -> Iterator[str]:
-    every = dict(profile.values)
-    for table in profile.tables.values():
-        every |= table.columns
-    yield from (place.partition("#")[0] for place in every[value].oids)
+def answers(
+    name: str, said: Mapping[str, str], wanted: str | None
+) -> tuple[ProfileModel, Mapping[str, Document | NotUnderstood]]:
+    """The profile to judge a capture by, and what it holds of that one's questions. Raises RecordingError."""
+    profile = load(profile_for(name, said, wanted), search_path())
+    asks = profile.asks.ssh if profile.asks is not None else None
+    found = documents(asks, said) if asks is not None else {}
+    if not found:
+        raise RecordingError(f"{name}: none of its commands is one of profile {profile.profile}")
+    return profile, found
 
 
 def profile_for(name: str, said: Mapping[str, str], wanted: str | None) -> str:
@@ -116,5 +105,7 @@ def profile_for(name: str, said: Mapping[str, str], wanted: str | None) -> str:
 
 
 def _understood(profile: str, said: Mapping[str, str]) -> int:
-    answers = documents(load(profile, search_path()), said).values()
-    return sum(not isinstance(answer, NotUnderstood) for answer in answers)
+    asks = load(profile, search_path()).asks
+    if asks is None or asks.ssh is None:
+        return 0
+    return sum(not isinstance(answer, NotUnderstood) for answer in documents(asks.ssh, said).values())

@@ -17,6 +17,7 @@ from checks.firewall.answers import Cost
 from checks.firewall.further import Reading
 from checks.firewall.http.line import Line
 from checks.firewall.http.log_in import LOG_INS, LogIn
+from checks.firewall.http.parse import LARGEST
 from checks.firewall.http.shape import understood
 from checks.firewall.options import FirewallOptions
 from checks.network.documents import Document, NotUnderstood
@@ -37,6 +38,8 @@ _SEARCHED = 4096
 """Characters of a refusal in which the device may say that it has no such thing."""
 _LOG_OUT = 2.0
 """Seconds that are kept for the log-out."""
+_SHORTEST = 4
+"""Characters below which a secret would stand everywhere, by chance."""
 _NOT_FOUND = 404
 _BUSY = (429, 503)
 
@@ -102,7 +105,7 @@ class _Poll:
                 if error.reason is not Reason.LIMIT or loop.time() < until or not self.documents:
                     raise
                 # This one rests for as long as an answer to it would hold. The device may still be at it.
-                self.documents[name] = NotUnderstood("", f"no whole answer within {SLOWEST:g} s")
+                self.documents[name] = NotUnderstood("", f"no whole answer within {SLOWEST:g} s", slow=True)
                 return
         if self.refusals and len(self.refusals) == len(names) and len({one.reason for one in self.refusals}) == 1:
             self.documents.clear()  # one cause: it is no matter of single questions
@@ -129,7 +132,8 @@ class _Poll:
             asked = replace(asked, post=_post(question))
         alike = (path, asked.post)
         if alike not in self.replies:
-            self.replies[alike] = await self.line.send(self.log_in.dressed(self.line, asked), until)
+            reply = await self.line.send(self.log_in.dressed(self.line, asked), until)
+            self.replies[alike] = replace(reply, body=self._clean(reply.body))
         return self.replies[alike]
 
     async def _found(self, question: HttpQuestion, reply: HttpReply) -> Document | NotUnderstood:
@@ -138,14 +142,12 @@ class _Poll:
             raise refused
         if refused is not None:
             self.refusals.append(refused)
-            return self._not_understood(reply, refused)
+            return NotUnderstood.of(reply.text(), refused.message.removeprefix(reply.url.shown).strip())
         if reply.truncated:
-            return NotUnderstood.of(self._clean(reply.text()[:1000]), f"it is longer than {len(reply.body)} octets")
+            return NotUnderstood.of(reply.text(), f"it is longer than {LARGEST} octets")
         found = await self._read(question, reply)
-        if isinstance(found, NotUnderstood):
-            found = NotUnderstood.of(self._clean(found.raw), found.why)
-            if "html" in reply.headers.get("content-type", "").lower():
-                self.refusals.append(TransportFault(Reason.PROTOCOL, f"{reply.url.shown} answers with {found.why}"))
+        if isinstance(found, NotUnderstood) and "html" in reply.headers.get("content-type", "").lower():
+            self.refusals.append(TransportFault(Reason.PROTOCOL, f"{reply.url.shown} answers with {found.why}"))
         return found
 
     async def _read(self, question: HttpQuestion, reply: HttpReply) -> Document | NotUnderstood:
@@ -161,14 +163,12 @@ class _Poll:
         except Crowded as error:
             raise TransportFault(Reason.LOCAL, f"{reply.url.shown}: {error}") from error
 
-    def _not_understood(self, reply: HttpReply, refused: TransportFault) -> NotUnderstood:
-        return NotUnderstood.of(self._clean(reply.text()[:1000]), refused.message.removeprefix(reply.url.shown).strip())
-
-    def _clean(self, text: str) -> str:
+    def _clean(self, body: bytes) -> bytes:
+        """The body without the session's identifiers: some APIs show the request they got."""
         for secret in self.line.secrets:
-            if len(secret) >= 4:
-                text = text.replace(secret, MASK)
-        return text
+            if len(secret) >= _SHORTEST:
+                body = body.replace(secret.encode(), MASK.encode())
+        return body
 
 
 async def _to_its_end(step: Coroutine[None, None, None]) -> None:

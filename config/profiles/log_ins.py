@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from enum import StrEnum
+from urllib.parse import unquote
 
 
 class Login(StrEnum):
@@ -27,6 +28,8 @@ class Login(StrEnum):
     STORMSHIELD_SESSION = "stormshield-session"
 
 
+_STRAYS = re.compile(r"\.\.|[#\x00-\x1f\x7f]")
+"""What leads to another place than it seems, however it is written: steps upwards, fragments, ends of lines."""
 _READING: Mapping[Login, re.Pattern[str]] = {
     # A download of FortiOS is a whole file, with secrets in it.
     Login.BEARER: re.compile(r"GET /api/v2/(monitor|cmdb)/(?!.*(/backup|/download|access_token))[!-~]+"),
@@ -49,4 +52,4 @@ _READING: Mapping[Login, re.Pattern[str]] = {
 
 def only_reads(login: Login, asked: str) -> bool:
     """Whether a question, as `GET /path`, is of a form that changes nothing on the product of this log-in."""
-    return _READING[login].fullmatch(asked) is not None
+    return not _STRAYS.search(unquote(asked)) and _READING[login].fullmatch(asked) is not None

@@ -29,6 +29,7 @@ def conditions(profile: ProfileModel) -> Iterator[tuple[str, When]]:
     if profile.firewall is not None:
         for rule in (*profile.firewall.roles, *profile.firewall.peers):
             yield from (("firewall.roles.when", when) for when in rule.when)
+        yield from (("firewall.pair.several_active", when) for when in profile.firewall.pair.several_active)
 
 
 def _conditions(profile: ProfileModel) -> Iterator[str]:
@@ -135,6 +136,22 @@ def _firewall(profile: ProfileModel, part: FirewallPart) -> Iterator[str]:
             if column is not None:
                 yield from _there("firewall.tunnels", "column", column, table.columns if table else {})
     yield from _members(profile, part)
+    yield from _pair(profile, part)
+
+
+def _pair(profile: ProfileModel, part: FirewallPart) -> Iterator[str]:
+    pair, columns = part.pair, _columns(profile)
+    for scalar in (pair.firmware, pair.sessions, *pair.content):
+        if scalar is not None:
+            yield from _there("firewall.pair", "value", scalar, profile.values)
+    for name in (*pair.synchronised, *pair.away, *pair.heartbeat, *pair.monitors, pair.priority):
+        if name is not None:
+            yield from _there("firewall.pair", "value", name, {**profile.values, **columns})
+    if pair.reason is not None:
+        yield from _there("firewall.pair.reason", "column", pair.reason, columns)
+    if pair.checksum is not None:
+        table = profile.tables.get(part.members.table) if part.members is not None else None
+        yield from _there("firewall.pair.checksum", "column", pair.checksum, table.columns if table else {})
 
 
 def _members(profile: ProfileModel, part: FirewallPart) -> Iterator[str]:

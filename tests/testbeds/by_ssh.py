@@ -26,6 +26,7 @@ from testbeds.sshd import Sshd
 @dataclass(frozen=True, slots=True)
 class _OnlySsh:
     ssh: SshTransport
+    aside: Aside
 
 
 class Asker:
@@ -35,7 +36,8 @@ class Asker:
         self.kind = kind
         self.server = server
         self.names = Names()
-        self.ssh = SshTransport(self.names, Aside(), Lockout())
+        self.aside = Aside()
+        self.ssh = SshTransport(self.names, self.aside, Lockout())
         self.memory: Memory | None = None
 
     def subject(
@@ -64,7 +66,7 @@ class Asker:
 
     def context(self, timeout: float, ahead: float = 0.0, transport: object = None) -> Context:
         """What a collect is given."""
-        parts = cast(Transports, _OnlySsh(cast(SshTransport, transport or self.ssh)))
+        parts = cast(Transports, _OnlySsh(cast(SshTransport, transport or self.ssh), self.aside))
         return Context("here", parts, lambda: wall() + ahead, asyncio.get_running_loop().time() + timeout)
 
     def judge(self, subject: Subject, observation: Observation) -> Assessment:

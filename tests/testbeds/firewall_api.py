@@ -201,7 +201,8 @@ async def firewall_api(profile: str, **changes: bytes | Answer | None) -> AsyncI
         api.open_connections += 1
         api.most_at_once = max(api.most_at_once, api.open_connections)
         try:
-            with contextlib.suppress(OSError, asyncio.IncompleteReadError, ssl.SSLError):
+            # The end of the test may cancel an answer that is still being waited with.
+            with contextlib.suppress(OSError, asyncio.IncompleteReadError, ssl.SSLError, asyncio.CancelledError):
                 await _exchange(api.answer, reader, writer)
         finally:
             api.open_connections -= 1

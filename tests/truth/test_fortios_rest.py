@@ -302,7 +302,7 @@ def disk(**octets: int) -> Callable[[Any], object]:
 
 CHANGES = (
     Change("a member missing", CLUSTER, "ha_statistics", lambda d: d["results"].pop(), {"firewall/ha": "warning"}),
-    Change("no member at all", CLUSTER, "ha_statistics", says_members(), {"firewall/ha": "warning"}),
+    Change("no member at all", CLUSTER, "ha_statistics", says_members(), {"firewall/ha": "unknown"}),
     Change("memory in conserve mode", USAGE, "usage", used("mem", 91), {"firewall/memory_used": "critical"}),
     Change("memory near conserve mode", USAGE, "usage", used("mem", 85), {"firewall/memory_used": "warning"}),
     Change("a processor at its end", USAGE, "usage", used("cpu", 97), {"firewall/cpu_used": "warning"}),

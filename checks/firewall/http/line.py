@@ -48,7 +48,7 @@ class Line:
         return HttpQuestion(
             target=self.target,
             address=self.address,
-            url=Url.read(f"https://{_authority(self.host or self.address, self.port)}{path}", self.address),
+            url=Url.read(f"https://:{self.port}{path}", self.host or self.address),
             ca=self.ca,
             pins=self.pins,
             limits=_LIMITS,
@@ -90,7 +90,3 @@ class Line:
             Reason.LOCAL,
             f"the credential {self.credential.name} is of kind {self.credential.kind}; this firewall takes a {kind}",
         )
-
-
-def _authority(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -7,11 +7,14 @@ from itertools import chain
 
 from checks.firewall.http import parse, sections
 from checks.network.documents import Document, NotUnderstood
+from checks.printable import printable
 from config.profiles.asks import HttpQuestion
 
 AGREES = "@agrees"
 """In a row: whether its value at `agree` is that of the first row."""
 _EVERY = "*"
+_LONGEST_WHY = 200
+_LONGEST_KEY = 200
 _Path = tuple[tuple[str, Document], ...]
 
 
@@ -27,7 +30,7 @@ def understood(question: HttpQuestion, body: bytes, text: str) -> Document | Not
             document = sections.sections(document)
         return shaped(question, document)
     except parse.Unfit as error:
-        return NotUnderstood.of(text, str(error))
+        return NotUnderstood.of(text, printable(str(error), _LONGEST_WHY))
 
 
 def shaped(question: HttpQuestion, document: Document) -> Document:
@@ -85,7 +88,8 @@ def _row(element: Document) -> dict[str, Document]:
 def _key(question: HttpQuestion, row: dict[str, Document], rows: dict[str, Document]) -> str:
     """What the row is called: by its own field where the profile names one, so that rows of several questions meet."""
     own = row.get(question.by) if question.by is not None else None
-    name = str(own).strip()[:200] if isinstance(own, str | int) and str(own).strip() else str(len(rows) + 1)
+    said = printable(str(own).strip(), _LONGEST_KEY) if isinstance(own, str | int) else ""
+    name = said or str(len(rows) + 1)
     return name if name not in rows else f"{name}#{len(rows) + 1}"
 
 

@@ -17,7 +17,7 @@ from checks.transports.aside import Tether
 from checks.transports.fault import TransportFault
 from checks.transports.ssh.channel import LAST, Reader, lost, open_session, overdue
 from checks.transports.ssh.connect import Connection
-from checks.transports.ssh.model import ShellProfile
+from checks.transports.ssh.model import QUOTED, ShellProfile
 from checks.transports.ssh.terminal import Terminal
 from checks.transports.ssh.text import one_line, without_controls
 
@@ -170,8 +170,8 @@ class _Dialogue:
         after = f"after {command!r}" if command else "after the log-in"
         return TransportFault(
             Reason.PROTOCOL,
-            f"{self._connection.where}: its command line showed no prompt {after} until the deadline; the last line is"
-            f" {said[-80:]!r}, a prompt would match {self._profile.prompt!r}",
+            f"{self._connection.where}: its command line showed no prompt {after} until the deadline{QUOTED}"
+            f"{said[-80:]!r}, a prompt would match {self._profile.prompt!r}",
         )
 
     def _send(self, text: str) -> None:

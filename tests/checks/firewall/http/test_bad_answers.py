@@ -194,6 +194,36 @@ async def test_a_slow_question_rests_and_does_not_keep_the_others_from_being_ask
         assert second.value("firewall_vpn_tunnel_up", "council-link", "192.0.2.1") == 1.0
 
 
+async def test_a_slow_question_of_every_run_rests_too_and_the_others_have_their_turn(
+    transports: Transports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(by_http, "SLOWEST", 0.5)
+    async with firewall_api(FORTIGATE) as api:
+        api.answers["ha_checksums"] = Answer(b"{}", delay=30.0)
+        watch = Watch(api, transports)
+        for _ in range(3):
+            said = await watch.said()
+            watch.now += 60
+        api.answers["ha_checksums"] = Answer(samples(FORTIGATE)["ha_checksums"])
+        watch.now += 300
+        last = await watch.said()
+
+        asked = [one.path for one in api.asked]
+        assert asked.count("/api/v2/monitor/system/ha-checksums") == 2
+        assert said.bad["firewall/http/ha_checksums"] is UNKNOWN
+        assert said.value("firewall_vpn_tunnel_up", "council-link", "192.0.2.1") == 1.0
+        assert "/api/v2/monitor/license/status" in asked
+        assert last.bad == {}
+
+
+async def test_a_device_that_shows_our_session_does_not_make_us_show_it(transports: Transports) -> None:
+    async with firewall_api("firewall/gaia-http", version=Answer(b'{"you sent": "session-00000001"}')) as api:
+        said = await Watch(api, transports).said()
+
+        assert "session-0" not in f"{said.observation!r} {said.assessment!r}"
+        assert said.bad["firewall/http/version"] is UNKNOWN
+
+
 async def test_a_certificate_that_nobody_trusts_ends_the_reading_before_anything_is_sent(
     transports: Transports,
 ) -> None:

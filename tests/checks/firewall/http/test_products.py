@@ -160,6 +160,8 @@ async def test_a_gateway_without_a_cluster_is_well(transports: Transports) -> No
         (Login.PANOS_KEY, "GET /api/?type=export&category=configuration"),
         (Login.BEARER, "POST /api/v2/monitor/system/os/reboot"), (Login.BEARER, "GET /logout"),
         (Login.BEARER, "GET /api/v2/monitor/system/config/backup?scope=global"),
+        (Login.BEARER, "GET /api/v2/monitor/../../logout"), (Login.BEARER, "GET /api/v2/monitor/%2e%2e/logout"),
+        (Login.BEARER, "GET /api/v2/monitor/system/status#x"),
         (Login.BEARER, "GET /api/v2/monitor/system/status?access_token=secret"),
         (Login.STORMSHIELD_SESSION, "GET /api/command?cmd=MODIFY%20ON%20FORCE"),
         (Login.STORMSHIELD_SESSION, "GET /api/command?cmd=SYSTEM%20REBOOT"),

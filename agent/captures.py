@@ -11,7 +11,7 @@ from checks.network.documents import Document, NotUnderstood
 from checks.recordings.recording import RecordingError
 from checks.transports.ssh.terminal import Terminal
 from config.profiles import ProfileError, ProfileModel, load, search_path
-from config.profiles.asks import SshAsks, Way
+from config.profiles.asks import Way
 
 LARGEST = 1024 * 1024
 """Octets: what a firewall prints for all commands of a profile is a tenth of it."""
@@ -62,13 +62,10 @@ def _parted(lines: list[str]) -> dict[str, str]:
     return {command: "\n".join(said) for command, said in found.items()}
 
 
-def documents(asks: SshAsks, said: Mapping[str, str]) -> dict[str, Document | NotUnderstood]:
-    """The captured answers to a profile's questions, by question."""
-    return {
-        name: parsed(command.parser, said[command.run])
-        for name, command in asks.commands.items()
-        if command.run in said
-    }
+def documents(profile: ProfileModel, said: Mapping[str, str]) -> dict[str, Document | NotUnderstood]:
+    """The captured answers to the commands of a profile, by question; none where it is not read by commands."""
+    commands = profile.asks.ssh.commands if profile.asks is not None and profile.asks.ssh is not None else {}
+    return {name: parsed(one.parser, said[one.run]) for name, one in commands.items() if one.run in said}
 
 
 def answers(
@@ -76,8 +73,7 @@ def answers(
 ) -> tuple[ProfileModel, Mapping[str, Document | NotUnderstood]]:
     """The profile to judge a capture by, and what it holds of that one's questions. Raises RecordingError."""
     profile = load(profile_for(name, said, wanted), search_path())
-    asks = profile.asks.ssh if profile.asks is not None else None
-    found = documents(asks, said) if asks is not None else {}
+    found = documents(profile, said)
     if not found:
         raise RecordingError(f"{name}: none of its commands is one of profile {profile.profile}")
     return profile, found
@@ -105,7 +101,5 @@ def profile_for(name: str, said: Mapping[str, str], wanted: str | None) -> str:
 
 
 def _understood(profile: str, said: Mapping[str, str]) -> int:
-    asks = load(profile, search_path()).asks
-    if asks is None or asks.ssh is None:
-        return 0
-    return sum(not isinstance(answer, NotUnderstood) for answer in documents(asks.ssh, said).values())
+    answers = documents(load(profile, search_path()), said).values()
+    return sum(not isinstance(answer, NotUnderstood) for answer in answers)

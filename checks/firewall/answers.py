@@ -32,6 +32,8 @@ class Part:
     fault: Fault | None = None
     """Why the reading ended before its end; what was read before counts."""
     cost: Cost = Cost()
+    certificate_not_after: float | None = None
+    """When the certificate ends that the device showed (Unix seconds); None in a replay."""
 
 
 @dataclass(frozen=True, slots=True)

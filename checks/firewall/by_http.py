@@ -67,7 +67,7 @@ async def read(
             await poll.run(names, deadline)
     except TransportFault as error:
         poll.fault = _fault(error, line)
-    return Reading(poll.documents, poll.fault, Cost(line.questions, line.seconds, line.octets))
+    return Reading(poll.documents, poll.fault, Cost(line.questions, line.seconds, line.octets), line.certificate)
 
 
 @dataclass(slots=True)

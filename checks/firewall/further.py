@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from checks.contract import Context, Fault, Target
 from checks.firewall.answers import Cost, Part
 from checks.firewall.options import FirewallOptions, Reader
+from checks.network.certificate import Unreadable
+from checks.network.certificate import read as read_certificate
 from checks.network.documents import Document, NotUnderstood, filled
 from config.profiles.asks import Asks, Read, Way
 
@@ -26,6 +28,8 @@ class Reading:
     """By question; those that were not answered are not in it."""
     fault: Fault | None
     cost: Cost
+    certificate: bytes = b""
+    """What the device showed, in DER; empty where there is none by this way."""
 
 
 class DocumentReader(Protocol):
@@ -49,6 +53,8 @@ class Held:
     """By question, with when it was read (Unix seconds)."""
     slow: bool = False
     """Whether the last reading took the device long."""
+    certificate: bytes = b""
+    """What the device showed when it was last asked."""
 
 
 async def read(
@@ -72,6 +78,7 @@ async def read(
     due = [name for name, how in often.items() if _is_due(held.documents.get(name), now, ages[how] * patience, rest)]
     reading = await READERS[way](target, options, asks, due, ctx, deadline) if due else Reading({}, None, Cost())
     held.slow = reading.cost.seconds > profile.budget.most_seconds
+    held.certificate = reading.certificate or held.certificate
     for name in due:
         if name in reading.documents:
             held.documents[name] = (now, reading.documents[name])
@@ -80,7 +87,17 @@ async def read(
     for name, (at, _) in list(held.documents.items()):
         if often[name] is not Read.EVERY_RUN and not 0 <= now - at < HOLDS * ages[often[name]]:
             del held.documents[name]
-    return part_of(reader, held.documents, reading.fault, reading.cost)
+    return replace(
+        part_of(reader, held.documents, reading.fault, reading.cost), certificate_not_after=_end(held.certificate)
+    )
+
+
+def _end(certificate: bytes) -> float | None:
+    """When it ends (Unix seconds); None where there is none, or it cannot be read."""
+    try:
+        return read_certificate(certificate).not_after if certificate else None
+    except Unreadable:
+        return None
 
 
 def part_of(

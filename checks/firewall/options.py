@@ -101,18 +101,18 @@ class FirewallOptions(BaseModel):
 
     @property
     def _all(self) -> tuple[Reader, ...]:
-        return tuple(_reader(name, (), None, None, ()) for name in recognisable())
+        return tuple(_reader(name, (), None, None, (), search_path()) for name in recognisable())
 
     def reader_of(self, profile: str) -> Reader:
         """A profile, ready, with this check's limits; checks with the same options share one. Raises PlanError."""
         overrides = {name: Override(limits.warning, limits.critical) for name, limits in self.thresholds.items()}
-        wanted = self.forecast
+        wanted, directories = self.forecast, search_path()
         if profile != self.profile:
-            there = _reader(profile, (), None, None, ())
+            there = _reader(profile, (), None, None, (), directories)
             overrides = {name: override for name, override in overrides.items() if name in there.values}
             wanted = {name: wish for name, wish in wanted.items() if name in there.measured}
         limits, wishes = tuple(sorted(overrides.items())), tuple(sorted(wanted.items(), key=lambda wish: wish[0]))
-        return _reader(profile, limits, self.licence_warning_days, self.licence_critical_days, wishes)
+        return _reader(profile, limits, self.licence_warning_days, self.licence_critical_days, wishes, directories)
 
 
 class Reader:
@@ -136,8 +136,9 @@ def _reader(
     warning: float | None,
     critical: float | None,
     wishes: tuple[tuple[str, Wanted | None], ...],
+    directories: tuple[Path, ...],
 ) -> Reader:
-    profile = load(name, search_path())
+    profile = load(name, directories)
     if profile.firewall is None:
         raise PlanError(f"profile {name} is not one of a firewall; there are {', '.join(of_firewalls())}, or auto")
     wrong = [] if profile.asks is None or profile.asks.ssh is None else list(refused(profile.asks.ssh))

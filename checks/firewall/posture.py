@@ -73,10 +73,13 @@ _MEND = {
 
 def connections_of(answers: FirewallAnswers) -> tuple[Connection, ...]:
     """How the firewall was asked; that it offers only SHA-1 over SSH is told by why nothing was read that way."""
-    ssh = answers.others.get(Way.SSH)
-    if ssh is None or ssh.fault is None or ssh.fault.condition != ONLY_SHA1:
-        return tuple(answers.connections)
-    return (*answers.connections, Connection(Way.SSH, "ssh", only_sha1=True))
+    found = list(answers.connections)
+    ssh, http = answers.others.get(Way.SSH), answers.others.get(Way.HTTP)
+    if ssh is not None and ssh.fault is not None and ssh.fault.condition == ONLY_SHA1:
+        found.append(Connection(Way.SSH, "ssh", only_sha1=True))
+    if http is not None and http.certificate_not_after is not None:
+        found.append(Connection(Way.HTTP, "https", certificate_not_after=http.certificate_not_after))
+    return tuple(found)
 
 
 def posture(

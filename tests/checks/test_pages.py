@@ -36,9 +36,17 @@ EMPTY = """
     """
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_the_example_of_the_page_is_a_valid_estate(kind, tmp_path):
-    (example,) = re.findall(r"```yaml\n(.*?)```", (PAGES / f"{kind}.md").read_text(), re.DOTALL)
+def examples():
+    """Kind and number of every estate that stands as an example on a page."""
+    for kind in KINDS:
+        for number, example in enumerate(
+            re.findall(r"```yaml\n(.*?)```", (PAGES / f"{kind}.md").read_text(), re.DOTALL)
+        ):
+            yield pytest.param(kind, example, id=f"{kind}-{number}")
+
+
+@pytest.mark.parametrize(("kind", "example"), list(examples()))
+def test_the_examples_of_the_page_are_valid_estates(kind, example, tmp_path):
     if not example.startswith("targets:"):
         example = "targets:\n  fw-a:\n    address: 192.0.2.1\n" + textwrap.indent(example, "    ")
     body = example.replace("    address:", "    site: forum\n    address:")
@@ -47,7 +55,7 @@ def test_the_example_of_the_page_is_a_valid_estate(kind, tmp_path):
 
     estate = load_estate(path, load_catalogue(), {})
 
-    assert {check.kind for target in estate.targets.values() for check in target.checks} == {kind}
+    assert kind in {check.kind for target in estate.targets.values() for check in target.checks}
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 import yaml
 
-from agent.replay import replay_capture
+from agent.captures import answers
+from agent.replay import replay_answers
 from checks.catalogue import load_catalogue
 from testbeds.command_recordings import Recorded, ours
 from testbeds.firewalls import AT
@@ -48,7 +49,9 @@ def judged(one: Recorded, text: str | None = None, days: float = 0.0) -> dict[st
     # The detailed form holds the line of the short one, which is what a profile asks.
     command = one.command.removesuffix(" detailed")
     said = {command: one.text if text is None else text}
-    (result,) = replay_capture(one.name, PROFILES[one.parser.partition("/")[0]], said, KINDS, moment).results
+    (result,) = replay_answers(
+        one.name, *answers(one.name, said, PROFILES[one.parser.partition("/")[0]]), KINDS, moment
+    ).results
     return {finding.key: finding.state.value for finding in result.assessment.findings}
 
 

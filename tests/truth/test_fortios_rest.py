@@ -17,8 +17,7 @@ from typing import Any
 
 import pytest
 
-from agent.api_captures import ApiCapture
-from agent.replay import Replay, replay_api
+from agent.replay import Replay, replay_answers
 from checks.contract import State
 from checks.firewall.answers import FirewallAnswers, Part
 from checks.firewall.http.shape import understood
@@ -171,7 +170,7 @@ def judged(name: str, bodies: Mapping[str, bytes]) -> Read:
     assert profile.asks is not None and profile.asks.http is not None
     questions = profile.asks.http.questions
     documents = {one: understood(questions[one], raw, raw.decode()) for one, raw in bodies.items()}
-    return Read(replay_api(ApiCapture(name, profile, documents), KINDS, AT))
+    return Read(replay_answers(name, profile, documents, KINDS, AT))
 
 
 def of_case(case: dict[str, Any]) -> dict[str, bytes]:

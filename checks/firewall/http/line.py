@@ -40,6 +40,8 @@ class Line:
     octets: int = 0
     seconds: float = 0.0
     """Spent waiting for the device; the time for a turn is not counted."""
+    certificate: bytes = b""
+    """What the device showed last, in DER."""
     secrets: list[str] = field(default_factory=list, repr=False)
     """What this reading was given by the device, and must not be seen again: session identifiers."""
 
@@ -63,6 +65,8 @@ class Line:
         finally:
             self.seconds += time.monotonic() - begun
         self.octets += len(reply.body)
+        if reply.tls is not None:
+            self.certificate = reply.tls.certificate
         return reply
 
     async def send_last(self, question: HttpQuestion, until: float) -> HttpReply:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import count
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,7 @@ from config.profiles import SEARCH_VARIABLE, load, search_path
 from config.profiles.asks import Command
 
 TEXT = """
-profile: {name}
+profile: firewall/own-ssh
 title: Our own
 source: us
 asks:
@@ -29,34 +28,21 @@ values:
 """
 
 
-_NUMBERS = count(1)
+NAME = "firewall/own-ssh"
 
 
 @pytest.fixture
-def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Own:
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the profile of one's own lies."""
     (tmp_path / "firewall").mkdir()
     monkeypatch.setenv(SEARCH_VARIABLE, str(tmp_path))
-    return Own(tmp_path / "firewall")
+    return tmp_path / "firewall" / "own-ssh.yaml"
 
 
-class Own:
-    """Profiles of one's own, each of a new name: compiled ones are kept by theirs."""
+def test_a_command_that_a_parser_is_for_is_sent_as_the_parser_spells_it(own: Path) -> None:
+    own.write_text(TEXT.format(run="get system status", parser="fortios/system-status"))
 
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
-
-    def asking(self, run: str, parser: str) -> str:
-        """The name of a profile that asks one command."""
-        name = f"firewall/own-{next(_NUMBERS)}-ssh"
-        file = self._directory / f"{name.partition('/')[2]}.yaml"
-        file.write_text(TEXT.format(name=name, run=run, parser=parser))
-        return name
-
-
-def test_a_command_that_a_parser_is_for_is_sent_as_the_parser_spells_it(own: Own) -> None:
-    name = own.asking("get system status", "fortios/system-status")
-
-    assert FirewallOptions(profile=name).reader.profile.title == "Our own"
+    assert FirewallOptions(profile=NAME).reader.profile.title == "Our own"
     assert line_of(Command(run="get system status", parser="fortios/system-status")) == "get system status"
 
 
@@ -70,9 +56,9 @@ def test_a_command_that_a_parser_is_for_is_sent_as_the_parser_spells_it(own: Own
         ("get system status", "fortios/anything", "there is no parser 'fortios/anything'"),
     ],
 )
-def test_any_other_is_refused_with_the_estate_and_by_lint(own: Own, run: str, parser: str, says: str) -> None:
-    name = own.asking(run, parser)
+def test_any_other_is_refused_with_the_estate_and_by_lint(own: Path, run: str, parser: str, says: str) -> None:
+    own.write_text(TEXT.format(run=run, parser=parser))
 
     with pytest.raises(ValidationError, match=says):
-        FirewallOptions(profile=name)
-    assert any(says in problem for problem in problems(name, load(name, search_path())))
+        FirewallOptions(profile=NAME)
+    assert any(says in problem for problem in problems(NAME, load(NAME, search_path())))

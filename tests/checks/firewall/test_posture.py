@@ -100,6 +100,9 @@ def test_ssh_that_offers_only_sha1_is_told_once_by_the_key_of_the_transport() ->
     old = connections_of(FirewallAnswers("p", others={Way.SSH: Part("p", fault=fault)}))
     refused = connections_of(FirewallAnswers("p", others={Way.SSH: Part("p", fault=other)}))
 
+    assert connections_of(FirewallAnswers("p", others={Way.HTTP: Part("p", certificate_not_after=AT)})) == (
+        Connection(Way.HTTP, "https", certificate_not_after=AT),
+    )
     assert old == (Connection(Way.SSH, "ssh", only_sha1=True),)
     assert refused == ()
     assert list(states(judged(*old, failed=(Way.SSH,)))) == [fault.condition]

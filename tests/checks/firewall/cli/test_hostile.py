@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.replay import replay_capture
+from agent.captures import answers
+from agent.replay import replay_answers
 from checks.catalogue import load_catalogue
 from checks.firewall.cli import PARSERS, parsed
 from checks.network.documents import Document, NotUnderstood
@@ -81,7 +82,7 @@ def role_said(name: str, text: str) -> str:
     profile = CLUSTERS[name]
     # A FortiGate's own serial number and host name are another command's.
     said = {command: text, "get system status": OUTPUTS["fortios/system-status"]}
-    (result,) = replay_capture("spoilt", profile, said, KINDS, AT).results
+    (result,) = replay_answers("spoilt", *answers("spoilt", said, profile), KINDS, AT).results
     found = {finding.key: finding for finding in result.assessment.findings}
     if f"firewall/ssh/{QUESTIONS[name]}" in found:
         return "not understood"

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from agent.api_captures import ApiCapture
-from agent.replay import replay_api
+from agent.replay import replay_answers
 from checks.catalogue import load_catalogue
 from checks.contract import State
 from checks.firewall.http.shape import understood
@@ -33,7 +32,7 @@ def judged(profile: str, bodies: Mapping[str, bytes], at: float = AT) -> dict[st
         alike = [other for other, one in asks.questions.items() if one.paths == question.paths and other in bodies]
         if alike:
             documents[name] = understood(question, bodies[alike[0]], bodies[alike[0]].decode())
-    of = replay_api(ApiCapture("sample", load(profile, search_path()), documents), KINDS, at)
+    of = replay_answers("sample", load(profile, search_path()), documents, KINDS, at)
     findings = of.results[0].assessment.findings
     return {finding.key: finding.state.value for finding in findings if finding.state is not State.OK}
 

@@ -35,9 +35,11 @@ async def read(
     commands = [asks.ssh.commands[name] for name in names]
     answers: list[Ran] = []
     fault: Fault | None = None
+    refusals: tuple[LinePattern, ...] = ()
     device = device_of(target, options.ssh_port)
     try:
         spoken = _spoken(asks.ssh.dialect)
+        refusals = spoken.refusals
         lines = [_permitted(command) for command in commands]
         ssh = ctx.transports.ssh
         await ssh.alone(device, lines, spoken.shell, answers=answers, deadline=deadline, limit=_MOST)
@@ -45,8 +47,7 @@ async def read(
         fault = ssh_fault(error, Way.SSH, device.credential)
     heard = answers.copy()  # what a thread that hangs may still add does not count
     documents = {
-        name: _understood(command, ran, spoken.refusals)
-        for name, command, ran in zip(names, commands, heard, strict=False)
+        name: _understood(command, ran, refusals) for name, command, ran in zip(names, commands, heard, strict=False)
     }
     octets = sum(len(ran.stdout.encode()) for ran in heard)
     return Reading(documents, fault, Cost(len(heard), asyncio.get_running_loop().time() - begun, octets))

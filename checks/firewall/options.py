@@ -131,7 +131,7 @@ class Reader:
 
 @lru_cache(maxsize=1024)
 def _reader(
-    directories: tuple[Path, ...],
+    name: str,
     overrides: tuple[tuple[str, Override], ...],
     warning: float | None,
     critical: float | None,

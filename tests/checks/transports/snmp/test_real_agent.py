@@ -162,6 +162,22 @@ async def test_a_kept_session_survives_the_restart_of_the_device() -> None:
     assert after.error is None and after.values == before.values
 
 
+async def test_columns_are_read_over_a_kept_session_after_the_restart_of_the_device() -> None:
+    transport = SnmpTransport()
+    columns = ["1.3.6.1.2.1.1.9.1.2", "1.3.6.1.2.1.1.9.1.3"]
+    with snmpd.running() as agent:
+        device = agent.device(user("sha256aes256"), retries=0)
+        before = await transport.columns(device, columns, soon())
+        agent.stop()
+        agent.start()
+        after = await transport.columns(device, columns, soon())
+    await transport.close()
+
+    assert before.error is None and after.error is None
+    assert after.complete == set(columns)
+    assert after.rows[columns[0]] == before.rows[columns[0]] != {}
+
+
 async def test_a_device_replaced_by_another_at_its_address_is_discovered_anew() -> None:
     transport = SnmpTransport()
     with snmpd.running() as old, snmpd.running() as new:

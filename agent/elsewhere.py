@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -37,10 +37,11 @@ WITHIN = "Ridgeway-Within"
 """The header that says for how many seconds the judge goes on waiting."""
 
 
-def digest_of(target: Target, spec: CheckSpec) -> str:
+def digest_of(target: Target, spec: CheckSpec, inputs: Sequence[Target] = ()) -> str:
     """What is asked, as both sides read it in their estate; where it differs the answer is to another question."""
     asked = {
         "address": target.address,
+        "inputs": [(one.name, one.address) for one in inputs],
         "kind": spec.kind,
         "options": spec.options.model_dump(mode="json"),
         "timeout": spec.timeout,
@@ -154,7 +155,7 @@ class Elsewhere:
             raise _Refused(AWAY, f"{_prober(place)} {what}; look at its log, and at what stands before it")
         try:
             answer = parsed(reply.body)
-            if not isinstance(answer, dict) or answer.get("asked") != digest_of(target, spec):
+            if not isinstance(answer, dict) or answer.get("asked") != digest_of(target, spec, ctx.inputs):
                 raise _Refused(DIFFERS, f"{_prober(place)} reads another revision of the estate: {_DEPLOY}")
             observation = observation_of(answer.get("observation"), self._kinds)
         except WireError as error:

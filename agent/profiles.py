@@ -9,7 +9,8 @@ from checks.firewall.options import KIND
 from checks.firewall.questions import Batch, questions
 from checks.network.plan import Plan, PlanError, ValuePlan, compiled, families
 from config.profiles import ProfileError, ProfileModel, load, names, search_path
-from config.profiles.model import Limit, Read
+from config.profiles.asks import Read
+from config.profiles.model import Limit
 from config.profiles.roles import RoleRule, When
 
 _PER_QUESTION = 20

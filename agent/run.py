@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from enum import Enum
+from functools import partial
 
 import structlog
 from structlog.typing import FilteringBoundLogger
@@ -56,8 +57,8 @@ class _Entry:
     """A check at one vantage and its run, of which there is never more than one."""
 
     __slots__ = (
-        "allowance", "began", "collect", "context", "door", "due", "epoch", "gone", "kind", "memory", "overdue",
-        "stage", "started", "subject", "target", "task", "timer", "valid_for", "waiters",
+        "allowance", "began", "collect", "context", "door", "due", "epoch", "gone", "inputs", "kind", "memory",
+        "overdue", "stage", "started", "subject", "target", "task", "timer", "valid_for", "waiters",
     )  # fmt: skip
 
     def __init__(self, subject: Subject, kind: CheckKind, context: Context, door: _Door) -> None:
@@ -75,13 +76,21 @@ class _Entry:
         self.waiters: list[asyncio.Future[CheckResult]] = []
         self.set(subject, kind)
 
-    def set(self, subject: Subject, kind: CheckKind, elsewhere: Collect | None = None) -> None:
+    def is_for(self, target: Target, spec: CheckSpec, inputs: tuple[Target, ...]) -> bool:
+        """Whether it runs just this: the same objects as before."""
+        same = self.target is target and self.subject.check is spec and len(inputs) == len(self.inputs)
+        return same and all(one is other for one, other in zip(inputs, self.inputs, strict=True))
+
+    def set(
+        self, subject: Subject, kind: CheckKind, inputs: tuple[Target, ...] = (), elsewhere: Collect | None = None
+    ) -> None:
         """What to run from now on; `elsewhere` asks for it from another vantage."""
         spec = subject.check
         self.collect = elsewhere or kind.collect
         self.allowance = ALLOWANCE if elsewhere is not None else 0.0
         self.subject = subject
         self.target = subject.targets[0]
+        self.inputs = self.context.inputs = inputs
         self.kind = kind
         self.valid_for = valid_for(spec.schedule, spec.timeout, 0.0) if isinstance(spec.schedule, Every) else None
 
@@ -151,7 +160,8 @@ class Runner:
         for target in estate.targets.values():
             for spec in target.checks:
                 known = self._entries.get(spec.id, ())
-                if known and known[0].target is target and known[0].subject.check is spec:
+                inputs = tuple(estate.targets[name] for name in spec.inputs)
+                if known and known[0].is_for(target, spec, inputs):
                     doors |= {(target.name, entry.context.vantage): entry.door for entry in known}
                     entries[spec.id] = known
                     continue
@@ -163,7 +173,7 @@ class Runner:
                     door = doors.get(place) or self._doors.get(place) or _Door()
                     doors[place] = door
                     former = was.get(vantage)
-                    made.append(self._entry(target, spec, door, vantage, had.pop(vantage, None), former))
+                    made.append(self._entry(target, spec, inputs, door, vantage, had.pop(vantage, None), former))
                     if former is not None and former.stage in (_Stage.WAITING, _Stage.RUNNING):
                         again.append((made[-1], former.due))  # its answer would come under the old name
                 entries[spec.id] = tuple(made)
@@ -227,17 +237,29 @@ class Runner:
         return (self._vantage,) if self._elsewhere is None else spec.vantages or (self._vantage,)
 
     def _entry(
-        self, target: Target, spec: CheckSpec, door: _Door, vantage: str, entry: _Entry | None, was: _Entry | None
+        self,
+        target: Target,
+        spec: CheckSpec,
+        inputs: tuple[Target, ...],
+        door: _Door,
+        vantage: str,
+        entry: _Entry | None,
+        was: _Entry | None,
     ) -> _Entry:
         kind = self._kinds.get(spec.kind) or unavailable(spec.kind, "no plug-in provides it")
         subject = Subject(target.name, target.council, target.site, spec, (target,))
         if entry is None:
             entry = _Entry(subject, kind, Context(vantage, self._transports, self._clock), door)
             entry.memory = was.memory if was is not None else self._memories.get((spec.id, vantage))
-        elif entry.subject.check != spec or _place(entry.target) != _place(target):
+        elif entry.subject.check != spec or not _alike((entry.target, *entry.inputs), (target, *inputs)):
             entry.epoch += 1  # the answer that is on its way is one to another question
-        asks = self._elsewhere if vantage != self._vantage else None
-        entry.set(subject, kind, asks(vantage, spec) if asks is not None else None)
+        asks = self._elsewhere
+        entry.set(subject, kind, inputs, asks(vantage, spec) if asks is not None and vantage != self._vantage else None)
+        if asks is not None and spec.places:
+            context = entry.context
+            others = [(place, asks(place, spec)) for place in spec.places if place != self._vantage]
+            context.places = {place: partial(ask, target, spec.options, context) for place, ask in others}
+            entry.allowance = ALLOWANCE
         return entry
 
     def _begin(self, entry: _Entry) -> None:
@@ -403,9 +425,9 @@ def _end(entries: Iterable[_Entry]) -> None:
             future.cancel()
 
 
-def _place(target: Target) -> Target:
-    """All of a target but its checks: adding one does not change what the others ask."""
-    return replace(target, checks=())
+def _alike(some: Sequence[Target], others: Sequence[Target]) -> bool:
+    """Whether these are the same but for their checks: adding one does not change what the others ask."""
+    return [replace(target, checks=()) for target in some] == [replace(target, checks=()) for target in others]
 
 
 def _unusable(observation: object, kind: CheckKind) -> str:

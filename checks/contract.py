@@ -208,6 +208,15 @@ class Context:
     kept: object = None
     """What the check's collect keeps for its next run while the agent runs: when it last asked what it asks seldom.
     It is lost at a restart, so nothing that a judgement remembers belongs here."""
+    inputs: tuple[Target, ...] = ()
+    """The further targets that the check asks in the same round, in the order of `CheckKind.inputs`."""
+    places: Mapping[str, Callable[[], Awaitable[Observation]]] = field(default_factory=dict)
+    """By name of a further vantage (`CheckKind.places`): makes this check there. Empty where it is made for another."""
+
+
+def nothing_else(_options: Any) -> Sequence[str]:
+    """A check of one target, made from one vantage at a time, as nearly all are."""
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,8 +234,13 @@ class CheckKind:
     families: Callable[[], Sequence[Family]]
     collect: Callable[[Target, Any, Context], Awaitable[Observation]]
     assess: Callable[[Subject, Sequence[Observation], Memory | None, float], Assessment]
-    requires: tuple[str, ...] = ()
-    """Credential roles the target must have for this kind, for example `("snmp",)`."""
+    requires: tuple[str | tuple[str, ...], ...] = ()
+    """Credential roles the target must have for this kind, for example `("snmp",)`; its inputs where it has any.
+    Of a tuple in it one is enough."""
+    inputs: Callable[[Any], Sequence[str]] = nothing_else
+    """By its options: the names of further targets that one run asks, such as the members of a pair."""
+    places: Callable[[Any], Sequence[str]] = nothing_else
+    """By its options: the names of further vantages from which one run asks."""
 
 
 def covered(keys: frozenset[str], key: str) -> bool:

@@ -127,6 +127,10 @@ class CheckSpec:
     vantages: tuple[str, ...]
     expect_empty: frozenset[str] = frozenset()
     accept_unreadable: Acceptance | None = None
+    inputs: tuple[str, ...] = ()
+    """Names of further targets that one run asks."""
+    places: tuple[str, ...] = ()
+    """Names of further vantages from which one run asks."""
 
 
 @dataclass(frozen=True, slots=True)

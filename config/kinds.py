@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 from pydantic import BaseModel
 
@@ -26,8 +27,19 @@ class KindLike(Protocol):
     def defaults(self) -> KindDefaults: ...
 
     @property
-    def requires(self) -> tuple[str, ...]:
-        """Credential roles that a target with such a check must have."""
+    def requires(self) -> tuple[str | tuple[str, ...], ...]:
+        """Credential roles that a target with such a check must have; its inputs where it has any.
+
+        Of a tuple in it one is enough.
+        """
+
+    @property
+    def inputs(self) -> Callable[[Any], Sequence[str]]:
+        """By its options: the names of further targets that one run asks."""
+
+    @property
+    def places(self) -> Callable[[Any], Sequence[str]]:
+        """By its options: the names of further vantages from which one run asks."""
 
 
 class DeskLike(Protocol):

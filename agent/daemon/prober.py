@@ -206,7 +206,9 @@ class Prober:
             body = observation_json(observation, kind)
         except WireError as error:
             body = observation_json(_untold(observation, spec, error), kind)
-        return {"asked": digest_of(self._estate.targets[target], spec), "observation": body}
+        targets = self._estate.targets
+        asked = digest_of(targets[target], spec, [targets[name] for name in spec.inputs])
+        return {"asked": asked, "observation": body}
 
 
 def run_prober(
@@ -318,7 +320,9 @@ def _seen_from(estate: Estate, vantage: str, before: Estate | None = None) -> Es
     known = before.targets if before is not None else {}
 
     def of(target: Target) -> Target:
-        seen = replace(target, checks=tuple(spec for spec in target.checks if vantage in spec.vantages))
+        seen = replace(
+            target, checks=tuple(spec for spec in target.checks if vantage in (*spec.vantages, *spec.places))
+        )
         return known[target.name] if known.get(target.name) == seen else seen
 
     return replace(estate, targets={name: of(target) for name, target in estate.targets.items()})

@@ -1,4 +1,4 @@
-"""The kind `firewall`: one member, read by SNMP and judged by its profile, its role and what is expected of it."""
+"""The kind `firewall`: one member, judged by its profiles, its role and what is expected of it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from checks.contract import Assessment, CheckKind, Family, KindDefaults, Memory, Observation, Subject
 from checks.firewall.answers import FirewallAnswers
-from checks.firewall.asking import ROLE, collect
+from checks.firewall.asking import collect
 from checks.firewall.judgement import FAMILIES, judged
 from checks.firewall.options import KIND, FirewallOptions, of_firewalls
 from checks.network.plan import families
@@ -21,8 +21,13 @@ def assess(subject: Subject, observations: Sequence[Observation], memory: Memory
     for observation in observations:
         if isinstance(observation.answers, FirewallAnswers):
             at = observation.started + observation.duration
-            return judged(options, observation.answers, observation.fault is None, memory, at)
+            return judged(options, observation.answers, not _cut_short(observation), memory, at)
     return Assessment(findings=())
+
+
+def _cut_short(observation: Observation) -> bool:
+    """Whether the reading over SNMP ended before its end. Those by other ways tell it themselves."""
+    return observation.fault is not None and observation.fault.condition.startswith("snmp/")
 
 
 def shipped_families() -> tuple[Family, ...]:
@@ -34,7 +39,7 @@ def shipped_families() -> tuple[Family, ...]:
 
 CHECK = CheckKind(
     kind=KIND,
-    title="One member of a firewall, by SNMP",
+    title="One member of a firewall",
     options=FirewallOptions,
     answers=FirewallAnswers,
     defaults=KindDefaults(
@@ -51,6 +56,12 @@ CHECK = CheckKind(
         "firewall/tunnel/<name>": "A tunnel that must be up is down, or not there.",
         "firewall/licence/<name>": "A licence that the estate expects is not among those the firewall has.",
         "firewall/interface/<name>": "An interface that must be up is down, or not there.",
+        "firewall/ways": "Two ways of reading the firewall tell different roles: see which one is right.",
+        "firewall/http/<question>": "The answer to a question over HTTPS is none that the profile understands.",
+        "firewall/ssh/<question>": "What a command printed is nothing that the profile understands.",
+        "firewall/local": "There is no way to ask: a credential, or the profile's name, is missing in the estate.",
+        "http/<reason>": "The firewall answers other questions, but not over HTTPS: its message says why.",
+        "ssh/<reason>": "The firewall answers other questions, but not over SSH: its message says why.",
         "snmp/no-answer": "The firewall answers other checks, but not SNMP: look at its access list and its community.",
         "snmp/refused": "Nothing listens on the SNMP port: switch the agent on, and allow SNMP on that interface.",
         "snmp/authentication": "The firewall rejects the SNMPv3 user or a password, or its reply was not its own.",
@@ -62,6 +73,6 @@ CHECK = CheckKind(
     families=shipped_families,
     collect=collect,
     assess=assess,
-    requires=(ROLE,),
+    requires=(("snmp", "http", "ssh"),),
 )
 __all__ = ["CHECK", "FirewallAnswers", "FirewallOptions"]

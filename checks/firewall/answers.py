@@ -1,17 +1,37 @@
-"""What one member of a firewall answered: which profile it was read by, and every value with its source and age."""
+"""What one member of a firewall answered by each way: the profile, and every value with its source and age."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 
+from checks.contract import Fault
 from checks.network.answers import SnmpAnswers
+from config.profiles.asks import Way
 
 
-class Source(StrEnum):
-    """By which way a value was read. One target may be read by several."""
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one reading asked of the device."""
 
-    SNMP = "snmp"
+    questions: int = 0
+    seconds: float = 0.0
+    octets: int = 0
+    """Of what came back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What was read by commands or over HTTPS; each value stands under its place (`ha_status#/mode`)."""
+
+    profile: str
+    answers: SnmpAnswers = field(default_factory=SnmpAnswers)
+    read_at: dict[str, float] = field(default_factory=dict)
+    """When the answer to each question was read (Unix seconds)."""
+    not_understood: dict[str, str] = field(default_factory=dict)
+    """By question: the beginning of what came in the place of an answer."""
+    fault: Fault | None = None
+    """Why the reading ended before its end; what was read before counts."""
+    cost: Cost = Cost()
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,4 +42,8 @@ class FirewallAnswers:
     """The profile that was used; empty where the product was not recognised."""
     snmp: SnmpAnswers = field(default_factory=SnmpAnswers)
     read_at: dict[str, float] = field(default_factory=dict)
-    """When the values that are not read at every run were (Unix seconds): by `slowly` and `daily`."""
+    """When the values over SNMP that are not read at every run were (Unix seconds): by `slowly` and `daily`."""
+    by_snmp: bool = True
+    """Whether it was asked over SNMP at all."""
+    others: dict[Way, Part] = field(default_factory=dict)
+    """By every other way the target has a credential for, and the product a profile."""

@@ -1,28 +1,31 @@
-"""Asking one firewall over SNMP: who it is if that is not known, then what is due, no more than its budget allows."""
+"""Asking one firewall: who it is if that is not known, then what is due by each way, no more than its budget allows."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from checks.contract import Context, Observation, Target
+from checks.contract import Context, Fault, Observation, Reason, Target
 from checks.firewall.answers import FirewallAnswers
+from checks.firewall.further import HOLDS, READERS, SLOWER, Held, read
 from checks.firewall.options import AUTO, FirewallOptions, Reader, recognisable
 from checks.firewall.questions import Batch, Columns, together
+from checks.network import raw
 from checks.network.answers import SnmpAnswers, keep
 from checks.network.limits import give_up_at
+from checks.network.plan import Plan
 from checks.network.transform import Answer, spelt
 from checks.transports.snmp import Device, Missing, SnmpError
 from checks.transports.snmp.asking import Asking
 from checks.transports.snmp.errors import Capped
 from config.profiles import Identity, load, recognised, search_path
-from config.profiles.model import Read
+from config.profiles.asks import Read, Way
 from config.profiles.recognition import SYS_DESCR, SYS_OBJECT_ID
 
-ROLE = "snmp"
-_HOLDS = 3.0
-"""How many times their age slower values are still shown and judged while they cannot be read anew."""
+_CPU = "ridgeway_firewall_cpu_ratio"
+_BUSY = 0.9
+"""Processor time in use from which a device is spared the slower questions for a while."""
 
 
 @dataclass(slots=True)
@@ -34,37 +37,105 @@ class Kept:
     batches: dict[Read, tuple[float, SnmpAnswers]] = field(default_factory=dict)
     whole: bool = False
     """Whether the last poll was answered to its end, so that this one need not have the scalars safe first."""
+    further: dict[Way, Held] = field(default_factory=dict)
+    busy: bool = False
+    """Whether the device said at the last run that it is busy."""
 
 
 async def collect(target: Target, options: FirewallOptions, ctx: Context) -> Observation:
-    """Ask one member: the product first where it is not known, then what is due of its profile."""
-    device = Device(
-        target.address, target.credentials[ROLE], options.port, options.retries, options.max_oids_per_pdu,
-        options.max_repetitions,
-    )  # fmt: skip
+    """Ask one member: the product first where it is not known, then by all ways at once what is due."""
     started, loop = ctx.now(), asyncio.get_running_loop()
     begun = loop.time()
-    asked = _Poll(ctx.transports.snmp, device, give_up_at(ctx.deadline, begun))
+    deadline = give_up_at(ctx.deadline, begun)
     kept = ctx.kept if isinstance(ctx.kept, Kept) and ctx.kept.options == options else None
+    asked = _poll(target, options, ctx, deadline)
     if kept is None:
-        kept = Kept(options, await _product(asked, options))
+        kept = Kept(options, options.profile if asked is None else await _product(asked, options))
     answers = FirewallAnswers(kept.profile)
-    if asked.error is None and kept.profile:
-        ctx.kept, asked.apart = kept, not kept.whole
-        answers = await _due(asked, options.reader_of(kept.profile), kept, started)
-        kept.whole = asked.error is None
+    if (asked is None or asked.error is None) and kept.profile not in ("", AUTO):
+        ctx.kept = kept
+        answers = await _by_all_ways(asked, target, options, kept, ctx, deadline)
         if options.profile == AUTO and answers.read_at.get(Read.SLOWLY) == started and _another(answers):
             ctx.kept = None  # another product answers at this address now: the next run finds out which
-    elif asked.error is None:
+    elif asked is not None and asked.error is None:
         answers = FirewallAnswers("", asked.answers)
+    fault = None if asked is None or asked.error is None else asked.error.fault()
+    told = asked is not None and (asked.answered or asked.error is None)
+    faults = [fault, *(part.fault for part in answers.others.values())]
+    first = next((one for one in faults if one is not None), None)
+    told = told or any(part.read_at for part in answers.others.values())
+    if not told and first is None:
+        first = Fault(Reason.LOCAL, f"{target.name}: {_NAME_IT}", "firewall/local")
     return Observation(
         target=target.name,
         vantage=ctx.vantage,
         started=started,
         duration=loop.time() - begun,
-        answers=answers if asked.error is None or asked.answered else None,
-        fault=None if asked.error is None else asked.error.fault(),
+        answers=answers if told else None,
+        fault=first,
     )
+
+
+_NAME_IT = (
+    "without an SNMP credential the product is not recognised: name a `profile` that is read by HTTPS or SSH, or whose "
+    "product also is"
+)
+
+
+def _poll(target: Target, options: FirewallOptions, ctx: Context, deadline: float) -> _Poll | None:
+    """A poll over SNMP; None where there is no credential for it, or the profile is not read so."""
+    credential = target.credentials.get(Way.SNMP)
+    if credential is None or (options.profile != AUTO and options.reader.profile.way is not Way.SNMP):
+        return None
+    device = Device(
+        target.address, credential, options.port, options.retries, options.max_oids_per_pdu, options.max_repetitions
+    )
+    return _Poll(ctx.transports.snmp, device, deadline)
+
+
+async def _by_all_ways(
+    asked: _Poll | None, target: Target, options: FirewallOptions, kept: Kept, ctx: Context, deadline: float
+) -> FirewallAnswers:
+    readers = options.readers_of(kept.profile)
+    ways = [way for way in READERS if way in readers and way in target.credentials]
+    further = [
+        read(way, readers[way], target, options, kept.further.setdefault(way, Held()), ctx, deadline, kept.busy)
+        for way in ways
+    ]
+    over_snmp = _over_snmp(asked, options, kept, ctx.now())
+    if further:
+        by_snmp, parts = await asyncio.gather(over_snmp, asyncio.gather(*further))
+        answers = replace(by_snmp, others=dict(zip(ways, parts, strict=True)))
+    else:
+        answers = await over_snmp  # without the tasks, which most firewalls have no need of
+    kept.busy = any(_is_busy(reader.plan, said) for reader, said in _read_by(readers, answers))
+    return answers
+
+
+async def _over_snmp(asked: _Poll | None, options: FirewallOptions, kept: Kept, now: float) -> FirewallAnswers:
+    if asked is None:
+        return FirewallAnswers(kept.profile, by_snmp=False)
+    asked.apart = not kept.whole
+    answers = await _due(asked, options.reader_of(kept.profile), kept, now)
+    kept.whole = asked.error is None
+    return answers
+
+
+def _read_by(readers: Mapping[Way, Reader], answers: FirewallAnswers) -> Iterator[tuple[Reader, SnmpAnswers]]:
+    if answers.by_snmp:
+        yield readers[Way.SNMP], answers.snmp
+    for way, part in answers.others.items():
+        yield readers[way], part.answers
+
+
+def _is_busy(plan: Plan, answers: SnmpAnswers) -> bool:
+    """Whether the device says that its processors have little time left for us."""
+    for value in plan.scalars:
+        if value.family is not None and value.family.name == _CPU:
+            said = raw.told(value, answers.values, answers.errors)
+            if isinstance(said, int | float) and said * value.scale > _BUSY:
+                return True
+    return False
 
 
 @dataclass(slots=True)
@@ -197,24 +268,30 @@ async def _due(asked: _Poll, reader: Reader, kept: Kept, now: float) -> Firewall
     """Everything that holds now: the quick values first, then together what else is due, then what is held of it."""
     budget = reader.profile.budget
     ages = {Read.SLOWLY: budget.slow_seconds, Read.DAILY: budget.daily_seconds}
-    slower = {read: reader.questions[read] for read in ages if reader.questions[read]}
+    slower = {often: reader.questions[often] for often in ages if reader.questions[often]}
     answers = await asked.batch(reader.questions[Read.EVERY_RUN], budget.most_rows)
     # A clock that was set back must not keep old values for ever.
-    due = [read for read in slower if read not in kept.batches or not 0 <= now - kept.batches[read][0] < ages[read]]
+    patience = SLOWER if kept.busy else 1.0
+    due = [often for often in slower if not _holds(kept.batches.get(often), now, ages[often] * patience)]
     if due and not asked.failed():
-        got = await asked.batch(together([slower[read] for read in due]), budget.most_rows, answers.rows)
+        got = await asked.batch(together([slower[often] for often in due]), budget.most_rows, answers.rows)
         if not asked.failed():
-            kept.batches.update({read: (now, _part(got, slower[read])) for read in due})
-        elif not any(read in kept.batches for read in due):
+            kept.batches.update({often: (now, _part(got, slower[often])) for often in due})
+        elif not any(often in kept.batches for often in due):
             _merge(answers, got)
     read_at = {}
-    for read in slower:
-        if read in kept.batches:
-            at, held = kept.batches[read]
-            if 0 <= now - at < _HOLDS * ages[read]:
+    for often in slower:
+        if often in kept.batches:
+            at, held = kept.batches[often]
+            if 0 <= now - at < HOLDS * ages[often]:
                 _merge(answers, held)
-                read_at[read.value] = at
+                read_at[often.value] = at
     return FirewallAnswers(kept.profile, answers, read_at)
+
+
+def _holds(batch: tuple[float, SnmpAnswers] | None, now: float, age: float) -> bool:
+    # A clock that was set back must not keep old values for ever.
+    return batch is not None and 0 <= now - batch[0] < age
 
 
 def _part(answers: SnmpAnswers, batch: Batch) -> SnmpAnswers:

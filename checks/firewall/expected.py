@@ -67,7 +67,7 @@ def _tunnels(
             judged.covers.add(key)
             judged.may_go.add(key)
             if not tables:
-                words = f"tunnel {name}: this product lists no tunnels over SNMP"
+                words = f"tunnel {name}: this product lists no tunnels {reader.profile.way.told}"
                 judged.findings.append(Finding(key, State.UNSUPPORTED, words))
             continue
         if not complete:
@@ -140,7 +140,7 @@ def _listed(judged: Judged, reader: Reader, part: FirewallPart, answers: SnmpAns
     for name in wanted:
         key = f"firewall/licence/{name[:64]}"
         if not tables:
-            words = f"licence {name}: this product tells nothing of licences over SNMP"
+            words = f"licence {name}: this product tells nothing of licences {reader.profile.way.told}"
             judged.findings.append(Finding(key, State.UNSUPPORTED, words))
             judged.covers.add(key)
         elif all(table.complete for table in tables):

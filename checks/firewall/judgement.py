@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-from checks.contract import Assessment, Family, Finding, Memory, Reading, State
+from checks.contract import Assessment, Family, Finding, Memory, Reading, Reason, State
 from checks.firewall import cluster, note
 from checks.firewall.answers import FirewallAnswers
 from checks.firewall.expected import Judged, expected
-from checks.firewall.members import Membership, membership
-from checks.firewall.options import FirewallOptions, Reader
+from checks.firewall.members import Membership
+from checks.firewall.options import FirewallOptions
 from checks.firewall.rows import rows_of
+from checks.firewall.voices import WAYS, Voice, covers_of, findings_of, membership_of, readings_of, voices
 from checks.network import raw
 from checks.network.conditions import Conditions
 from checks.network.judgement import assessed
 from checks.network.plan import PROFILE
+from config.profiles.asks import Way
 from config.profiles.recognition import SYS_DESCR, SYS_OBJECT_ID
-from config.profiles.roles import FirewallPart, Role
+from config.profiles.roles import Role
 
 MEMBER = "firewall/member"
 INFO = Family(
@@ -26,6 +29,11 @@ INFO = Family(
 VPN_USERS = Family("ridgeway_firewall_vpn_users", "Users connected by remote-access VPN.")
 FAMILIES = (INFO, cluster.HA_ROLE, VPN_USERS)
 _MOST_FACTS = 12
+_TROUBLES = frozenset(
+    {f"{way.value}/{reason.value}" for way in (Way.HTTP, Way.SSH) for reason in Reason}
+    | {f"firewall/{way.value}/*" for way in (Way.HTTP, Way.SSH)}
+)
+"""What may keep a further way from telling; a run that worked ends them."""
 _HEALTH = tuple(f"ridgeway_firewall_{word}" for word in ("cpu", "memory", "sessions", "disk", "sensor", "link"))
 """Readings of which a firewall has at least one."""
 
@@ -33,54 +41,71 @@ _HEALTH = tuple(f"ridgeway_firewall_{word}" for word in ("cpu", "memory", "sessi
 def judged(
     options: FirewallOptions, answers: FirewallAnswers, whole: bool, memory: Memory | None, at: float
 ) -> Assessment:
-    """Judge one poll made at `at` (Unix seconds); `whole` says that it was not cut short."""
+    """Judge one poll made at `at` (Unix seconds); `whole` says that it was not cut short over SNMP."""
     if not answers.profile:
         return _unrecognised(answers)
-    reader = options.reader_of(answers.profile)
-    part, plan, said = reader.profile.firewall, reader.plan, answers.snmp
-    assert part is not None  # readers are of firewalls
+    some = voices(options, answers, whole)
     before = note.unpacked(memory)
-    found = membership(part, plan, said)
-    conditions = Conditions(plan, said, found.told.role)
-    base = assessed(plan, said, whole, before.values, at, frozenset(), conditions.relevant)
+    found, differing = membership_of(some)
     wanted = options.expect.members
+    bases = [(voice, _base(voice, found.told.role, before, at)) for voice in some]
     # Where the product tells no roles, what must be up must be up on the one that is asked.
-    more = expected(reader, part, said, options.expect, found.told.role if found.told_at_all else Role.NOT_CLUSTERED)
+    role = found.told.role if found.told_at_all else Role.NOT_CLUSTERED
+    more = [expected(voice.reader, voice.part, voice.answers, options.expect, role) for voice in some]
     # A poll that was cut short says nothing of a role: what was known of it stays.
-    told = whole or found.told.role is not Role.UNKNOWN
-    findings = [*base.findings, *cluster.missing(found, before.members, wanted)]
+    told = found.told.role is not Role.UNKNOWN or all(voice.whole for voice in some)
+    findings = [*cluster.missing(found, before.members, wanted), *differing, *_troubles(answers)]
     findings += cluster.judged(found, wanted) if told else ()
-    findings += [*more.findings, *_silence(reader, base, whole), _facts(reader, part, answers, found, more)]
+    findings += [*_silence(bases), _facts(some, found, more)]
+    merged = findings_of([*(base.findings for _, base in bases), *(one.findings for one in more), findings])
     # The rows of a table that must be there are the expectations', which say themselves what they cover.
-    covers = (base.covers - {f"{table.key}/*" for table in plan.tables}) | more.covers | {MEMBER}
+    rows = {f"{table.key}/*" for voice in some for table in voice.reader.plan.tables}
+    covers = (covers_of(bases) - rows).union(*(one.covers for one in more), {MEMBER, WAYS, *_TROUBLES})
+    covers |= {finding.key for finding in merged}
     if told:
         covers |= {cluster.HA}
     if found.complete and found.members:
         covers |= {f"{cluster.MEMBERS}/*"}
+    may_go = frozenset[str]().union(*(base.may_go for _, base in bases), *(one.may_go for one in more))
+    values = next((base.memory for _, base in bases if base.memory is not None), None)
     return Assessment(
-        findings=tuple(findings),
-        readings=_distinct((*base.readings, *_readings(reader, part, answers, found))),
-        covers=frozenset(covers),
-        may_go=frozenset(base.may_go | more.may_go | {cluster.HA, f"{cluster.MEMBERS}/*"}),
-        memory=note.packed(before, base.memory, found, wanted),
+        findings=merged,
+        readings=readings_of([*(base.readings for _, base in bases), _readings(some, found)]),
+        covers=covers,
+        may_go=may_go | {cluster.HA, f"{cluster.MEMBERS}/*", WAYS, *_TROUBLES},
+        memory=note.packed(before, values, found, wanted),
     )
 
 
-def _distinct(readings: Iterable[Reading]) -> tuple[Reading, ...]:
-    """Each series once: two tables of a product (link monitors, SD-WAN) may name the same thing; the first counts."""
-    found: dict[tuple[str, tuple[str, ...]], Reading] = {}
-    for reading in readings:
-        found.setdefault((reading.family.name, reading.labels), reading)
-    return tuple(found.values())
+def _base(voice: Voice, role: Role, before: note.Note, at: float) -> Assessment:
+    """The values by one way. What is remembered of them is the affair of counters and starts, which SNMP has."""
+    plan = voice.reader.plan
+    conditions = Conditions(plan, voice.answers, role)
+    memory = before.values if voice.way is Way.SNMP else None
+    base = assessed(plan, voice.answers, voice.whole, memory, at, frozenset(), conditions.relevant)
+    return base if voice.way is Way.SNMP else replace(base, memory=None)
 
 
-def _silence(reader: Reader, base: Assessment, whole: bool) -> Iterator[Finding]:
+def _troubles(answers: FirewallAnswers) -> Iterator[Finding]:
+    """What kept a further way from telling, and answers that are none."""
+    for way, part in answers.others.items():
+        if part.fault is not None:
+            yield Finding(part.fault.condition, part.fault.state, part.fault.message[:300])
+        for question, raw_text in part.not_understood.items():
+            words = f"the answer to {question} ({way.told}) is none that profile {part.profile} understands: {raw_text}"
+            yield Finding(f"firewall/{way.value}/{question}", State.UNKNOWN, words[:300])
+
+
+def _silence(bases: Sequence[tuple[Voice, Assessment]]) -> Iterator[Finding]:
     """Where a device says who it is and nothing of how it is, that is not well: it is unknown."""
-    if whole and not any(reading.family.name.startswith(_HEALTH) for reading in base.readings):
-        if any(finding.key == f"firewall/{PROFILE}" for finding in base.findings):
-            return
-        words = f"the device answers nothing of profile {reader.profile.profile} that tells how it is"
-        yield Finding(f"firewall/{PROFILE}", State.UNKNOWN, words)
+    if any(reading.family.name.startswith(_HEALTH) for _, base in bases for reading in base.readings):
+        return
+    if any(finding.key == f"firewall/{PROFILE}" for _, base in bases for finding in base.findings):
+        return
+    if all(voice.whole for voice, _ in bases):
+        names = " and ".join(voice.reader.profile.profile for voice, _ in bases)
+        words = f"the device answers nothing of profile {names} that tells how it is"
+        yield Finding(f"firewall/{PROFILE}", State.UNKNOWN, words[:300])
 
 
 def _unrecognised(answers: FirewallAnswers) -> Assessment:
@@ -91,33 +116,42 @@ def _unrecognised(answers: FirewallAnswers) -> Assessment:
     return Assessment((Finding(key, State.UNKNOWN, words[:300]),), covers=frozenset({key}))
 
 
-def _readings(reader: Reader, part: FirewallPart, answers: FirewallAnswers, found: Membership) -> Iterator[Reading]:
-    texts = [_text(reader, name, answers) for name in (part.model, part.serial, part.firmware)]
-    yield Reading(INFO, 1.0, (part.vendor, *texts))
+def _readings(some: Sequence[Voice], found: Membership) -> Iterator[Reading]:
+    yield Reading(INFO, 1.0, _identity(some))
     if found.told_at_all:
         yield from cluster.readings(found)
-    users = _users(reader, part, answers)
+    users = next((users for voice in some if (users := _users(voice)) is not None), None)
     if users is not None:
         yield Reading(VPN_USERS, users)
 
 
-def _text(reader: Reader, name: str | None, answers: FirewallAnswers) -> str:
+def _identity(some: Sequence[Voice]) -> tuple[str, str, str, str]:
+    """Vendor, model, serial number and firmware, each by the first way that tells it."""
+    told = [
+        [_text(voice, name) for name in (voice.part.model, voice.part.serial, voice.part.firmware)] for voice in some
+    ]
+    model, serial, firmware = (next(filter(None, texts), "") for texts in zip(*told, strict=True))
+    return some[0].part.vendor, model, serial, firmware
+
+
+def _text(voice: Voice, name: str | None) -> str:
     if name is None:
         return ""
-    said = raw.told(reader.plan.by_name[name], answers.snmp.values, answers.snmp.errors)
+    said = raw.told(voice.reader.plan.by_name[name], voice.answers.values, voice.answers.errors)
     return "" if said is None else str(said).strip()[:100]
 
 
-def _users(reader: Reader, part: FirewallPart, answers: FirewallAnswers) -> float | None:
+def _users(voice: Voice) -> float | None:
     """The sum of what the profile names; None where nothing of it is answered."""
     numbers: list[float] = []
-    for name in part.vpn_users:
-        scalar = reader.plan.by_name.get(name)
+    plan, answers = voice.reader.plan, voice.answers
+    for name in voice.part.vpn_users:
+        scalar = plan.by_name.get(name)
         if scalar is not None:
-            numbers += _number(raw.told(scalar, answers.snmp.values, answers.snmp.errors))
+            numbers += _number(raw.told(scalar, answers.values, answers.errors))
             continue
-        table = next(table for table in reader.plan.tables if name in table.by_name)
-        for row in rows_of(table, answers.snmp).rows:
+        table = next(table for table in plan.tables if name in table.by_name)
+        for row in rows_of(table, answers).rows:
             numbers += _number(row.said(name))
     return sum(numbers) if numbers else None
 
@@ -126,24 +160,30 @@ def _number(said: object) -> list[float]:
     return [float(said)] if isinstance(said, int | float) else []
 
 
-def _facts(reader: Reader, part: FirewallPart, answers: FirewallAnswers, found: Membership, more: Judged) -> Finding:
+def _facts(some: Sequence[Voice], found: Membership, more: Sequence[Judged]) -> Finding:
     """What is so, without being good or bad: an ok finding, so that people see what was looked at and what was not."""
     role = found.told.role
-    model, firmware = _text(reader, part.model, answers), _text(reader, part.firmware, answers)
-    what = " ".join(text for text in (part.vendor, model, firmware) if text)
-    facts = list(more.facts)
+    vendor, model, _, firmware = _identity(some)
+    facts = list(dict.fromkeys(fact for one in more for fact in one.facts))
+    ways = " and ".join(voice.way.told for voice in some)
     if role is Role.NOT_CLUSTERED:
         facts.insert(0, "nothing of a cluster is judged")
     if not found.told_at_all:
-        facts.append("this product tells nothing of a cluster over SNMP")
-    if not reader.profile.proven:
-        facts.append(f"profile {reader.profile.profile} is unproven: no recording of a real device backs it")
-    evidence = {"profile": reader.profile.profile, "role": role.value, "source": "snmp"}
+        facts.append(f"this product tells nothing of a cluster {ways}")
+    profiles = [voice.reader.profile for voice in some]
+    for profile in profiles:
+        if not profile.proven:
+            facts.append(f"profile {profile.profile} is unproven: no recording of a real device backs it")
+    evidence = {
+        "profile": ", ".join(profile.profile for profile in profiles),
+        "role": role.value,
+        "source": ", ".join(voice.way.value for voice in some),
+    }
     if found.told.raw:
         evidence["role said"] = found.told.raw[:100]
     evidence |= {f"fact {number}": fact[:200] for number, fact in enumerate(facts[:_MOST_FACTS], start=1)}
     words = [_ROLES[role], *facts] if found.told_at_all else facts
-    summary = f"{what}: " + "; ".join(words)
+    summary = " ".join(text for text in (vendor, model, firmware) if text) + ": " + "; ".join(words)
     return Finding(MEMBER, State.OK, summary[:300], evidence)
 
 

@@ -13,6 +13,7 @@ from checks.firewall.questions import Questions, questions
 from checks.network.plan import Override, Plan, PlanError, compiled
 from checks.network.snmp import Thresholds
 from config.profiles import ProfileError, ProfileModel, ValueModel, load, names, search_path
+from config.profiles.asks import Way
 from config.profiles.model import Lead
 
 KIND = "firewall"
@@ -69,7 +70,7 @@ class FirewallOptions(BaseModel):
     @model_validator(mode="after")
     def _compile(self) -> Self:
         if self.profile != AUTO:
-            _ = self.reader  # now, so that what does not fit is refused with the estate
+            _ = self.readers_of(self.profile)  # now, so that what does not fit is refused with the estate
         elif self.thresholds:
             known = {name for reader in self._all for name in reader.values}
             for name in self.thresholds:
@@ -82,6 +83,11 @@ class FirewallOptions(BaseModel):
         """The named profile, ready."""
         return self.reader_of(self.profile)
 
+    def readers_of(self, profile: str) -> dict[Way, Reader]:
+        """The profile and those of the same product by other ways. Raises PlanError or ProfileError."""
+        main = self.reader_of(profile)
+        return {main.profile.way: main, **{way: self.reader_of(name) for way, name in main.profile.also.items()}}
+
     @property
     def _all(self) -> tuple[Reader, ...]:
         return tuple(_reader(name, (), None, None) for name in recognisable())
@@ -89,7 +95,7 @@ class FirewallOptions(BaseModel):
     def reader_of(self, profile: str) -> Reader:
         """A profile, ready, with this check's limits; checks with the same options share one. Raises PlanError."""
         overrides = {name: Override(limits.warning, limits.critical) for name, limits in self.thresholds.items()}
-        if self.profile == AUTO:
+        if profile != self.profile:
             there = _reader(profile, (), None, None).values
             overrides = {name: override for name, override in overrides.items() if name in there}
         return _reader(profile, tuple(sorted(overrides.items())), self.licence_warning_days, self.licence_critical_days)

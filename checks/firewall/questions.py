@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from checks.network.plan import UPTIME, Plan
-from config.profiles.model import Read
+from config.profiles.asks import Read
 
 
 @dataclass(frozen=True, slots=True)

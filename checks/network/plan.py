@@ -9,7 +9,8 @@ from typing import NoReturn
 
 from checks.contract import Family, Finding, MetricType, Reason, State
 from config.profiles import Limit, ProfileModel, TableModel, Transform, ValueModel
-from config.profiles.model import Decimal, Lead, Meaning, Metric, Ratio, Read, Where
+from config.profiles.asks import Read
+from config.profiles.model import Decimal, Lead, Meaning, Metric, Ratio, Where
 from config.profiles.roles import Role, When
 
 UPTIME = "1.3.6.1.2.1.1.3.0"

@@ -69,19 +69,20 @@ def _load(name: str, directories: tuple[Path, ...], above: tuple[str, ...]) -> P
     file = _find(name, directories)
     own = _read(file, name)
     joined: dict[str, dict[str, Any]] = {key: {} for key in _JOINED}
-    info, firewall, budget = own.info, own.firewall, own.budget
+    info, firewall, budget, asks = own.info, own.firewall, own.budget, own.asks
     for parent_name in own.extends:
         parent = _load(parent_name, directories, (*above, name))
         for key in _JOINED:
             joined[key] |= getattr(parent, key)
         info = info or parent.info
         firewall = firewall or parent.firewall
+        asks = asks or parent.asks
         if "budget" not in own.model_fields_set:
             budget = parent.budget
     if own.extends:
         own = own.model_copy(
             update={key: joined[key] | getattr(own, key) for key in _JOINED}
-            | {"info": info, "firewall": firewall, "budget": budget}
+            | {"info": info, "firewall": firewall, "budget": budget, "asks": asks}
         )
     wrong = faults(own)
     if wrong:

@@ -11,9 +11,10 @@ from difflib import get_close_matches
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, model_validator
 
 from config.patterns import LinePattern, PatternError
+from config.profiles.asks import Asks, Place, Read, Way
 from config.profiles.roles import FirewallPart, Role, When
 from config.profiles.vocabulary import FAMILIES
 from config.profiles.words import Name, Oid, ProfilePart
@@ -157,21 +158,15 @@ class Decimal(ProfilePart):
     """How many digits stand behind the point, -8 to 9."""
 
 
-class Read(StrEnum):
-    """How often a value is asked, where the kind of check knows the difference."""
-
-    EVERY_RUN = "every_run"
-    SLOWLY = "slowly"
-    DAILY = "daily"
-
-
 class ValueModel(ProfilePart):
     """One value: a scalar, or a column of a table."""
 
     title: str
     oid: Oid | None = None
-    or_else: tuple[Oid, ...] = ()
-    """Asked too; the first of `oid` and these that has a value is taken."""
+    at: Place | None = None
+    """In the place of `oid` in a profile that `asks` by commands or over HTTPS."""
+    or_else: tuple[str, ...] = ()
+    """Asked too; the first of `oid`, or `at`, and these that has a value is taken."""
     ratio: Ratio | None = None
     transform: Transform = Transform.NUMBER
     scale: float = 1.0
@@ -209,8 +204,9 @@ class ValueModel(ProfilePart):
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
-        if (self.oid is None) == (self.ratio is None):
-            raise ValueError("a value has either `oid` or `ratio`")
+        if [self.oid, self.at, self.ratio].count(None) != 2:
+            raise ValueError("a value has exactly one of `oid`, `at` and `ratio`")
+        TypeAdapter(tuple[Place, ...] if self.at is not None else tuple[Oid, ...]).validate_python(self.or_else)
         if self.ratio is not None and (self.or_else or self.enum or self.per_second or self.no_value or self.not_known):
             raise ValueError("a ratio takes its values as they are: no or_else, enum, per_second or sentinels")
         if self.per_second not in (None, 32, 64):
@@ -236,8 +232,9 @@ class ValueModel(ProfilePart):
 
     @property
     def oids(self) -> tuple[str, ...]:
-        """Every OID to ask for this value."""
-        return () if self.oid is None else (self.oid, *self.or_else)
+        """Where the value stands in what the device answers, each an OID or a place, the first first."""
+        first = self.oid or self.at
+        return () if first is None else (first, *self.or_else)
 
 
 class TableModel(ProfilePart):
@@ -314,6 +311,8 @@ class Budget(ProfilePart):
     """How old values with `read: slowly` may become."""
     daily_seconds: int = Field(default=21_600, ge=600, le=172_800)
     """How old values with `read: daily` may become: a licence bought this morning is seen before the evening."""
+    most_seconds: float = Field(default=5.0, gt=0, le=60)
+    """A reading over HTTPS or by commands that takes longer halves how often the slower questions are asked."""
     most_rows: int = Field(default=2_000, ge=10, le=50_000)
     """Rows of all tables together that one poll may read; tables beyond are not read and not judged."""
 
@@ -333,8 +332,17 @@ class ProfileModel(ProfilePart):
     info: Info | None = None
     match: tuple[Match, ...] = ()
     """The first that fits makes the profile one for the device; of several profiles the most exact one is taken."""
+    asks: Asks | None = None
+    """Of a profile that is not read over SNMP: everything that may be asked."""
+    also: dict[Literal[Way.HTTP, Way.SSH], str] = Field(default_factory=dict)
+    """Profiles of the same product by other ways, in which the same things have the same names."""
     firewall: FirewallPart | None = None
     budget: Budget = Budget()
+
+    @property
+    def way(self) -> Way:
+        """How it reads."""
+        return Way.SNMP if self.asks is None else self.asks.way
 
     @model_validator(mode="after")
     def _names_exist(self) -> Self:

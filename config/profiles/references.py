@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 
+from config.profiles.asks import rows_at
 from config.profiles.model import ProfileModel, TableModel, ValueModel
 from config.profiles.roles import FirewallPart, When
 
 
 def faults(profile: ProfileModel) -> list[str]:
     """What is wrong, each with the place in the profile; empty when nothing is."""
-    found = [*_labels(profile), *_conditions(profile)]
+    found = [*_labels(profile), *_conditions(profile), *_places(profile)]
     if profile.firewall is not None:
         found += _firewall(profile, profile.firewall)
     return found
@@ -41,6 +42,33 @@ def _conditions(profile: ProfileModel) -> Iterator[str]:
             yield from _words(place, columns.get(when.every), when)
         if when.rows is not None:
             yield from _there(place, "table", when.rows, profile.tables)
+
+
+def _places(profile: ProfileModel) -> Iterator[str]:
+    """Everything is read in the profile's own way, of questions that it asks."""
+    values = [(f"values.{name}", value, False) for name, value in profile.values.items()]
+    for name, table in profile.tables.items():
+        yield from _one_list(name, table)
+        values += [(f"tables.{name}.columns.{column}", value, True) for column, value in table.columns.items()]
+    questions = profile.asks.often() if profile.asks is not None else {}
+    for where, value, rows in values:
+        if value.ratio is not None:
+            continue
+        if (value.oid is None) != (profile.asks is not None):
+            yield f"{where}: a profile with `asks` has `at` in the place of `oid`, and one without has `oid`"
+            continue
+        for place in value.oids if profile.asks is not None else ():
+            yield from _there(f"{where}.at", "question", place.partition("#")[0], questions)
+            if rows_at(place) != rows:
+                needs = "one `*`, which is its rows" if rows else "no `*`: it is a scalar"
+                yield f"{where}.at: {place!r} must have {needs}"
+
+
+def _one_list(name: str, table: TableModel) -> Iterator[str]:
+    """Rows are told apart by their index, so all columns are of one list of one answer."""
+    lists = {place.partition("/*")[0] for value in table.columns.values() if value.at for place in value.oids}
+    if len(lists) > 1:
+        yield f"tables.{name}: its columns are of several lists: {', '.join(sorted(lists))}; part them"
 
 
 def _words(place: str, value: ValueModel | None, when: When) -> Iterator[str]:

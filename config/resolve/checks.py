@@ -48,13 +48,15 @@ class Shape:
     vantages: tuple[str, ...] | None
     expect_empty: frozenset[str]
     accept_unreadable: Acceptance | None
+    inputs: tuple[str, ...]
+    places: tuple[str, ...]
 
     def of(self, target: str, name: str, vantages: tuple[str, ...]) -> CheckSpec:
         """This check as `target` has it; `vantages` are the target's own."""
         return CheckSpec(
             f"{target}/{name}", target, name, self.kind, self.options, self.schedule, self.timeout, self.open_after,
             self.clear_after, self.hold_down, self.reopen_window, self.wake, self.evidence,
-            self.vantages or vantages, self.expect_empty, self.accept_unreadable,
+            self.vantages or vantages, self.expect_empty, self.accept_unreadable, self.inputs, self.places,
         )  # fmt: skip
 
 
@@ -115,6 +117,8 @@ class CheckResolver:
             vantages=tuple(merged["vantages"]) if "vantages" in merged else None,
             expect_empty=frozenset(merged.get("expect_empty", ())),
             accept_unreadable=self._acceptance(merged.get("accept_unreadable")),
+            inputs=tuple(dict.fromkeys(kind.inputs(options))),
+            places=tuple(dict.fromkeys(kind.places(options))),
         )
 
     def _too_slow(self, entry: Entry, own: Merged, timeout: float, shortest: float) -> None:

@@ -35,6 +35,9 @@ def read_groups(report: Report) -> Groups:
     }
 
 
+EMPTY = "is empty: what has no check is never looked at"
+
+
 def read_entries(raw: object, path: TreePath, groups: Groups | None, report: Report) -> tuple[Entry, ...]:
     """A list or a map of checks; what cannot be understood is noted and left out."""
     entries: list[Entry] = []
@@ -47,8 +50,8 @@ def read_entries(raw: object, path: TreePath, groups: Groups | None, report: Rep
     else:
         report.add(path, f"must be a list of checks, as {either(_FORMS)}, or a map of them by name")
         return ()
-    if not raw:
-        report.add(path, "is empty: what has no check is never looked at", key=True)
+    if not raw and groups is None:
+        report.add(path, EMPTY, key=True)  # of a target only the other targets tell whether one of them looks at it
     return tuple(entries)
 
 

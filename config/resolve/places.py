@@ -133,8 +133,8 @@ def check_probers(report: Report, vantages: Mapping[str, Vantage], targets: Mapp
     named: dict[str, str] = {}
     for target in targets.values():
         for spec in target.checks:
-            if spec.vantages != (own,):
-                for vantage in spec.vantages:
+            if spec.vantages != (own,) or spec.places:
+                for vantage in (*spec.vantages, *spec.places):
                     named.setdefault(vantage, spec.id)
     for vantage, check in named.items():
         place = vantages.get(vantage)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 
-from config.estate import CheckSpec, Credential, Level, Target
+from config.estate import SHARED, CheckSpec, Credential, Level, Target
 from config.kinds import KindLike
 from config.problems import either
 from config.resolve import entries, levels, needs
-from config.resolve.checks import CheckResolver
+from config.resolve.checks import CheckResolver, Shape
 from config.resolve.places import Names, Places
 from config.resolve.report import Report
 from config.schema.checks import Merged
@@ -36,7 +36,7 @@ class TargetReader:
         self._names = names
         self._places = places
         self._credentials = credentials
-        self._kinds = kinds
+        self.kinds = kinds
         self._vantage = estate_vantage
         self._checks = CheckResolver(kinds, time_zone, report)
         self._groups = entries.read_groups(report)
@@ -86,7 +86,7 @@ class TargetReader:
         """What can be told of the checks of a target whose place, and so whose defaults, is not known."""
         if isinstance(raw, dict) and "checks" in raw:
             for entry in entries.read_entries(raw["checks"], (*path, "checks"), self._groups, self._report):
-                self._report.known("kind of check", entry.kind, self._kinds, entry.path)
+                self._report.known("kind of check", entry.kind, self.kinds, entry.path)
 
     def _references(self, name: str, model: TargetModel, path: TreePath) -> bool:
         known = self._report.known
@@ -131,7 +131,7 @@ class TargetReader:
     def _levels(self, model: TargetModel, council: str, path: TreePath) -> Sequence[levels.Level]:
         chain = [self._estate_level, self._places.council_levels[council], self._places.site_levels[model.site]]
         if model.defaults:
-            own = levels.read_level(model.defaults, (*path, "defaults"), self._kinds, self._report)
+            own = levels.read_level(model.defaults, (*path, "defaults"), self.kinds, self._report)
             self._check_level(own)
             chain.append(own)
         if model.vantages:
@@ -187,18 +187,38 @@ class TargetReader:
             if "vantages" in entry.body:
                 for vantage in shape.vantages or ():
                     self._report.known("vantage", vantage, self._names.vantages, (*entry.path, "vantages"))
-            self._check_roles(entry, credentials, model, path)
+            if self._further(entry, shape, target, path):
+                self._check_roles(entry, credentials, model, path)
             specs[entry.name] = shape.of(target, entry.name, vantages)
         return tuple(specs.values())
+
+    def _further(self, entry: entries.Entry, shape: Shape, target: str, path: TreePath) -> bool:
+        """Whether the check asks its own target only. The further ones it names must be there."""
+        at = entry.path if entry.path[:2] == path[:2] else path
+        for name in shape.inputs:
+            if name == target:
+                self._report.add(at, f'"{entry.name}" names its own target; name the others', key=True)
+            else:
+                self._report.known("target", name, self._names.targets, at)
+        for name in shape.places:
+            self._report.known("vantage", name, self._names.vantages, at)
+        return not shape.inputs
 
     def _check_roles(
         self, entry: entries.Entry, credentials: Mapping[str, Credential], model: TargetModel, path: TreePath
     ) -> None:
         at = entry.path if entry.path[:2] == path[:2] else path
-        for role in self._kinds[entry.kind].requires:
-            if role not in credentials and role not in model.credentials:
-                message = f'"{entry.name}" needs a credential: add `credentials: {{{role}: NAME}}` to the target'
-                self._report.add(at, message, key=True)
+        for roles in _lacking(self.kinds[entry.kind], {*credentials, *model.credentials}):
+            message = f'"{entry.name}" needs a credential: add {roles} to the target'
+            self._report.add(at, message, key=True)
+
+
+def _lacking(kind: KindLike, there: Collection[str]) -> Iterator[str]:
+    """What credentials a kind needs beside those that are there."""
+    for needed in kind.requires:
+        any_of = (needed,) if isinstance(needed, str) else needed
+        if not any(role in there for role in any_of):
+            yield either([f"`credentials: {{{role}: NAME}}`" for role in any_of])
 
 
 def read_targets(reader: TargetReader, report: Report, names: Names) -> dict[str, Target]:
@@ -208,9 +228,36 @@ def read_targets(reader: TargetReader, report: Report, names: Names) -> dict[str
         target = reader.read(name, raw)
         if target is not None:
             targets[name] = target
+    _check_inputs(targets, reader.kinds, report, names)
     _check_formerly(targets, report, names)
     _check_circles(targets, report)
     return targets
+
+
+def _check_inputs(targets: Mapping[str, Target], kinds: Mapping[str, KindLike], report: Report, names: Names) -> None:
+    """A target without checks is one that another's check asks; what is read of it is told with that other one."""
+    asked_by_others = {name for target in targets.values() for spec in target.checks for name in spec.inputs}
+    for target in targets.values():
+        said = names.targets[target.name]
+        if target.name not in asked_by_others and isinstance(said, dict) and not said["checks"]:
+            report.add(("targets", target.name, "checks"), entries.EMPTY, key=True)
+    for target in targets.values():
+        for spec in target.checks:
+            for name in spec.inputs:
+                asked = targets.get(name)
+                if asked is None or asked is target:
+                    continue
+                path = ("targets", target.name, "checks")
+                if asked.council not in (target.council, SHARED) and target.council != SHARED:
+                    report.add(
+                        path,
+                        f'"{spec.name}" asks "{name}", which belongs to {asked.council}, and would tell '
+                        f"{target.council} of it; let both belong to one council, or to `{SHARED}`",
+                        key=True,
+                    )
+                for roles in _lacking(kinds[spec.kind], asked.credentials):
+                    message = f'"{spec.name}" asks "{name}", which needs a credential: {roles}'
+                    report.add(path, message, key=True)
 
 
 def _check_formerly(targets: Mapping[str, Target], report: Report, names: Names) -> None:

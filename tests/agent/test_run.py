@@ -448,3 +448,76 @@ async def test_a_thousand_different_defects_do_not_flood_the_log(bench):
 
     assert len(logs) == 21
     assert logs[-1]["event"].startswith("more defects than are logged")
+
+
+def _asking_two(collect) -> tuple[CheckKind, tuple]:
+    return kind(collect), (
+        replace(check("odd", Nothing(), timeout=5.0), inputs=("fw-b",)),
+        check("odd", Nothing(), target="fw-b", timeout=5.0),
+    )
+
+
+async def test_a_check_of_several_targets_is_given_the_others_as_the_estate_has_them(bench) -> None:
+    seen = []
+
+    async def collect(target, options, ctx):
+        seen.append((target.name, [one.address for one in ctx.inputs]))
+        return _seen(Number(1))
+
+    odd, specs = _asking_two(collect)
+    made = bench(odd, *specs)
+    await made.once()
+    moved = replace(made.estate.targets["fw-b"], address="127.0.0.9")
+
+    made.runner.load(replace(made.estate, targets={**made.estate.targets, "fw-b": moved}))
+    await made.once()
+
+    assert seen == [("fw-a", ["127.0.0.1"]), ("fw-a", ["127.0.0.9"])]
+
+
+async def test_an_answer_of_several_targets_does_not_count_when_one_of_them_moved_meanwhile(bench) -> None:
+    begun, go_on, asked = asyncio.Event(), asyncio.Event(), []
+
+    async def collect(target, options, ctx):
+        asked.append(ctx.inputs[0].address if ctx.inputs else "")
+        begun.set()
+        await go_on.wait()
+        return _seen(Number(1))
+
+    odd, specs = _asking_two(collect)
+    made = bench(odd, *specs)
+    result = asyncio.ensure_future(made.once())
+    await begun.wait()
+    moved = replace(made.estate.targets["fw-b"], address="127.0.0.9")
+
+    made.runner.load(replace(made.estate, targets={**made.estate.targets, "fw-b": moved}))
+    go_on.set()
+    await result
+
+    assert asked == ["127.0.0.1", "127.0.0.9"]
+    assert len(made.results) == 1
+
+
+async def test_a_check_made_from_several_vantages_in_one_run_is_given_a_way_to_the_others(bench) -> None:
+    said = []
+
+    def elsewhere(vantage, spec):
+        async def collect(target, options, ctx):
+            said.append((vantage, spec.id, target.name, ctx.vantage))
+            return replace(_seen(Number(2)), vantage=vantage)
+
+        return collect
+
+    async def collect(target, options, ctx):
+        there = await ctx.places["there"]()
+        assert "here" not in ctx.places
+        return _seen(there.answers)
+
+    spec = replace(check("odd", Nothing(), timeout=5.0), places=("here", "there"))
+    made = bench(kind(collect), spec, elsewhere=elsewhere)
+
+    result = await made.once()
+
+    assert result.vantage == "here"
+    assert [observation.answers for observation in result.observations] == [Number(2)]
+    assert said == [("there", "fw-a/odd", "fw-a", "here")]

@@ -388,4 +388,4 @@ def test_an_option_that_a_setting_hides_is_noticed() -> None:
     kind = Kind("hidden", "Hidden", Hidden, KINDS["tcp"].defaults)
 
     assert clashing_options(kind) == ["timeout"]
-    assert [clashing_options(kind) for kind in KINDS.values()] == [[], [], [], []]
+    assert not any(clashing_options(kind) for kind in KINDS.values())

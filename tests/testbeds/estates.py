@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -32,6 +34,13 @@ class NightlyOptions(_Options):
     job: str = "all"
 
 
+class PairOptions(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    members: tuple[str, ...]
+    seen_from: tuple[str, ...] = ()
+
+
 class DeskOptions(_Options):
     url: str
     token: SecretReference
@@ -46,6 +55,8 @@ class Kind:
     options: type[BaseModel]
     defaults: KindDefaults
     requires: tuple[str, ...] = ()
+    inputs: Callable[[Any], Sequence[str]] = lambda _options: ()
+    places: Callable[[Any], Sequence[str]] = lambda _options: ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +79,15 @@ KINDS = {
         Kind("tcp", "Connection", TcpOptions, MINUTE),
         Kind("snmp", "Values by profile", SnmpOptions, MINUTE, ("snmp",)),
         Kind("nightly", "Nightly job", NightlyOptions, NIGHTLY),
+        Kind(
+            "pair",
+            "Two as one",
+            PairOptions,
+            MINUTE,
+            ("snmp",),
+            inputs=lambda options: options.members,
+            places=lambda options: options.seen_from,
+        ),
     )
 }
 DESKS = {"tracker": Desk("tracker", "Tracker", DeskOptions)}

@@ -88,7 +88,7 @@ class Replayed:
 def replayed(
     file: Path,
     at: float,
-    changes: Mapping[str, int | str | None] | None = None,
+    changes: Mapping[str, int | str | bytes | None] | None = None,
     *,
     options: Mapping[str, object] | None = None,
     cut: tuple[str, ...] = (),
@@ -118,7 +118,9 @@ def again(after: Replayed, memory: Memory | None) -> Assessment:
     return kind.assess(subject, (after.observation,), memory, after.observation.started)
 
 
-def _recorded(was: Recorded | None, value: int | str) -> Recorded:
+def _recorded(was: Recorded | None, value: int | str | bytes) -> Recorded:
+    if isinstance(value, bytes):
+        return Recorded(TAG_OCTETS, value)
     if isinstance(value, str):
         return Recorded(TAG_OCTETS, value.encode())
     return Recorded(

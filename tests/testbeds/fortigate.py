@@ -65,16 +65,16 @@ class Watched:
         self._spec = CheckSpec(
             "f/f", "f", "f", "firewall", settings, Every(60), 5, one, one, 0, 0, WakeClass.NOW, False, ("here",)
         )
-        self._target = Target("f", "127.0.0.1", "c", "s", ("here",), (self._spec,), credentials={"snmp": community()})
+        self.target = Target("f", "127.0.0.1", "c", "s", ("here",), (self._spec,), credentials={"snmp": community()})
         transports = cast("Transports", type("OnlySnmp", (), {"snmp": snmp})())
         self.context = Context("here", transports, self.clock)
 
     async def observed(self, seconds: float = 5.0) -> Observation:
         self.context.deadline = asyncio.get_running_loop().time() + seconds
-        return await CHECK.collect(self._target, self._spec.options, self.context)
+        return await CHECK.collect(self.target, self._spec.options, self.context)
 
     def judged(self, observation: Observation) -> Assessment:
-        subject = Subject("f", "c", "s", self._spec, (self._target,))
+        subject = Subject("f", "c", "s", self._spec, (self.target,))
         assessment = CHECK.assess(subject, [observation], self.memory, self.clock.now)
         self.memory = assessment.memory or self.memory
         return assessment

@@ -23,6 +23,9 @@ PALO = "1.3.6.1.4.1.25461.2.1.2"
 CISCO = "1.3.6.1.4.1.9.9.147.1.2.1.1.1"
 POINT = "1.3.6.1.4.1.2620"
 SOPHOS = "1.3.6.1.4.1.2604.5.1"
+JUNIPER = "1.3.6.1.4.1.2636.3"
+TERM = f"{JUNIPER}.63.1.1.1.1.1"
+CONFIGURED = f"{JUNIPER}.39.1.5.1.2.1.1"
 UNCERTAIN = "unknown"
 
 
@@ -32,7 +35,7 @@ class Case:
 
     name: str
     recording: str
-    changes: Mapping[str, int | str | None]
+    changes: Mapping[str, int | str | bytes | None]
     bad: Mapping[str, str]
     """What is not well beyond what the recording has; `ok` for what is well now."""
     options: Mapping[str, object] = field(default_factory=dict)
@@ -217,6 +220,39 @@ CASES = (
         {"expect": {"tunnels": {"GW_TESTE3": "permanent"}}},
     ),
     Case("a tunnel on demand", "gaia_1", {}, {}, {"expect": {"tunnels": {"GW_TESTE3": "on_demand"}}}),
+    Case(
+        "no policy but the initial one",
+        "gaia_1",
+        {f"{POINT}.1.1.25.1.0": "InitialPolicy"},
+        {"firewall/policy_missing/0": "critical"},
+    ),
+    Case("no policy at all", "gaia_1", {f"{POINT}.1.1.25.1.0": ""}, {"firewall/policy_missing/0": "critical"}),
+    Case("a policy", "gaia_1", {f"{POINT}.1.1.25.1.0": "Councils"}, {}),
+    Case(
+        "an SRX licence at its end, and one that is permanent",
+        "junos_srx3600",
+        {
+            f"{TERM}.4.1.65": 2,
+            f"{TERM}.8.1.65": b"\x07\xe4\x01\x01\x00\x00\x00\x00",
+            f"{TERM}.4.1.66": 3,
+            f"{TERM}.8.1.66": b"\x07\xe4\x01\x01\x00\x00\x00\x00",
+        },
+        {"firewall/licence_expiry/1.65": "critical"},
+    ),
+    Case(
+        "a tunnel of an SRX that must be up",
+        "junos_srx3600",
+        {f"{CONFIGURED}.1.1": "to-gatehouse", f"{CONFIGURED}.4.1": 2},
+        {"firewall/tunnel/to-gatehouse": "critical"},
+        {"expect": {"tunnels": {"to-gatehouse": "permanent"}}},
+    ),
+    Case(
+        "a tunnel of a Barracuda that must be up",
+        "barracudangfirewall",
+        {"1.3.6.1.4.1.10704.1.6.1.1.1": "to-gatehouse", "1.3.6.1.4.1.10704.1.6.1.2.1": -1},
+        {"firewall/tunnel/to-gatehouse": "critical"},
+        {"expect": {"tunnels": {"to-gatehouse": "permanent"}}},
+    ),
     Case("the log servers are away", "gaia_1", {f"{POINT}.1.1.30.1.0": 1}, {"firewall/log_servers": "warning"}),
     Case(
         "a cluster the estate expects and the box denies",

@@ -8,6 +8,7 @@ import pytest
 
 from config.profiles import SHIPPED, ProfileError, load, names, search_path
 
+_ASKS = "asks: {http: {login: bearer, questions: {ha: {get: /ha}}}}\n"
 HEAD = "profile: own\ntitle: Own\nsource: us\n"
 
 
@@ -32,7 +33,30 @@ def test_a_shipped_profile_loads(name: str) -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("values: {fan: {title: fan}}", "/own.yaml:4:10: values.fan: a value has either `oid` or `ratio`"),
+        (
+            "values: {fan: {title: fan}}",
+            "/own.yaml:4:10: values.fan: a value has exactly one of `oid`, `at` and `ratio`",
+        ),
+        (
+            "values: {mode: {title: mode, at: 'ha/mode'}}",
+            "'ha/mode' is not a place such as ha_status#/members/*/serial: question, `#`, pointer",
+        ),
+        (_ASKS + "values: {mode: {title: mode, oid: 1.3.6.1}}", "has `at` in the place of `oid`, and one without has"),
+        ("values: {mode: {title: mode, at: 'ha#/mode'}}", "has `at` in the place of `oid`, and one without has"),
+        (_ASKS + "values: {mode: {title: mode, at: 'hq#/mode'}}", "there is no question 'hq'"),
+        (_ASKS + "values: {mode: {title: mode, at: 'ha#/x/*/y'}}", "must have no `*`: it is a scalar"),
+        (
+            _ASKS + "tables: {t: {title: t, columns: {c: {title: c, at: 'ha#/x/y'}}}}",
+            "must have one `*`, which is its rows",
+        ),
+        (
+            _ASKS + "tables: {t: {title: t, columns: {c: {title: c, at: 'ha#/x/*'}, d: {title: d, at: 'ha#/y/*'}}}}",
+            "tables.t: its columns are of several lists: ha#/x, ha#/y; part them",
+        ),
+        ("asks: {}", "a profile asks either by `ssh` or by `http`"),
+        ("asks: {http: {login: magic, questions: {a: {get: /x}}}}", "asks.http.login"),
+        ("asks: {http: {login: bearer, questions: {a: {get: /x, post: /y}}}}", "either `get` or `post`"),
+        ("asks: {http: {login: bearer, questions: {a: {get: /x, body: y}}}}", "`body` belongs to `post`"),
         (
             "values: {fan: {title: fan, oid: 1.3.x}}",
             "/own.yaml:4:33: values.fan.oid: '1.3.x' is not a numeric OID such as 1.3.6.1.2.1.1.3.0",
@@ -61,7 +85,11 @@ def test_a_shipped_profile_loads(name: str) -> None:
         ("extends: [gneric]\n", "there is no profile 'gneric'; did you mean 'generic'?; there are: "),
         ("values: {fan: {title: fan, oid: 1.3.6.1}, fan: {title: x, oid: 1.3.6.1}}", "stands here a second time"),
     ],
-    ids=["no-source", "oid", "key", "limit", "ratio", "metric", "counter", "extends", "twice"],
+    ids=[
+        "no-source", "place", "oid-in-asks", "place-without-asks", "question", "scalar-star", "column-star", "lists",
+        "no-way", "login", "two-methods", "body", "oid", "key", "limit", "ratio", "metric", "counter", "extends",
+        "twice",
+    ],
 )  # fmt: skip
 def test_what_is_wrong_is_said_with_its_place(tmp_path: Path, text: str, says: str) -> None:
     assert says in loaded(tmp_path, text)

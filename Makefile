@@ -7,8 +7,8 @@ ESTATE ?=
 ARGS ?=
 UV ?= uv
 RECORDINGS ?= $(wildcard ../shared/recordings)
-# Tests mostly wait for processes: one more at a time than there are processors.
-PROCESSES ?= $(shell expr $$(nproc) + 1)
+# A process for each processor, of which more than four would wait for the longest files.
+PROCESSES ?= $(shell n=$$(nproc); echo $$((n < 4 ? n : 4)))
 PARTED := -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
 BIN := .venv/bin
 LOCKS := requirements.lock requirements-dev.lock

@@ -156,7 +156,7 @@ class Commands:
         ended = MaintenanceWindow(
             window.id, window.start, window.end, window.author, window.reason, window.selector, ended_at=now
         )
-        self._windows.remove(id)
+        self._windows.remove(id, ended)
         return Done(ended, self._keep(audit=(Audit(now, by, "maintenance-end", id, {}),), maintenance=(ended,)))
 
     def retry_credential(self, name: str, by: str) -> None:

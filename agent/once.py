@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from agent.elsewhere import Elsewhere
 from agent.records import CheckResult
 from agent.run import Runner
 from checks.contract import CheckKind, State, worst
@@ -33,9 +34,15 @@ async def run_once(
     opened = Transports.open(lockout)
     transports = replace(opened, snmp=_second()) if second else opened
     try:
-        runner = Runner(estate, kinds, transports, vantage=estate.vantage, clock=time.time)
         specs = [spec for spec in target.checks if spec.name in names]
-        return list(await asyncio.gather(*(runner.run(spec, time.time()) for spec in specs)))
+        # Only what goes to several vantages in one run asks probers: all else is asked from here, wherever it is made.
+        here, leading = (
+            Runner(estate, kinds, transports, vantage=estate.vantage, clock=time.time, elsewhere=elsewhere)
+            for elsewhere in (None, Elsewhere(estate, kinds).collector)
+        )
+        return list(
+            await asyncio.gather(*((leading if spec.places else here).run(spec, time.time()) for spec in specs))
+        )
     finally:
         await transports.close()
         await opened.close()
@@ -82,7 +89,7 @@ def _check(result: CheckResult) -> dict[str, Any]:
         "readings": [
             {
                 "name": reading.family.name,
-                "labels": dict(zip(reading.family.labels, reading.labels, strict=True)),
+                "labels": dict(zip(reading.label_names, reading.labels, strict=True)),
                 "value": reading.value,
             }
             for reading in result.assessment.readings

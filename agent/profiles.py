@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from checks.firewall.options import KIND
+from checks.firewall.permitted import refused
 from checks.firewall.questions import Batch, questions
+from checks.firewall.series import series_of
 from checks.network.plan import Plan, PlanError, ValuePlan, compiled, families
-from config.profiles import ProfileError, ProfileModel, load, names, search_path
+from config.profiles import ProfileError, ProfileModel, ValueModel, load, names, search_path
 from config.profiles.asks import Read
 from config.profiles.model import Limit
 from config.profiles.roles import RoleRule, When
@@ -43,7 +45,7 @@ def problems(name: str, profile: ProfileModel) -> list[str]:
         families([*others, profile])
     except (PlanError, ProfileError) as error:
         return [str(error)]
-    return []
+    return [] if profile.asks is None or profile.asks.ssh is None else list(refused(profile.asks.ssh))
 
 
 def remarks(profile: ProfileModel) -> list[str]:
@@ -55,6 +57,8 @@ def remarks(profile: ProfileModel) -> list[str]:
         said.append("it has no match: it is never recognised, only named")
     if profile.firewall is not None and not profile.firewall.roles:
         said.append("it has no roles: nothing of a cluster is judged")
+    if profile.firewall is None and any(value.forecast for value in _models(profile).values()):
+        said.append("forecast: only the kind firewall keeps a history; by itself this is no profile of one")
     judged = [value for value in profile.values.values() if value.required or value.warning or value.critical]
     if profile.firewall is not None and not judged:
         said.append("no value is required or has a limit: a device that answers nothing looks less bad than it should")
@@ -109,6 +113,27 @@ def told(profile: ProfileModel) -> Iterator[str]:
         yield f"  {table.title}{depends}"
         for column in table.columns:
             yield from (f"  {line}" for line in _judged(column, f"{column.key}/<row>"))
+    if profile.firewall is not None:
+        yield from _foretold(profile, plan)
+
+
+def _foretold(profile: ProfileModel, plan: Plan) -> Iterator[str]:
+    """What has a forecast: without a limit of the profile's only if the estate says one."""
+    telling = {value.family.name: value.name for value in plan.scalars if value.family is not None}
+    lines = {name: f"  {name}: when the estate says a limit" for name, v in _models(profile).items() if v.forecast}
+    for one in series_of(profile, plan, {}):
+        limit = telling.get(one.limit_family) if one.limit_family is not None else f"{one.limit:g}"
+        if limit is not None:
+            more = "; only days on which the member serves" if one.serving else ""
+            more += "; anew at every start" if one.since_start else ""
+            lines[one.name] = f"  {one.name}: when {limit} is reached, {one.lead_days:g} days ahead{more}"
+    if lines:
+        yield "foretells, from two weeks of daily peaks on"
+        yield from lines.values()
+
+
+def _models(profile: ProfileModel) -> dict[str, ValueModel]:
+    return profile.values | {name: v for table in profile.tables.values() for name, v in table.columns.items()}
 
 
 def _judged(value: ValuePlan, key: str) -> Iterator[str]:

@@ -14,19 +14,25 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from agent import fold
+from agent.captured import not_captured
 from agent.once import report
 from agent.records import CheckResult
 from checks.contract import CheckKind, Context, Credential, Observation, Subject, Target
+from checks.firewall.answers import FirewallAnswers
 from checks.firewall.asking import recognise
+from checks.firewall.further import part_of
 from checks.firewall.options import AUTO, FirewallOptions, recognisable
+from checks.firewall.options import KIND as FIREWALL
+from checks.firewall.pair.options import KIND as PAIR
 from checks.network.answers import SnmpAnswers, keep
+from checks.network.documents import Document, NotUnderstood
 from checks.network.snmp import SnmpOptions
 from checks.recordings.capture import KINDS
-from checks.recordings.playback import Playback
+from checks.recordings.playback import Playback, Playbacks
 from checks.recordings.recording import RecordedCheck, Recording, RecordingError
 from checks.transports import Transports
 from config.estate import CheckSpec, Every
-from config.profiles import ProfileError, load, search_path
+from config.profiles import ProfileError, ProfileModel, load, search_path
 from config.profiles.recognition import SYS_DESCR, SYS_OBJECT_ID
 
 _SECONDS = 60.0
@@ -72,6 +78,28 @@ async def replay_snmp(
     return Replay(target, tuple(results))
 
 
+async def replay_pair(
+    recordings: Mapping[str, Recording], profile: str, kinds: Mapping[str, CheckKind], at: float
+) -> Replay:
+    """Recordings of the members of one firewall, by their names, as the kind `firewall_pair` judges them together.
+
+    The target is called after the first. Raises RecordingError for options that do not fit.
+    """
+    name, kind = next(iter(recordings)), kinds[PAIR]
+    spec = _spec(kind, name, PAIR, _options(kind, name, {"members": list(recordings), "profile": profile}), ())
+    members = tuple(_target(member, f"recording {number}") for number, member in enumerate(recordings))
+    playbacks = Playbacks(dict(zip((one.address for one in members), recordings.values(), strict=True)))
+    opened = Transports.open()
+    try:
+        context = Context(_VANTAGE, replace(opened, snmp=playbacks), lambda: at, inputs=members)
+        context.deadline = asyncio.get_running_loop().time() + _SECONDS
+        target = _target(name)
+        observation = await kind.collect(target, spec.options, context)
+    finally:
+        await opened.close()
+    return Replay(target, (_judged(kind, target, spec, replace(observation, started=at, duration=0.0), at),))
+
+
 def check_for(recording: Recording, profile: str | None) -> RecordedCheck:
     """The check to judge a foreign recording by: of the named profile, else of the product it is recognised as.
 
@@ -84,6 +112,24 @@ def check_for(recording: Recording, profile: str | None) -> RecordedCheck:
     except ProfileError as error:
         raise RecordingError(str(error)) from None
     return RecordedCheck(named, {"profile": named}, kind="firewall" if firewall else "snmp")
+
+
+def one_member(check: CheckSpec, member: str) -> CheckSpec:
+    """The check that asks one member of a pair what the pair's check asks it."""
+    said = check.options.model_dump(exclude_defaults=True, include=set(FirewallOptions.model_fields))
+    return replace(
+        check, id=f"{member}/{FIREWALL}", target=member, name=FIREWALL, kind=FIREWALL, inputs=(),
+        options=FirewallOptions.model_validate(said),
+    )  # fmt: skip
+
+
+def profile_of_pair(recordings: Sequence[Recording]) -> str:
+    """The profile by which all of them were recorded as firewalls; `auto` where they do not say one."""
+    said = [
+        {str(one.options.get("profile", AUTO)) for one in each.checks if one.kind == FIREWALL} for each in recordings
+    ]
+    first = said[0] if said else set()
+    return next(iter(first)) if len(first) == 1 and all(one == first for one in said) else AUTO
 
 
 def wanted(name: str, checks: Sequence[RecordedCheck], kinds: Mapping[str, CheckKind]) -> tuple[str, ...]:
@@ -126,6 +172,30 @@ def replay_observation(
     spec = _spec(kind, name, check.name, _options(kind, name, check.options), check.expect_empty)
     now = observation.started + observation.duration if at is None else at
     return Replay(target, (_judged(kind, target, spec, observation, now),))
+
+
+def replay_answers(
+    name: str,
+    profile: ProfileModel,
+    documents: Mapping[str, Document | NotUnderstood],
+    kinds: Mapping[str, CheckKind],
+    at: float,
+) -> Replay:
+    """Answers to questions of a profile, as the kind `firewall` judges them. What is not there is not judged.
+
+    Raises RecordingError.
+    """
+    kind = kinds["firewall"]
+    options = _options(kind, name, {"profile": profile.profile})
+    assert isinstance(options, FirewallOptions)  # the kind's
+    part = part_of(options.reader, {question: (at, one) for question, one in documents.items()})
+    target = _target(name)
+    answers = FirewallAnswers(profile.profile, by_snmp=False, others={profile.way: part})
+    observation = Observation(target.name, _VANTAGE, at, 0.0, answers, None)
+    result = _judged(kind, target, _spec(kind, name, profile.profile, options, ()), observation, at)
+    idle = not_captured(profile, documents)
+    findings = tuple(one for one in result.assessment.findings if one.key not in idle)
+    return Replay(target, (replace(result, assessment=replace(result.assessment, findings=findings)),))
 
 
 def _judged(kind: CheckKind, target: Target, spec: CheckSpec, observation: Observation, now: float) -> CheckResult:

@@ -23,7 +23,7 @@ from agent.complaints import Complaints, place
 from agent.elsewhere import ALLOWANCE, Collect
 from agent.records import CheckResult
 from checks.catalogue import unavailable
-from checks.contract import Assessment, CheckKind, Context, Fault, Memory, Observation, Reason, Subject
+from checks.contract import Assessment, CheckKind, Context, Fault, Memory, Observation, Reason, Subject, Work
 from checks.transports import Transports
 from config.estate import CheckSpec, Estate, Every, Target
 
@@ -109,13 +109,14 @@ class Runner:
         results: Callable[[CheckResult], None] | None = None,
         memories: Mapping[tuple[str, str], Memory] | None = None,
         elsewhere: Callable[[str, CheckSpec], Collect] | None = None,
+        work: Work | None = None,
         limit: int = 512,
         per_target: int = 4,
         log: FilteringBoundLogger | None = None,
     ) -> None:
         """Made inside the running loop. `results` gets every result; `memories` are the ledger's notes by check id and
         vantage. Every check is made from `vantage`; with `elsewhere`, from each of its own vantages, and that gives
-        what asks another one.
+        what asks another one. `work`: for judgements that tell announced work from other.
         """
         self._loop = asyncio.get_running_loop()
         self._kinds = kinds
@@ -125,6 +126,7 @@ class Runner:
         self._results = results
         self._memories = dict(memories or {})
         self._elsewhere = elsewhere
+        self._work = work
         self._limit = limit
         self._per_target = per_target
         self._complaints = Complaints(log or structlog.get_logger("agent.run"), self._loop.time)
@@ -220,6 +222,16 @@ class Runner:
             self._start(entry, due)
         return await future
 
+    def remembered(self, check: str) -> Mapping[str, Memory]:
+        """What a check remembers, by vantage."""
+        entries = self._entries.get(check, ())
+        return {entry.context.vantage: entry.memory for entry in entries if entry.memory is not None}
+
+    def remember(self, check: str, vantage: str, memory: Memory) -> None:
+        """Give a check another memory than its own: a person approved something. KeyError when it has none there."""
+        entry = {one.context.vantage: one for one in self._entries[check]}[vantage]
+        self._remember(entry, entry.kind, memory)
+
     async def stop(self, within: float = 2.0) -> None:
         """Cancel what is under way and wait for its end, at most `within` seconds; no results come any more."""
         self._stopping = True
@@ -247,7 +259,7 @@ class Runner:
         was: _Entry | None,
     ) -> _Entry:
         kind = self._kinds.get(spec.kind) or unavailable(spec.kind, "no plug-in provides it")
-        subject = Subject(target.name, target.council, target.site, spec, (target,))
+        subject = Subject(target.name, target.council, target.site, spec, (target,), self._work)
         if entry is None:
             entry = _Entry(subject, kind, Context(vantage, self._transports, self._clock), door)
             entry.memory = was.memory if was is not None else self._memories.get((spec.id, vantage))

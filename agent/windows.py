@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from agent.ledger.batch import MaintenanceWindow
 from agent.records import Councils, sees
-from config.estate import Estate, Maintenance, Target
+from checks.contract import Planned
+from config.calendar import due
+from config.cron import next_fire
+from config.estate import Estate, Maintenance, Target, WakeClass
 from config.routing import is_active, matches, next_change
 
 _NEVER = 1e12
 """A moment that no clock reaches."""
+_MOST_ENDED = 500
+"""Windows that ended before their time and are still asked about what happened in them."""
+_MOST_OPENINGS = 100
 
 
 class Windows:
@@ -20,7 +27,9 @@ class Windows:
 
     def __init__(self, estate: Estate, added: Iterable[MaintenanceWindow] = ()) -> None:
         self._estate = estate
-        self._added = {window.id: window for window in added}
+        known = list(added)
+        self._added = {window.id: window for window in known if window.ended_at is None}
+        self._ended = deque((window for window in known if window.ended_at is not None), _MOST_ENDED)
         self._now_open: list[Maintenance] = []
         self._from, self._until = math.inf, -math.inf
 
@@ -38,9 +47,11 @@ class Windows:
         self._added[window.id] = window
         self._forget()
 
-    def remove(self, id: str) -> None:
-        """A window that ended before its time. KeyError when there is none of that id."""
+    def remove(self, id: str, ended: MaintenanceWindow | None = None) -> None:
+        """A window is taken away; `ended`: it was open until its `ended_at`. KeyError when there is none of that id."""
         del self._added[id]
+        if ended is not None:
+            self._ended.append(ended)
         self._forget()
 
     def covering(self, target: Target, kind: str, condition: str, now: float) -> str | None:
@@ -81,6 +92,18 @@ class Windows:
             for target in self._estate.targets.values()
         )
 
+    def announced(self, target: Target, kind: str, condition: str, after: float, until: float) -> list[Planned]:
+        """Windows over this condition that were open at any moment from `after` to `until`, the earliest first."""
+        found: list[Planned] = []
+        for window in (*self._all(), *map(as_maintenance, self._ended)):
+            if self._applies(window, target, kind, condition):
+                found += _openings(window, after, until)
+        return sorted(found, key=lambda one: (one.start, one.id))
+
+    def next_working_day(self, after: float) -> float:
+        """When the first working day begins that is later than `after`, by the estate's calendar."""
+        return due(WakeClass.DIGEST, self._estate.working_hours, after)
+
     def _applies(self, window: Maintenance, target: Target, kind: str | None, condition: str | None) -> bool:
         selector = window.selector
         return matches(
@@ -108,13 +131,27 @@ class Windows:
         self._from, self._until = math.inf, -math.inf
 
 
+def _openings(window: Maintenance, after: float, until: float) -> list[Planned]:
+    """When it was open between these two moments."""
+    if window.start is not None and window.end is not None:
+        start, end = window.start.timestamp(), window.end.timestamp()
+        return [Planned(window.id, start, end)] if start <= until and end >= after and start < end else []
+    found: list[Planned] = []
+    if window.cron is not None:
+        begun = next_fire(window.cron, after - window.duration)
+        while begun <= until and len(found) < _MOST_OPENINGS:
+            found.append(Planned(window.id, begun, begun + window.duration))
+            begun = next_fire(window.cron, begun)
+    return found
+
+
 def as_maintenance(window: MaintenanceWindow) -> Maintenance:
-    """A window from the ledger in the form of the estate's own."""
+    """A window from the ledger in the form of the estate's own, as long as it was open."""
     return Maintenance(
         id=window.id,
         selector=window.selector,
         reason=window.reason,
         owner=window.author,
         start=datetime.fromtimestamp(window.start, UTC),
-        end=datetime.fromtimestamp(window.end, UTC),
+        end=datetime.fromtimestamp(min(window.end, math.inf if window.ended_at is None else window.ended_at), UTC),
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import BaseModel
 
@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 CONTRACT_VERSION = 1
 REACH = "target/unreachable"
 """The one condition into which every failure to reach a target folds, whatever the check."""
+INPUT = "pair/member/"
+"""Begins the key of a finding that an input of the check, named after it, is not there for it. While checks of that
+input's own say `target/unreachable`, they say the same, and have the incident."""
+MEMBER_LABEL = "member"
+"""The label by which readings of a check's inputs are told apart."""
 
 
 class State(StrEnum):
@@ -142,11 +147,20 @@ class Family:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One value of a family; `labels` in the family's order. Absent stays absent: no reading, no series."""
+    """One value of a family; `labels` in the family's order. Absent stays absent: no reading, no series.
+
+    One label more than the family has is `member`: the input of the check that the value is about.
+    """
 
     family: Family
     value: float
     labels: tuple[str, ...] = ()
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """The names of its labels, in their order."""
+        names = self.family.labels
+        return (*names, MEMBER_LABEL) if len(self.labels) > len(names) else names
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +200,28 @@ class Assessment:
 
 
 @dataclass(frozen=True, slots=True)
+class Planned:
+    """Work that somebody announced: a maintenance window, as far as it was one (Unix seconds)."""
+
+    id: str
+    start: float
+    end: float
+
+
+class Work(Protocol):
+    """What is known of people's work: which was announced, and when they are there. The same question, asked of the
+    same estate and windows, has the same answer."""
+
+    def announced(self, target: Target, kind: str, condition: str, after: float, until: float) -> Sequence[Planned]:
+        """Windows over this condition of the target that were open at any moment from `after` to `until`."""
+        ...
+
+    def next_working_day(self, after: float) -> float:
+        """When the first working day begins that is later than `after`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class Subject:
     """What is judged: its name is the alert's subject. The spine's subjects are single targets."""
 
@@ -194,6 +230,31 @@ class Subject:
     site: str
     check: CheckSpec
     targets: tuple[Target, ...]
+    work: Work | None = field(default=None, compare=False, repr=False)
+    """For checks that tell announced work from other; None where a check is run by hand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """A person approves what a check remembers."""
+
+    at: float
+    by: str
+    change: str
+    """The reference of the change record."""
+    note: str = ""
+    state: str = ""
+    """The state that was looked at, as `Approvals.shown` names it; empty: the one that is noted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Approvals:
+    """For kinds whose memory holds a state that a person approves."""
+
+    shown: Callable[[Memory], Mapping[str, Any]]
+    """What is approved since when, and what waits: JSON of plain values, without any secret. Empty: nothing yet."""
+    approved: Callable[[Memory, Approval], Memory]
+    """The memory afterwards. Raises ValueError with a sentence when the state is another one."""
 
 
 @dataclass(slots=True)
@@ -241,6 +302,8 @@ class CheckKind:
     """By its options: the names of further targets that one run asks, such as the members of a pair."""
     places: Callable[[Any], Sequence[str]] = nothing_else
     """By its options: the names of further vantages from which one run asks."""
+    approvals: Approvals | None = None
+    """How people approve what a check of this kind has found; None: there is nothing to approve."""
 
 
 def covered(keys: frozenset[str], key: str) -> bool:
@@ -251,7 +314,7 @@ def covered(keys: frozenset[str], key: str) -> bool:
 
 
 __all__ = [
-    "CONTRACT_VERSION", "REACH", "Assessment", "CheckKind", "CheckSpec", "Context", "Credential", "Family", "Fault",
-    "Finding", "KindDefaults", "Memory", "MetricType", "Observation", "Reading", "Reason", "State", "Subject", "Target",
-    "covered", "worst",
+    "CONTRACT_VERSION", "INPUT", "MEMBER_LABEL", "REACH", "Approval", "Approvals", "Assessment", "CheckKind",
+    "CheckSpec", "Context", "Credential", "Family", "Fault", "Finding", "KindDefaults", "Memory", "MetricType",
+    "Observation", "Planned", "Reading", "Reason", "State", "Subject", "Target", "Work", "covered", "worst",
 ]  # fmt: skip

@@ -88,6 +88,28 @@ class Moment(click.ParamType[float]):
             self.fail(f"{text!r} {error}", param, ctx)
 
 
+class Duration(click.ParamType[float]):
+    """`90s`, `15m`, `1h30m`, in seconds; between a least and a most."""
+
+    name = "duration"
+
+    def __init__(self, least: float, most: float) -> None:
+        self._least, self._most = least, most
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        if isinstance(value, float):
+            return value
+        from config.schema.words import duration_text, read_duration
+
+        try:
+            seconds = read_duration(value)
+        except ValueError as error:
+            self.fail(f"{value!r} {error}", param, ctx)
+        if not self._least <= seconds <= self._most:
+            self.fail(f"{value!r} is not from {duration_text(self._least)} to {duration_text(self._most)}", param, ctx)
+        return seconds
+
+
 def config_option(function: F) -> F:
     """`--config.file`, also `--config`; the environment variable is RIDGEWAY_CONFIG_FILE."""
     return click.option(

@@ -67,6 +67,9 @@ def command(
     estate = read(config_file)
     target, names = choose(estate, subject)
     checks = [spec for spec in target.checks if spec.name in names]
+    together = next((spec for spec in checks if spec.inputs), None)
+    if together is not None:
+        return _members(estate, target, together, output, walks, observation, most, seconds, as_json)
     file = output or Path(f"{subject.replace('/', '-')}.{'json' if observation else 'snmprec'}")
     if os.path.lexists(file):
         raise Failure(f"{file} is there already and is not overwritten; name another with --output.", status=2)
@@ -82,6 +85,45 @@ def command(
     told = {"file": str(file), **told, "masked": masker.counts}
     click.echo(json.dumps(told, indent=2) if as_json else _for_people(told))
     return 1 if told["cut"] else 0
+
+
+def _members(
+    estate: Estate,
+    target: Target,
+    check: CheckSpec,
+    output: Path | None,
+    walks: tuple[str, ...],
+    observation: bool,
+    most: int,
+    seconds: int,
+    as_json: bool,
+) -> int:
+    """A recording of each target that the check asks, masked alike, so that what one says of another still fits."""
+    from agent.replay import one_member
+    from checks.recordings.masking import Masker
+    from checks.recordings.recording import RecordingError
+
+    if observation:
+        raise Failure(f"{check.id} is recorded without --observation: a file for each member, for replay --peer.", 2)
+    members = [estate.targets[name] for name in check.inputs]
+    stem = output.with_suffix("") if output is not None else Path(target.name)
+    files = {member.name: stem.with_name(f"{stem.name}-{member.name}.snmprec") for member in members}
+    for file in files.values():
+        if os.path.lexists(file):
+            raise Failure(f"{file} is there already and is not overwritten; name others with --output.", status=2)
+    known = [(one.name, one.address) for one in (target, *members)]
+    secrets = [secret for member in members for secret in _secrets(member)]
+    masker = Masker(os.urandom(32), tuple(text for pair in known for text in pair), secrets)
+    all_told = []
+    try:
+        for member in members:
+            lines, told = _snmp(member, [one_member(check, member.name)], walks, most, seconds, masker)
+            _write(files[member.name], lines)
+            all_told.append({"file": str(files[member.name]), **told, "masked": masker.counts})
+    except RecordingError as error:
+        raise Failure(str(error), status=3) from error
+    click.echo(json.dumps(all_told, indent=2) if as_json else "\n\n".join(map(_for_people, all_told)))
+    return 1 if any(told["cut"] for told in all_told) else 0
 
 
 def _snmp(

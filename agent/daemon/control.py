@@ -11,7 +11,7 @@ import errno
 import os
 import socket
 import stat
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -132,8 +132,10 @@ class Control:
         hub: Hub,
         reloader: Reloader | None = None,
         more: Mapping[str, Verb] = NO_MORE,
+        add: Callable[[str], Sequence[str]] = lambda _target: (),
     ) -> None:
-        """`more`: verbs of other parts of the agent."""
+        """`more`: verbs of other parts of the agent; `add`: what they have to say of a target that is explained."""
+        self._add = add
         self._more = more
         self._reloader = reloader
         self._pipeline = pipeline
@@ -235,7 +237,7 @@ class Control:
                 {**dataclasses.asdict(alert), "cause": str(alert.cause), "level": alert.level.value}
                 for alert in found.alerts
             ],
-            "lines": list(found.lines),
+            "lines": [*found.lines, *self._add(asked.target)],
         }
 
 

@@ -7,13 +7,15 @@ import contextlib
 import os
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Literal
 
 import structlog
 from sqlalchemy import Connection
 
+from agent.approvals import ApprovalCommands
+from agent.daemon.drilling import Drilling
 from agent.daemon.inforce import InForce, Using
 from agent.daemon.journal import tell_incident, tell_ticket
 from agent.daemon.life import HangUps, StartError, raise_descriptor_limit, spare_the_collector, stop_event
@@ -197,7 +199,7 @@ class Daemon:
             self._clock,
         )
         pipeline.listeners.append(tell_incident)
-        runner = self._runner(state, transports, pipeline, elsewhere)
+        runner = self._runner(state, transports, pipeline, elsewhere, windows)
         self._restore(state, pipeline, exposition, now)
         view = AgentView(
             self._estate,
@@ -232,8 +234,16 @@ class Daemon:
         )
         self.reloader = self._reloads(in_force, ledger, view)
         outbound = Outbound(self._estate, ledger, hub, scheduler, own.outbound, self._clock)
-        await self._serve(view, exposition, own, windows, ledger, transports.lockout, hub, outbound)
+        at = (self._estate, self._settings.vantage)
+        drilling = Drilling.of(
+            *at, pipeline, scheduler, runner, ledger, windows, transports, state, own.drills, self._clock
+        )
+        approvals = self._approvals(runner, pipeline, ledger)
+        await self._serve(
+            view, exposition, own, windows, ledger, transports.lockout, hub, outbound, drilling, approvals
+        )
         await self._begin(ledger, state, scheduler, runner, delivery, pulse)
+        self._parts.push_async_callback(drilling.commands.stop)
         outbound.start()
         self._parts.push_async_callback(outbound.stop)
         await self._take_traps(scheduler, runner, own)
@@ -258,7 +268,14 @@ class Daemon:
         self._parts.push_async_callback(reloader.stop)
         return reloader
 
-    def _runner(self, state: LedgerState, transports: Transports, pipeline: Pipeline, elsewhere: Elsewhere) -> Runner:
+    def _runner(
+        self,
+        state: LedgerState,
+        transports: Transports,
+        pipeline: Pipeline,
+        elsewhere: Elsewhere,
+        windows: Windows,
+    ) -> Runner:
         return Runner(
             self._estate,
             self._kinds,
@@ -268,7 +285,14 @@ class Daemon:
             results=pipeline.take,
             memories={key: record.memory for key, record in state.checks.items() if record.memory is not None},
             elsewhere=elsewhere.collector,
+            work=windows,
         )
+
+    def _approvals(self, runner: Runner, pipeline: Pipeline, ledger: Ledger) -> ApprovalCommands:
+        def keep(batch: Batch) -> Awaitable[object]:
+            return asyncio.wrap_future(ledger.writer.submit(batch))
+
+        return ApprovalCommands(self._estate, self._kinds, runner, pipeline.remembered, keep, self._clock)
 
     def _say_started(self, seconds: float, ledger: str) -> None:
         self._log.info(
@@ -358,8 +382,11 @@ class Daemon:
         lockout: Lockout,
         hub: Hub,
         outbound: Outbound,
+        drilling: Drilling,
+        approvals: ApprovalCommands,
     ) -> None:
-        answering = (view, exposition, own, self.pipeline, windows, ledger, lockout, hub, outbound)
+        acting = (hub, outbound, drilling, approvals)
+        answering = (view, exposition, own, self.pipeline, windows, ledger, lockout, *acting)
         serving = Serving(self._estate, self._settings, *answering, self.reloader, self._clock)
         await serving.start(self._parts)
         self._using += serving.using

@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 
+from agent.drills.records import Drill
 from agent.incidents import Incidents
 from agent.judge import Judge
-from agent.ledger.batch import Audit, Batch, MaintenanceWindow
+from agent.ledger.batch import Audit, Batch, CheckRecord, MaintenanceWindow
 from agent.ledger.recorder import Recorder
 from agent.ledger.writer import Writer
 from agent.records import NOTHING_CHANGED, CheckResult, IncidentChange, Judgement
-from checks.contract import State, Subject, worst
+from checks.contract import Memory, State, Subject, worst
 from exporters.prometheus.exposition import Exposition
 from exporters.prometheus.own import OwnMetrics
 
@@ -90,6 +91,27 @@ class Pipeline:
         if judgement is not NOTHING_CHANGED:
             self.conclude(judgement, now)
 
+    def remembered(self, check: str, vantage: str, memory: Memory) -> CheckRecord | None:
+        """The row of a check whose note a person has changed, to be written with the audit; None before any result."""
+        result = self.last.get((check, vantage))
+        if result is None:
+            return None
+        self._recorder.remember(check, vantage, memory)
+        return CheckRecord(
+            check_id=check,
+            vantage=vantage,
+            target=result.subject.name,
+            kind=result.subject.check.kind,
+            state=state_of(result),
+            started=result.started,
+            duration=result.duration,
+            valid_for=result.valid_for,
+            reached=result.reached,
+            last_success=self._recorder.last_success(check, vantage),
+            assessment=result.assessment,
+            memory=memory,
+        )
+
     def carry_over(
         self, renamed: Mapping[tuple[str, str], tuple[str, Subject]], gone: Iterable[tuple[str, str]]
     ) -> None:
@@ -134,6 +156,7 @@ class Pipeline:
         judgement: Judgement = NOTHING_CHANGED,
         audit: tuple[Audit, ...] = (),
         maintenance: tuple[MaintenanceWindow, ...] = (),
+        drills: tuple[Drill, ...] = (),
     ) -> Future[object] | None:
         """Submit what changed as one batch, and tell whoever listens."""
         changes = tuple(changes)
@@ -144,6 +167,7 @@ class Pipeline:
             incident_changes=changes,
             audit=audit,
             maintenance=maintenance,
+            drills=drills,
         )
         if batch == _EMPTY:
             return None

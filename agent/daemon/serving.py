@@ -8,12 +8,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.metadata import version
 
+from agent.approvals import ApprovalCommands
 from agent.commands import Commands
 from agent.daemon.about import About
+from agent.daemon.config_verbs import ConfigVerbs
 from agent.daemon.control import Control, open_socket
+from agent.daemon.drilling import Drilling
 from agent.daemon.inforce import Using
 from agent.daemon.life import StartError
 from agent.daemon.outbound import Outbound
+from agent.daemon.path_verbs import path_verbs
 from agent.daemon.pipeline import Pipeline
 from agent.daemon.reload import Reloader, ReloadError
 from agent.daemon.settings import Settings
@@ -53,6 +57,8 @@ class Serving:
     lockout: Lockout
     hub: Hub
     outbound: Outbound
+    drilling: Drilling
+    approvals: ApprovalCommands
     reloader: Reloader | None
     clock: Callable[[], float]
     using: list[Using] = field(default_factory=list)
@@ -81,7 +87,14 @@ class Serving:
         )
         answering = self._answering(commands)
         self.site = Site(
-            self.view, self.exposition, self.own, Runbooks(shipped()), version("ridgeway"), self.clock, answering
+            self.view,
+            self.drilling,
+            self.exposition,
+            self.own,
+            Runbooks(shipped()),
+            version("ridgeway"),
+            self.clock,
+            answering,
         )
         access = self._access = await self._let_in(parts)
         app = self.site.app(Hosts.of((*self.settings.hosts, *_own_names())), access.before)
@@ -94,7 +107,7 @@ class Serving:
         parts.push_async_callback(web.stop)
         parts.push_async_callback(self.hub.stop)
         self.addresses = web.addresses
-        self.using += [self, commands, access, self.outbound]
+        self.using += [self, commands, access, self.outbound, self.drilling, self.approvals]
         access.turned.append(self.hub.end_all)
         await self._control(commands, parts)
 
@@ -129,7 +142,14 @@ class Serving:
             self.lockout,
             self.hub,
             self.reloader,
-            {**self.outbound.verbs(), **about.verbs()},
+            {
+                **self.outbound.verbs(),
+                **about.verbs(),
+                **path_verbs(self.view),
+                **self.drilling.verbs(),
+                **ConfigVerbs(self.approvals, self.clock).verbs(),
+            },
+            self.drilling.said_of,
         )
         path = self.settings.control_socket
         try:

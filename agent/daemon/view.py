@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
 from agent.daemon.parts import specs_of
+from agent.daemon.paths import path_lines
 from agent.daemon.pipeline import Pipeline, state_of
 from agent.daemon.reading import sentence, states_named, tickets_of, window_lines
 from agent.isolation import ISOLATED, isolation
@@ -43,6 +44,7 @@ from exporters.web.view import (
     Health,
     IncidentDetail,
     IncidentLine,
+    PathLine,
     Problem,
     Standing,
     Summary,
@@ -204,6 +206,10 @@ class AgentView:
     def windows(self, councils: Councils) -> Sequence[WindowLine]:
         return window_lines(self._windows, self._clock(), councils)
 
+    def paths(self, councils: Councils) -> Sequence[PathLine]:
+        results = self._pipeline.last
+        return path_lines(self._targets(councils), results, self._vantage, self._clock(), councils)
+
     async def _lines(
         self, found: Sequence[Incident], councils: Councils, *, tickets: bool = True
     ) -> Sequence[IncidentLine]:
@@ -315,7 +321,7 @@ class AgentView:
                 for finding in map(told, result.assessment.findings if result is not None else ())
             ],
             readings=[
-                (_series(reading.family.name, reading.family.labels, reading.labels), reading.value)
+                (_series(reading.family.name, reading.label_names, reading.labels), reading.value)
                 for reading in (result.assessment.readings if result is not None and not stale else ())
             ],
             fault=fault_for(result.fault, councils) if result is not None and result.fault is not None else "",

@@ -16,7 +16,7 @@ from agent.judge.dependency import UP, Answer, Standing, both, combine
 from agent.judge.vantages import Away, Paths, ends, path
 from agent.judge.watch import Reach, Seen, Watched, contributor_of, vantages_of
 from agent.records import OPEN_LEVELS, Alert, AlertLevel, Cause
-from checks.contract import REACH
+from checks.contract import INPUT, REACH
 from config.estate import Estate, Level, Need, Target
 
 Windows = Callable[[Target, str, str, float], str | None]
@@ -181,10 +181,19 @@ class Scene:
 
     def explainable(self, alert: Alert) -> bool:
         """Whether the fault of something in between would explain this: nobody in it heard the target itself."""
-        if self.is_reach(alert.cause) or alert.cause.condition in (PATH, AWAY):
+        if self.is_reach(alert.cause) or alert.cause.condition in (PATH, AWAY) or self.blamed(alert) is not None:
             return True
         bad = [name for name, state in alert.contributions.items() if state.bad]
         return bool(bad) and all(alert.faults.get(name) is False for name in bad)
+
+    def blamed(self, alert: Alert) -> Target | None:
+        """The input of a check that this is about: while that is unreachable itself, it is the same cause."""
+        name = alert.cause.condition.removeprefix(INPUT)
+        if name == alert.cause.condition:
+            return None
+        bad = (contributor for contributor, state in alert.contributions.items() if state.bad)
+        asked = any(found is not None and name in found.spec.inputs for found in map(self.watched.get, bad))
+        return self.estate.targets.get(name) if asked else None
 
     def seen_from(self, alert: Alert) -> tuple[str, ...]:
         """The vantages from which this is bad; the judge's own where no check says so any more."""
@@ -205,9 +214,13 @@ class Scene:
             vantage, site = ends(alert.cause)
             yield from self._between(vantage, *self._need_of_site(site))
         elif target is not None:
+            blamed = self.blamed(alert)
+            behind = target.depends_on if blamed is None else blamed.depends_on
+            if blamed is not None:
+                yield blamed.name
             for vantage in self.seen_from(alert):
                 if target.name != self.gateways.get(vantage):
-                    yield from self._between(vantage, target.depends_on)
+                    yield from self._between(vantage, behind)
 
     def has_other_eyes(self, target: Target | None) -> bool:
         """Whether several vantages look at it, so that the way from one of them may explain what that one sees."""
@@ -255,7 +268,13 @@ class Scene:
             return self._way_through(vantage, self._need_of_site(site), since, overdue, alert.cause)
         if target is None:
             return UP
-        answers = [self.way_to(target, vantage, since, overdue) for vantage in self.seen_from(alert)]
+        blamed = self.blamed(alert)
+        answers = [
+            self.way_to(target, vantage, since, overdue)
+            if blamed is None
+            else self._way_through(vantage, (Need("all", (blamed.name,)),), since, overdue, None)
+            for vantage in self.seen_from(alert)
+        ]
         if len(answers) == 1:
             return answers[0]
         best = min(answers, key=lambda answer: answer.standing)

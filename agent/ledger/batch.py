@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from agent.drills.records import Drill
 from agent.records import Alert, Cause, CheckResult, Event, IncidentChange
 from checks.contract import Assessment, Memory, State, Subject
 from config.estate import Selector
@@ -162,6 +163,7 @@ class Batch:
     runs: tuple[Run, ...] = ()
     audit: tuple[Audit, ...] = ()
     maintenance: tuple[MaintenanceWindow, ...] = ()
+    drills: tuple[Drill, ...] = ()
     refusals: tuple[CredentialRefusals, ...] = ()
 
     def __post_init__(self) -> None:
@@ -172,7 +174,13 @@ class Batch:
     def durable(self) -> bool:
         """Whether it must survive a power cut once its future is done. Judgements and histories can be made again."""
         return bool(
-            self.incident_changes or self.events or self.audit or self.maintenance or self.refusals or self.renames
+            self.incident_changes
+            or self.events
+            or self.audit
+            or self.maintenance
+            or self.drills
+            or self.refusals
+            or self.renames
         )
 
     @property

@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError
 
+from agent.drills.records import Drill
 from agent.ledger.batch import AgentSpan, Audit, CheckRecord, MaintenanceWindow, Peak, Run, Span
 from agent.ledger.errors import LedgerUnusable
 from agent.ledger.jsontext import plain
@@ -48,6 +49,7 @@ _INCIDENT_COLUMNS = (
     "id", "site", "state", "severity", "priority", "wake", "title", "suspected_at", "opened_at", "resolved_at",
     "closed_at", "changed_at", "hidden",
 )  # fmt: skip
+_DRILL_COLUMNS = ("id", "kind", "council", "target", "start", "ended_at", "outcome", "proven_at")
 
 
 @cache
@@ -304,3 +306,20 @@ def maintenance_of(row: Stored) -> MaintenanceWindow:
         selector=_read(Selector, row["selector"], f"the maintenance window {row['id']}"),
         ended_at=row["ended_at"],
     )
+
+
+def drill_row(drill: Drill) -> Row:
+    body = _adapter(Drill).dump_python(drill, mode="json")
+    row: Row = {name: body.pop(name) for name in _DRILL_COLUMNS}
+    row["body"] = {"v": VERSION, **body}
+    return row
+
+
+def drill_of(row: Stored) -> Drill:
+    what = f"the drill {row['id']}"
+    body: Mapping[str, Any] = row["body"]
+    if body.get("v") != VERSION:
+        raise Unreadable(f"{what} has a body of version {body.get('v')!r}; this Ridgeway reads version {VERSION}")
+    fields = {name: value for name, value in body.items() if name != "v"}
+    drill: Drill = _read(Drill, {**fields, **{name: row[name] for name in _DRILL_COLUMNS}}, what)
+    return drill

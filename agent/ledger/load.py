@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, and_, or_, select
 
-from agent.ledger import codec, tables
+from agent.drills.records import Drill, DrillKind
+from agent.ledger import codec, drills, tables
 from agent.ledger.batch import AgentSpan, CheckRecord, MaintenanceWindow
 from agent.records import LIVE, Alert, Cause, Incident, IncidentState
 from checks.contract import REACH, covered
 
 UNFINISHED = (*LIVE, IncidentState.RESOLVED)
 """Resolved incidents may still be reopened."""
+LOOK_BACK = 7 * 86_400.0
+"""Seconds for which a window that is over is still asked what happened in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +34,13 @@ class LedgerState:
     checks: Mapping[tuple[str, str], CheckRecord]
     """By check id and vantage."""
     maintenance: tuple[MaintenanceWindow, ...]
-    """Windows that are neither over nor ended."""
+    """Windows that are not over, or were not `LOOK_BACK` seconds ago."""
     refusals: Mapping[str, Mapping[str, float]]
     """Credential to the targets that refused it last, and when."""
+    drills: tuple[Drill, ...]
+    """Drills without an end."""
+    proven: Mapping[str, float]
+    """When a drill last proved a failover, by target."""
     last_life: AgentSpan | None
     """The agent's life before this one at the same vantage; not `clean` when it was killed."""
 
@@ -58,6 +65,8 @@ def load(connection: Connection, vantage: str, run: str, now: float) -> LedgerSt
         checks=checks,
         maintenance=_maintenance(connection, now),
         refusals=_refusals(connection),
+        drills=drills.unfinished(connection),
+        proven=drills.last_proven(connection, DrillKind.FIREWALL),
         last_life=_last_life(connection, vantage, run),
     )
 
@@ -100,7 +109,12 @@ def _children(connection: Connection, incidents: Mapping[str, Incident]) -> dict
 
 def _maintenance(connection: Connection, now: float) -> tuple[MaintenanceWindow, ...]:
     table = tables.maintenance
-    wanted = select(table).where(table.c.end > now, table.c.ended_at.is_(None)).order_by(table.c.start, table.c.id)
+    lately = now - LOOK_BACK
+    wanted = (
+        select(table)
+        .where(or_(and_(table.c.ended_at.is_(None), table.c.end > lately), table.c.ended_at > lately))
+        .order_by(table.c.start, table.c.id)
+    )
     return tuple(codec.maintenance_of(row) for row in connection.execute(wanted).mappings())
 
 

@@ -235,19 +235,7 @@ class Reader:
 
         A span that a run of the agent still holds open ends where that run was last known to be alive.
         """
-        table, lives = tables.spans, tables.agent_spans
-        held = case((lives.c.end > table.c.end, lives.c.end), else_=table.c.end)
-        last = case((table.c.run.is_(None), table.c.end), (lives.c.run.is_(None), table.c.end), else_=held)
-        columns = [column for column in table.c if column.name != "end"]
-        wanted = (
-            select(*columns, last.label("end"))
-            .join_from(table, lives, lives.c.run == table.c.run, isouter=True)
-            .where(table.c.start < end, last > start)
-            .order_by(*(table.c[name] for name in _BY_CAUSE), table.c.start)
-        )
-        if councils is not None:
-            wanted = wanted.where(table.c.council.in_(sorted(councils)))
-        return self.read(lambda connection: tuple(codec.span_of(row) for row in connection.execute(wanted).mappings()))
+        return self.read(lambda connection: spans_of(connection, start, end, councils=councils))
 
     def lives_between(self, start: float, end: float) -> tuple[AgentSpan, ...]:
         """When agents were alive: what lies between these, nobody watched."""
@@ -279,6 +267,32 @@ class Reader:
                 for table in tables.metadata.sorted_tables
             }
         )
+
+
+def spans_of(
+    connection: Connection,
+    start: float,
+    end: float,
+    *,
+    councils: Collection[str] | None = None,
+    subject: str | None = None,
+) -> tuple[Span, ...]:
+    """`Reader.spans_between`, in the caller's transaction; of one subject where it is named."""
+    table, lives = tables.spans, tables.agent_spans
+    held = case((lives.c.end > table.c.end, lives.c.end), else_=table.c.end)
+    last = case((table.c.run.is_(None), table.c.end), (lives.c.run.is_(None), table.c.end), else_=held)
+    columns = [column for column in table.c if column.name != "end"]
+    wanted = (
+        select(*columns, last.label("end"))
+        .join_from(table, lives, lives.c.run == table.c.run, isouter=True)
+        .where(table.c.start < end, last > start)
+        .order_by(*(table.c[name] for name in _BY_CAUSE), table.c.start)
+    )
+    if councils is not None:
+        wanted = wanted.where(table.c.council.in_(sorted(councils)))
+    if subject is not None:
+        wanted = wanted.where(table.c.subject == subject)
+    return tuple(codec.span_of(row) for row in connection.execute(wanted).mappings())
 
 
 def position_of(connection: Connection) -> FeedPosition:

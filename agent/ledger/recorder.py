@@ -201,6 +201,12 @@ class Recorder:
         self.series_left_out -= peaks.left_out
         return peaks.take()
 
+    def remember(self, check: str, vantage: str, memory: Memory) -> None:
+        """A check's note was changed by a person; who does that has it written, too."""
+        slot = self._slots.get((check, vantage))
+        if slot is not None:
+            slot.memory = memory
+
     def rename(self, renames: Iterable[Rename], subjects: Mapping[tuple[str, str], tuple[str, Subject]]) -> None:
         """Targets go on under another name, and the history of their checks with them.
 

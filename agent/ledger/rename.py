@@ -15,7 +15,7 @@ from agent.ledger.batch import Rename
 
 
 def rename(connection: Connection, renames: Iterable[Rename]) -> None:
-    """Check records, run history, spans and daily peaks. Doing it twice does no harm."""
+    """Check records, run history, spans, daily peaks and drills. Doing it twice does no harm."""
     for one in renames:
         _checks(connection, tables.checks, one, target=one.new)
         _checks(connection, tables.runs, one)
@@ -26,6 +26,9 @@ def rename(connection: Connection, renames: Iterable[Rename]) -> None:
         peaks = tables.daily_peaks
         if not _any(connection, peaks, peaks.c.target == one.new):
             connection.execute(update(peaks).where(peaks.c.target == one.old).values(target=one.new))
+        drills = tables.drills
+        old = (drills.c.council == one.old_council, drills.c.target == one.old)
+        connection.execute(update(drills).where(*old).values(council=one.council, target=one.new))
 
 
 def _checks(connection: Connection, table: Table, one: Rename, **more: str) -> None:

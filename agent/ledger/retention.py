@@ -34,6 +34,8 @@ class Retention:
     runs: float = 90 * DAY
     audit: float = 7 * YEAR
     maintenance: float = 3 * YEAR
+    drills: float = 7 * YEAR
+    """Evidence for auditors; the newest proof of each target stays beyond that."""
 
     def __post_init__(self) -> None:
         if self.incidents < 400 * DAY:
@@ -51,6 +53,7 @@ def prune(connection: Connection, retention: Retention, now: float) -> int:
         (t.maintenance, t.maintenance.c.end < now - retention.maintenance),
     ):
         gone += _some(connection, table, old)
+    gone += _some(connection, t.drills, _old_drills(now - retention.drills))
     # Numbered in the order they were written: only the oldest need a look.
     gone += _oldest(connection, t.runs, t.runs.c.started, now - retention.runs)
     gone += _oldest(connection, t.audit, t.audit.c.at, now - retention.audit)
@@ -90,6 +93,14 @@ def _some(connection: Connection, table: Table, old: ColumnElement[bool]) -> int
     for row in rows:
         connection.execute(delete(table).where(*(column == value for column, value in zip(key, row, strict=True))))
     return len(rows)
+
+
+def _old_drills(before: float) -> ColumnElement[bool]:
+    """Those that ended before, but the one that last proved something of its target: its age is what people ask for."""
+    drills, other = tables.drills, tables.drills.alias()
+    same = (other.c.target == drills.c.target) & (other.c.kind == drills.c.kind)
+    newer = select(other.c.id).where(same, other.c.proven_at > drills.c.proven_at).correlate(drills).exists()
+    return (drills.c.ended_at < before) & (drills.c.proven_at.is_(None) | newer)
 
 
 def _oldest(connection: Connection, table: Table, moment: ColumnElement[float], before: float) -> int:

@@ -240,6 +240,21 @@ maintenance = Table(
     Column("selector", JSON, nullable=False),
 )
 
+drills = Table(  # announced tests of what should hold, of any kind, and what was measured in them
+    "drills",
+    metadata,
+    Column("id", String(30), primary_key=True),
+    Column("kind", String(30), nullable=False),
+    Column("council", String(60), nullable=False),
+    Column("target", String(200), nullable=False),
+    Column("start", Double, nullable=False),
+    Column("ended_at", Double),  # null: under way, or broken off by a kill
+    Column("outcome", String(30)),
+    Column("proven_at", Double),  # when what it drills was last proven by it
+    Column("body", JSON, nullable=False),  # the rest of agent.drills.records.Drill
+    Index("drills_by_target", "target", "start"),
+)
+
 spans = Table(  # run-length encoded: one row as long as nothing changes
     "spans",
     metadata,

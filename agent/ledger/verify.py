@@ -196,6 +196,7 @@ def _rows(connection: Connection) -> Iterator[Line]:
         (tables.checks, lambda row: codec.check_of(row, families)),
         (tables.events, lambda row: (codec.event_of(row), codec.about_of(row))),
         (tables.maintenance, codec.maintenance_of),
+        (tables.drills, codec.drill_of),
         (tables.spans, codec.span_of),
     )
     for table, read in readers:

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from checks.contract import Assessment, CheckKind, Family, KindDefaults, Memory, Observation, Subject
+from checks.firewall import by_http, by_ssh
 from checks.firewall.answers import FirewallAnswers
 from checks.firewall.asking import collect
+from checks.firewall.further import READERS
 from checks.firewall.judgement import FAMILIES, judged
 from checks.firewall.options import KIND, FirewallOptions, of_firewalls
 from checks.network.plan import families
+from checks.network.ssh_login import LOGIN_KEYS, over_after_login
 from config.estate import MofN, WakeClass
 from config.profiles import load, search_path
+from config.profiles.asks import Way
+
+READERS[Way.HTTP] = by_http.read
+READERS[Way.SSH] = by_ssh.read
 
 
 def assess(subject: Subject, observations: Sequence[Observation], memory: Memory | None, now: float) -> Assessment:  # noqa: ARG001 - the contract's; the answers carry their own time
@@ -21,8 +29,18 @@ def assess(subject: Subject, observations: Sequence[Observation], memory: Memory
     for observation in observations:
         if isinstance(observation.answers, FirewallAnswers):
             at = observation.started + observation.duration
-            return judged(options, observation.answers, not _cut_short(observation), memory, at)
+            made = judged(options, observation.answers, not _cut_short(observation), memory, at)
+            over = _over(subject, observation.answers)
+            return replace(made, covers=made.covers | over, may_go=made.may_go | over)
     return Assessment(findings=())
+
+
+def _over(subject: Subject, answers: FirewallAnswers) -> frozenset[str]:
+    """The troubles of a log-in that cannot be there any more: it was let in, and read to the end."""
+    part = answers.others.get(Way.SSH)
+    if part is None or part.fault is not None or not part.cost.questions:
+        return frozenset()
+    return over_after_login(subject)
 
 
 def _cut_short(observation: Observation) -> bool:
@@ -55,12 +73,19 @@ CHECK = CheckKind(
         "firewall/missing/<serial>": "A member that was in the cluster is not listed any more: has it power?",
         "firewall/tunnel/<name>": "A tunnel that must be up is down, or not there.",
         "firewall/licence/<name>": "A licence that the estate expects is not among those the firewall has.",
+        "firewall/forecast/<value>": "It will be full soon, if it goes on as it did: plan, there is no hurry yet.",
+        "firewall/forecast/<column>/<row>": "The same for one row of a table, for example a disk.",
+        "firewall/posture/snmp-version": "It is asked by SNMP v1 or v2c, or by an SNMPv3 user without authentication.",
+        "firewall/posture/default-community": "Its SNMP community is one of those that devices are sold with.",
+        "firewall/posture/certificate": "The certificate of its management has ended.",
+        "ssh/only-sha1": "Over SSH it offers nothing newer than SHA-1, which is not used: update it.",
         "firewall/interface/<name>": "An interface that must be up is down, or not there.",
         "firewall/ways": "Two ways of reading the firewall tell different roles: see which one is right.",
         "firewall/http/<question>": "The answer to a question over HTTPS is none that the profile understands.",
         "firewall/ssh/<question>": "What a command printed is nothing that the profile understands.",
         "firewall/local": "There is no way to ask: a credential, or the profile's name, is missing in the estate.",
         "http/<reason>": "The firewall answers other questions, but not over HTTPS: its message says why.",
+        **LOGIN_KEYS,
         "ssh/<reason>": "The firewall answers other questions, but not over SSH: its message says why.",
         "snmp/no-answer": "The firewall answers other checks, but not SNMP: look at its access list and its community.",
         "snmp/refused": "Nothing listens on the SNMP port: switch the agent on, and allow SNMP on that interface.",

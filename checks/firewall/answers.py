@@ -35,6 +35,23 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Connection:
+    """What is known of a way by which a firewall was asked, without any secret."""
+
+    way: Way
+    protocol: str
+    """`snmp-v1`, `snmp-v2c`, `snmp-v3`, `ssh`, `https`."""
+    signed: bool = False
+    """Whether questions and answers over SNMPv3 are authenticated."""
+    default_secret: bool = False
+    """Whether the community is one that every scanner tries."""
+    only_sha1: bool = False
+    """Whether the firewall offers nothing newer than SHA-1 over SSH; nothing can be read that way then."""
+    certificate_not_after: float | None = None
+    """When the certificate of its management ends (Unix seconds)."""
+
+
+@dataclass(frozen=True, slots=True)
 class FirewallAnswers:
     """The answers of one poll, and of the earlier ones that were due less often and still hold."""
 
@@ -47,3 +64,5 @@ class FirewallAnswers:
     """Whether it was asked over SNMP at all."""
     others: dict[Way, Part] = field(default_factory=dict)
     """By every other way the target has a credential for, and the product a profile."""
+    connections: list[Connection] = field(default_factory=list)
+    """How it was asked; empty in a replay."""

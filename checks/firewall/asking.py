@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from checks.contract import Context, Fault, Observation, Reason, Target
-from checks.firewall.answers import FirewallAnswers
+from checks.firewall.answers import Connection, FirewallAnswers
 from checks.firewall.further import HOLDS, READERS, SLOWER, Held, read
 from checks.firewall.options import AUTO, FirewallOptions, Reader, recognisable
 from checks.firewall.questions import Batch, Columns, together
@@ -55,6 +55,7 @@ async def collect(target: Target, options: FirewallOptions, ctx: Context) -> Obs
     if (asked is None or asked.error is None) and kept.profile not in ("", AUTO):
         ctx.kept = kept
         answers = await _by_all_ways(asked, target, options, kept, ctx, deadline)
+        answers.connections.extend(() if asked is None else asked.connections())
         if options.profile == AUTO and answers.read_at.get(Read.SLOWLY) == started and _another(answers):
             ctx.kept = None  # another product answers at this address now: the next run finds out which
     elif asked is not None and asked.error is None:
@@ -154,6 +155,13 @@ class _Poll:
     def failed(self) -> bool:
         """Whether a question went without an answer."""
         return self.error is not None
+
+    def connections(self) -> list[Connection]:
+        """How it is asked, as far as that can be told."""
+        manner = self.snmp.manner(self.device)
+        if manner is None:
+            return []
+        return [Connection(Way.SNMP, f"snmp-v{manner.version}", manner.signed, manner.well_known)]
 
     async def batch(
         self, batch: Batch, most_rows: int, known: Mapping[str, Mapping[str, Answer]] | None = None

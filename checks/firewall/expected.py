@@ -15,7 +15,8 @@ from checks.network import raw
 from checks.network.answers import SnmpAnswers
 from config.profiles.roles import FirewallPart, Role, TunnelTable
 
-_SERVES = (Role.ACTIVE, Role.ALONE, Role.NOT_CLUSTERED)
+SERVES = (Role.ACTIVE, Role.ALONE, Role.NOT_CLUSTERED)
+"""The roles in which a member carries the traffic."""
 _INTERFACES, _INTERFACE_UP = "interface", "interface_up"
 _MOST_NAMED = 5
 
@@ -115,7 +116,7 @@ def _applies(intent: Intent, role: Role) -> bool | None:
         return False
     if role in (Role.UNKNOWN, Role.TRANSITIONAL):
         return None
-    return role in _SERVES if intent is Intent.PERMANENT else role is Role.STANDBY
+    return role in SERVES if intent is Intent.PERMANENT else role is Role.STANDBY
 
 
 def _of_intent(key: str, name: str, ours: Sequence[_Tunnel], *, certain: bool) -> Finding:

@@ -68,7 +68,8 @@ async def read(
     often = asks.often()
     ages = {Read.EVERY_RUN: 0.0, Read.SLOWLY: profile.budget.slow_seconds, Read.DAILY: profile.budget.daily_seconds}
     patience = SLOWER if busy or held.slow else 1.0
-    due = [name for name, how in often.items() if _is_due(held.documents.get(name), now, ages[how] * patience)]
+    rest = profile.budget.slow_seconds
+    due = [name for name, how in often.items() if _is_due(held.documents.get(name), now, ages[how] * patience, rest)]
     reading = await READERS[way](target, options, asks, due, ctx, deadline) if due else Reading({}, None, Cost())
     held.slow = reading.cost.seconds > profile.budget.most_seconds
     for name in due:
@@ -107,6 +108,9 @@ def part_of(
     )
 
 
-def _is_due(held: tuple[float, Document | NotUnderstood] | None, now: float, age: float) -> bool:
+def _is_due(held: tuple[float, Document | NotUnderstood] | None, now: float, age: float, rest: float) -> bool:
+    """Whether a question is to be asked; one that took the device too long rests at least so long."""
+    if held is not None and isinstance(held[1], NotUnderstood) and held[1].slow:
+        age = max(age, rest)
     # A clock that was set back must not keep old values for ever.
     return held is None or not 0 <= now - held[0] < age

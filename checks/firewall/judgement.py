@@ -6,17 +6,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from checks.contract import Assessment, Family, Finding, Memory, Reading, Reason, State
-from checks.firewall import cluster, note
+from checks.firewall import cluster, forecast, note
 from checks.firewall.answers import FirewallAnswers
-from checks.firewall.expected import Judged, expected
+from checks.firewall.expected import SERVES, Judged, expected
 from checks.firewall.members import Membership
 from checks.firewall.options import FirewallOptions
+from checks.firewall.outlook import FAMILIES as FORECASTS
+from checks.firewall.posture import KEYS as POSTURE_KEYS
+from checks.firewall.posture import Posture, connections_of, posture
 from checks.firewall.rows import rows_of
 from checks.firewall.voices import WAYS, Voice, covers_of, findings_of, membership_of, readings_of, voices
 from checks.network import raw
 from checks.network.conditions import Conditions
 from checks.network.judgement import assessed
-from checks.network.plan import PROFILE
+from checks.network.plan import PROFILE, Plan
 from config.profiles.asks import Way
 from config.profiles.recognition import SYS_DESCR, SYS_OBJECT_ID
 from config.profiles.roles import Role
@@ -27,7 +30,7 @@ INFO = Family(
     labels=("vendor", "model", "serial", "firmware"),
 )  # fmt: skip
 VPN_USERS = Family("ridgeway_firewall_vpn_users", "Users connected by remote-access VPN.")
-FAMILIES = (INFO, cluster.HA_ROLE, VPN_USERS)
+FAMILIES = (INFO, cluster.HA_ROLE, VPN_USERS, *FORECASTS)
 _MOST_FACTS = 12
 _TROUBLES = frozenset(
     {f"{way.value}/{reason.value}" for way in (Way.HTTP, Way.SSH) for reason in Reason}
@@ -54,14 +57,17 @@ def judged(
     more = [expected(voice.reader, voice.part, voice.answers, options.expect, role) for voice in some]
     # A poll that was cut short says nothing of a role: what was known of it stays.
     told = found.told.role is not Role.UNKNOWN or all(voice.whole for voice in some)
+    readings = readings_of([*(base.readings for _, base in bases), _readings(some, found)])
+    ahead = _ahead(bases, readings, found, before.trends, at)
+    guard = posture(connections_of(answers), options.posture.accept, at, _failed(some, answers))
     findings = [*cluster.missing(found, before.members, wanted), *differing, *_troubles(answers)]
     findings += cluster.judged(found, wanted) if told else ()
-    findings += [*_silence(bases), _facts(some, found, more)]
+    findings += [*ahead.findings, *guard.findings, *_silence(bases), _facts(some, found, more, guard)]
     merged = findings_of([*(base.findings for _, base in bases), *(one.findings for one in more), findings])
     # The rows of a table that must be there are the expectations', which say themselves what they cover.
     rows = {f"{table.key}/*" for voice in some for table in voice.reader.plan.tables}
     covers = (covers_of(bases) - rows).union(*(one.covers for one in more), {MEMBER, WAYS, *_TROUBLES})
-    covers |= {finding.key for finding in merged}
+    covers |= {finding.key for finding in merged} | ahead.covers | guard.covers
     if told:
         covers |= {cluster.HA}
     if found.complete and found.members:
@@ -70,11 +76,40 @@ def judged(
     values = next((base.memory for _, base in bases if base.memory is not None), None)
     return Assessment(
         findings=merged,
-        readings=readings_of([*(base.readings for _, base in bases), _readings(some, found)]),
+        readings=(*readings, *ahead.readings),
         covers=covers,
-        may_go=may_go | {cluster.HA, f"{cluster.MEMBERS}/*", WAYS, *_TROUBLES},
-        memory=note.packed(before, values, found, wanted),
+        may_go=may_go | {cluster.HA, f"{cluster.MEMBERS}/*", f"{forecast.PREFIX}/*", WAYS, *POSTURE_KEYS, *_TROUBLES},
+        memory=note.packed(before, values, found, wanted, ahead.trends),
     )
+
+
+def _ahead(
+    bases: Sequence[tuple[Voice, Assessment]],
+    readings: tuple[Reading, ...],
+    found: Membership,
+    before: forecast.Trends,
+    at: float,
+) -> forecast.Foreseen:
+    """What daily peaks foretell. A role that cannot be told counts as serving, as everything that cannot does."""
+    series = {one.name: one for voice, _ in reversed(bases) for one in voice.reader.forecasts}
+    limits = {one.limit_family for one in series.values()}
+    no_limit = frozenset(
+        value.family.name
+        for voice, base in bases
+        if base.may_go is not voice.reader.plan.may_go
+        for value in voice.reader.plan.scalars
+        if value.family is not None and value.family.name in limits and value.key in base.may_go
+    )
+    no_limit -= {reading.family.name for reading in readings} if no_limit else frozenset()
+    serves = not found.told_at_all or found.told.role in SERVES
+    serves = serves or (found.told.role is Role.UNKNOWN and all(voice.whole for voice, _ in bases))
+    serial = next((reading.labels[2] for reading in readings if reading.family is INFO), "")
+    return forecast.foreseen(tuple(series.values()), before, forecast.Poll(readings, no_limit, serves, serial, at))
+
+
+def _failed(some: Sequence[Voice], answers: FirewallAnswers) -> frozenset[Way]:
+    cut = {voice.way for voice in some if voice.way is Way.SNMP and not voice.whole}
+    return frozenset(cut | {way for way, part in answers.others.items() if part.fault is not None})
 
 
 def _base(voice: Voice, role: Role, before: note.Note, at: float) -> Assessment:
@@ -102,10 +137,16 @@ def _silence(bases: Sequence[tuple[Voice, Assessment]]) -> Iterator[Finding]:
         return
     if any(finding.key == f"firewall/{PROFILE}" for _, base in bases for finding in base.findings):
         return
-    if all(voice.whole for voice, _ in bases):
+    if all(voice.whole for voice, _ in bases) and any(_tells_health(voice.reader.plan) for voice, _ in bases):
         names = " and ".join(voice.reader.profile.profile for voice, _ in bases)
         words = f"the device answers nothing of profile {names} that tells how it is"
         yield Finding(f"firewall/{PROFILE}", State.UNKNOWN, words[:300])
+
+
+def _tells_health(plan: Plan) -> bool:
+    """Whether a profile has such values at all; where not, what it requires says whether the device answers."""
+    values = (*plan.scalars, *(column for table in plan.tables for column in table.columns))
+    return any(value.family is not None and value.family.name.startswith(_HEALTH) for value in values)
 
 
 def _unrecognised(answers: FirewallAnswers) -> Assessment:
@@ -160,11 +201,11 @@ def _number(said: object) -> list[float]:
     return [float(said)] if isinstance(said, int | float) else []
 
 
-def _facts(some: Sequence[Voice], found: Membership, more: Sequence[Judged]) -> Finding:
+def _facts(some: Sequence[Voice], found: Membership, more: Sequence[Judged], guard: Posture) -> Finding:
     """What is so, without being good or bad: an ok finding, so that people see what was looked at and what was not."""
     role = found.told.role
     vendor, model, _, firmware = _identity(some)
-    facts = list(dict.fromkeys(fact for one in more for fact in one.facts))
+    facts = [*dict.fromkeys(fact for one in more for fact in one.facts), *guard.facts]
     ways = " and ".join(voice.way.told for voice in some)
     if role is Role.NOT_CLUSTERED:
         facts.insert(0, "nothing of a cluster is judged")

@@ -106,9 +106,7 @@ def _of(name: str, conditions: Conditions) -> Told | None:
 
 def _worded(plan: ValuePlan, said: Answer) -> Told:
     """The role of an enumeration's word; one that is not listed, or has no role, is unknown with its raw text."""
-    found = None
-    if plan.enum is not None and said is not None and not isinstance(said, float):
-        found = plan.enum.get(said.strip() if isinstance(said, str) else said)
+    found = None if said is None else raw.meaning(plan, said)
     if found is None or found.role is None:
         return Told(Role.UNKNOWN, str(said)[:60])
     return Told(found.role, found.name)

@@ -9,7 +9,11 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from checks.firewall.http.options import HttpsOptions
+from checks.firewall.permitted import refused
+from checks.firewall.posture import PostureOptions
 from checks.firewall.questions import Questions, questions
+from checks.firewall.series import Series, Wanted, measured, series_of
 from checks.network.plan import Override, Plan, PlanError, compiled
 from checks.network.snmp import Thresholds
 from config.profiles import ProfileError, ProfileModel, ValueModel, load, names, search_path
@@ -55,6 +59,7 @@ class FirewallOptions(BaseModel):
     profile: str = AUTO
     """A profile of a firewall, for example `firewall/fortigate`; `auto` asks the device what it is."""
     port: int = Field(default=161, ge=1, le=65535)
+    ssh_port: int = Field(default=22, ge=1, le=65535)
     retries: int = Field(default=2, ge=0, le=5)
     """Questions after the first; they share the check's time-out evenly."""
     max_oids_per_pdu: int = Field(default=20, ge=1, le=60)
@@ -66,16 +71,22 @@ class FirewallOptions(BaseModel):
     licence_critical_days: float | None = Field(default=None, ge=0, le=3650)
     """The same for critical, 14."""
     expect: Expect = Expect()
+    forecast: dict[str, Wanted | None] = Field(default_factory=dict)
+    """By value of the profile, or `vpn_users`, `tunnels`: another limit or lead time; null for no forecast."""
+    posture: PostureOptions = PostureOptions()
+    https: HttpsOptions = HttpsOptions()
 
     @model_validator(mode="after")
     def _compile(self) -> Self:
         if self.profile != AUTO:
             _ = self.readers_of(self.profile)  # now, so that what does not fit is refused with the estate
-        elif self.thresholds:
-            known = {name for reader in self._all for name in reader.values}
-            for name in self.thresholds:
-                if name not in known:
-                    raise ValueError(f"thresholds: no firewall profile has {name!r}; see `ridgeway profile explain`")
+        elif self.thresholds or self.forecast:
+            known = {"thresholds": {name for reader in self._all for name in reader.values}}
+            known["forecast"] = {name for reader in self._all for name in reader.measured}
+            for what, names_said in (("thresholds", self.thresholds), ("forecast", self.forecast)):
+                for name in names_said:
+                    if name not in known[what]:
+                        raise ValueError(f"{what}: no firewall profile has {name!r}; see `ridgeway profile explain`")
         return self
 
     @cached_property
@@ -90,37 +101,50 @@ class FirewallOptions(BaseModel):
 
     @property
     def _all(self) -> tuple[Reader, ...]:
-        return tuple(_reader(name, (), None, None) for name in recognisable())
+        return tuple(_reader(name, (), None, None, ()) for name in recognisable())
 
     def reader_of(self, profile: str) -> Reader:
         """A profile, ready, with this check's limits; checks with the same options share one. Raises PlanError."""
         overrides = {name: Override(limits.warning, limits.critical) for name, limits in self.thresholds.items()}
+        wanted = self.forecast
         if profile != self.profile:
-            there = _reader(profile, (), None, None).values
-            overrides = {name: override for name, override in overrides.items() if name in there}
-        return _reader(profile, tuple(sorted(overrides.items())), self.licence_warning_days, self.licence_critical_days)
+            there = _reader(profile, (), None, None, ())
+            overrides = {name: override for name, override in overrides.items() if name in there.values}
+            wanted = {name: wish for name, wish in wanted.items() if name in there.measured}
+        limits, wishes = tuple(sorted(overrides.items())), tuple(sorted(wanted.items(), key=lambda wish: wish[0]))
+        return _reader(profile, limits, self.licence_warning_days, self.licence_critical_days, wishes)
 
 
 class Reader:
-    """A profile made ready: what to ask, how to judge, and the profile itself."""
+    """A profile made ready: what to ask, how to judge, what to foretell, and the profile itself."""
 
-    __slots__ = ("plan", "profile", "questions", "values")
+    __slots__ = ("forecasts", "measured", "plan", "profile", "questions", "values")
 
-    def __init__(self, profile: ProfileModel, plan: Plan) -> None:
+    def __init__(self, profile: ProfileModel, plan: Plan, forecasts: tuple[Series, ...]) -> None:
         self.profile = profile
         self.plan = plan
+        self.forecasts = forecasts
+        self.measured = measured(profile)
         self.questions: Questions = questions(plan)
         self.values = frozenset([*profile.values, *(name for t in profile.tables.values() for name in t.columns)])
 
 
 @lru_cache(maxsize=1024)
 def _reader(
-    name: str, overrides: tuple[tuple[str, Override], ...], warning: float | None, critical: float | None
+    name: str,
+    overrides: tuple[tuple[str, Override], ...],
+    warning: float | None,
+    critical: float | None,
+    wishes: tuple[tuple[str, Wanted | None], ...],
 ) -> Reader:
     profile = load(name, search_path())
     if profile.firewall is None:
         raise PlanError(f"profile {name} is not one of a firewall; there are {', '.join(of_firewalls())}, or auto")
-    return Reader(profile, compiled(_with_lead(profile, warning, critical), dict(overrides), {}, KIND))
+    wrong = [] if profile.asks is None or profile.asks.ssh is None else list(refused(profile.asks.ssh))
+    if wrong:
+        raise PlanError(f"profile {name}: {wrong[0]}")
+    plan = compiled(_with_lead(profile, warning, critical), dict(overrides), {}, KIND)
+    return Reader(profile, plan, series_of(profile, plan, dict(wishes)))
 
 
 def of_firewalls() -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from checks.network import raw
 from checks.network.answers import SnmpAnswers
-from checks.network.plan import TablePlan
+from checks.network.plan import TablePlan, ValuePlan
 from checks.network.transform import Answer
 
 
@@ -25,6 +25,10 @@ class Row:
     def said(self, column: str) -> Answer:
         """The word of the column's enumeration, else its number or text; None where there is none."""
         return raw.told(self._table.by_name[column], self._values, self._errors)
+
+    def column(self, name: str | None) -> ValuePlan | None:
+        """The column of that name; None where the table has none."""
+        return None if name is None else self._table.by_name.get(name)
 
     def text(self, column: str | None) -> str:
         """The column's text; empty where there is none."""

@@ -29,6 +29,8 @@ class NotUnderstood:
     raw: str
     """The beginning of what came, printable."""
     why: str = ""
+    slow: bool = False
+    """Whether it took the device too long: it is not asked again soon, however often it would be."""
 
     @classmethod
     def of(cls, text: str, why: str = "") -> NotUnderstood:

@@ -57,6 +57,10 @@ def _header(value: str) -> str:
 
 
 Text = Annotated[str, Field(min_length=1, max_length=200)]
+Authorities = Annotated[str, Field(pattern=r"^/[^\x00-\x1f]+$")]
+"""File or folder of the authorities to trust, in place of the system's."""
+Pins = Annotated[tuple[Annotated[str, AfterValidator(_pin)], ...], BeforeValidator(_many), Field(max_length=8)]
+"""Keys of the server to trust, in place of any authority."""
 
 
 class JsonValue(BaseModel):
@@ -105,12 +109,10 @@ class HttpOptions(BaseModel):
     critical_seconds: float | None = Field(None, gt=0, description="A page that takes this long is critical.")
     follow: bool = Field(False, description="Follow redirects on the same host, at most five.")
     ip_version: Literal[4, 6] | None = Field(None, description="Connect over this version of IP only.")
-    ca: Annotated[str, Field(pattern=r"^/[^\x00-\x1f]+$")] | None = Field(
+    ca: Authorities | None = Field(
         None, description="File or folder of the authorities to trust, in place of the system's."
     )
-    pin: Annotated[tuple[Annotated[str, AfterValidator(_pin)], ...], BeforeValidator(_many), Field(max_length=8)] = (
-        Field((), description="Keys of the server to trust, in place of any authority.")
-    )
+    pin: Pins = Field((), description="Keys of the server to trust, in place of any authority.")
     certificate_warning_days: float = Field(21, ge=0, description="A certificate that ends in fewer days is a warning.")
     certificate_critical_days: float = Field(7, ge=0, description="A certificate that ends in fewer days is critical.")
     anonymous: bool = Field(False, description="Ask without the target's credential, although it has one.")

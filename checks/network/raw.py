@@ -6,8 +6,9 @@ from collections.abc import Container, Mapping
 from fnmatch import fnmatchcase
 from functools import lru_cache
 
-from checks.network.plan import TablePlan, ValuePlan
+from checks.network.plan import TablePlan, ValuePlan, Word
 from checks.network.transform import Answer, Scalar, Unreadable
+from config.profiles import Transform
 from config.profiles.model import Where
 
 LONGEST_LABEL = 64
@@ -57,10 +58,20 @@ def told(plan: ValuePlan, values: Mapping[str, Answer], errors: Container[str]) 
 
 def word(plan: ValuePlan, raw: Scalar) -> str | None:
     """An enumeration's word for a value; None for one that is not listed."""
+    known = meaning(plan, raw)
+    return None if known is None else known.name
+
+
+def meaning(plan: ValuePlan, raw: Scalar) -> Word | None:
+    """What an enumeration says of a value; None for one that is not listed, and for a value without enumeration.
+
+    Words of text are compared with numbers as they are written: an API says 1 in one release, and true in another.
+    """
     if plan.enum is None or isinstance(raw, float):
         return None
-    known = plan.enum.get(raw.strip() if isinstance(raw, str) else raw)
-    return None if known is None else known.name
+    if isinstance(raw, str):
+        return plan.enum.get(raw.strip())
+    return plan.enum.get(str(raw) if plan.transform is Transform.TEXT else raw)
 
 
 def fits(where: Where, said: Answer) -> bool:

@@ -17,6 +17,7 @@ _LONGEST_TEXT = 255
 _LONGEST_HEX = 64
 _NUMBER = re.compile(r"\s*([-+]?\d{1,18}(?:\.\d{1,9})?)")
 _DOTTED = re.compile(r"\d+(\.\d+)+")
+_DIGITS = re.compile(r"[0-9]{1,15}")
 _WORD = 2**32
 _UNITS = 9
 """EntitySensorDataScale: units(9)."""
@@ -72,7 +73,10 @@ def transformed(transform: Transform, raw: Scalar, scale: float, at: float) -> f
     if transform is Transform.NUMBER_TEXT:
         return _number_text(raw) * scale
     if transform is Transform.EPOCH:
-        return float(_number(raw))
+        # APIs write it as text, too.
+        return float(raw) if isinstance(raw, str) and _DIGITS.fullmatch(raw) else float(_number(raw))
+    if transform is Transform.EPOCH_MILLISECONDS:
+        return _number(raw) / 1000
     if transform is Transform.DATE_AND_TIME:
         return _date_and_time(raw)
     if transform is Transform.TEXT_DATE:

@@ -17,7 +17,7 @@ from checks.recordings.masking import Masker
 from checks.recordings.recording import Recorded, RecordedCheck, Recording, RecordingError, numbers, ordered, within
 from checks.recordings.sensitive import NEVER
 from checks.transports.names import Names
-from checks.transports.snmp import Answer, Columns, Device, Missing, SnmpError, Value
+from checks.transports.snmp import Answer, Columns, Device, Manner, Missing, SnmpError, Value
 from checks.transports.snmp.second import SecondTransport
 from config.estate import CheckSpec, Target
 
@@ -83,6 +83,10 @@ class Recorder:
                 return Columns(rows, frozenset(complete), read.error)
             complete.append(column)
         return Columns(rows, frozenset(complete))
+
+    def manner(self, device: Device) -> Manner | None:
+        """As `Asking`."""
+        return self._second.manner(device)
 
     async def close(self) -> None:
         """As `Asking`."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from checks.contract import Reason
 from checks.recordings.recording import Recording, numbers
-from checks.transports.snmp import Answer, Columns, Device, Missing, SnmpError, Value
+from checks.transports.snmp import Answer, Columns, Device, Manner, Missing, SnmpError, Value
 from checks.transports.snmp.errors import (
     Capped,
     Malformed,
@@ -73,6 +73,10 @@ class Playback:
             complete.append(column)
         return Columns(rows, frozenset(complete))
 
+    def manner(self, device: Device) -> Manner | None:  # noqa: ARG002 - `Asking`'s
+        """None: no device is asked."""
+        return None
+
     async def close(self) -> None:
         """Nothing is held."""
 
@@ -118,6 +122,38 @@ class Playback:
                 f"{root} was not asked for when this was recorded; record it again with --walk {root}"
             )
         return None
+
+
+class Playbacks:
+    """Several recordings, each by the address at which its device is asked; nothing answers at any other."""
+
+    def __init__(self, recordings: Mapping[str, Recording]) -> None:
+        self._playbacks = {address: Playback(recording) for address, recording in recordings.items()}
+        self._silent = Playback(Recording({}, cut={"1": Reason.NO_ANSWER}))
+
+    async def get(self, device: Device, oids: Sequence[str], deadline: float) -> Answer:
+        """As `Asking`."""
+        return await self._of(device).get(device, oids, deadline)
+
+    async def walk(self, device: Device, root: str, deadline: float, most: int = 10_000) -> Answer:
+        """As `Asking`."""
+        return await self._of(device).walk(device, root, deadline, most)
+
+    async def columns(
+        self, device: Device, columns: Sequence[str], deadline: float, most_rows: int | Mapping[str, int] = 1_000
+    ) -> Columns:
+        """As `Asking`."""
+        return await self._of(device).columns(device, columns, deadline, most_rows)
+
+    def manner(self, device: Device) -> Manner | None:
+        """As `Asking`."""
+        return self._of(device).manner(device)
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+    def _of(self, device: Device) -> Playback:
+        return self._playbacks.get(device.host, self._silent)
 
 
 _BEYOND = 2**32

@@ -21,9 +21,11 @@ LARGEST = 128 * 1024 * 1024
 _MOST_LINES = 2_000_000
 _LONGEST_LINE = 256 * 1024
 _PIECE = 256 * 1024
+_CAPTURE = 1024 * 1024
 _FORMS = (
     "a recording of `ridgeway record` or another .snmprec file (OID|type|value), the text of `snmpwalk -One`, both "
-    "also packed with bzip2, or an observation of `ridgeway record --observation`"
+    "also packed with bzip2, an observation of `ridgeway record --observation`, or what a firewall's command line "
+    "showed (prompt and command above each output, or --command)"
 )
 
 
@@ -45,6 +47,13 @@ def octets(path: Path) -> bytes:
 def is_observation(raw: bytes) -> bool:
     """Whether the contents are JSON, and so an observation, rather than lines of SNMP values."""
     return raw.lstrip()[:1] in (b"{", b"[")
+
+
+def may_be_commands(raw: bytes) -> bool:
+    """Whether the contents are short text of no form of SNMP values, and so perhaps what a command line showed."""
+    if b"\0" in raw or _is_compressed(raw) or len(raw) > _CAPTURE:
+        return False
+    return _reader([line.decode("utf-8", "replace") for line in raw[:_PIECE].split(b"\n")[:100]]) is None
 
 
 def recording(raw: bytes, name: str, roots: tuple[str, ...] = ()) -> Recording:

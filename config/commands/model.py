@@ -232,7 +232,10 @@ class CommandModel(_Model):
         for name in places:
             if name not in self.parameters:
                 raise ValueError(f"run: {{{name}}} is not among the parameters")
+        looked_for = "".join(value.find or "" for value in self.values.values())
         for name, parameter in self.parameters.items():
+            if name not in places and f"{{{name}}}" in looked_for:
+                continue  # it chooses among the lines that are printed
             if name not in places:
                 raise ValueError(f"parameters.{name} does not stand in `run`")
             if not re.search(rf"(?<!\S)\{{{name}\}}(?!\S)", self.run):

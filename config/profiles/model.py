@@ -13,8 +13,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, model_validator
 
-from config.patterns import LinePattern, PatternError
-from config.profiles.asks import Asks, Place, Read, Way
+from config.profiles.asks import Asks, Place, Read, Way, pattern
 from config.profiles.roles import FirewallPart, Role, When
 from config.profiles.vocabulary import FAMILIES
 from config.profiles.words import Name, Oid, ProfilePart
@@ -36,6 +35,8 @@ class Transform(StrEnum):
     """Hundredths of a second since a start, to the Unix time of that start."""
     EPOCH = "epoch"
     """Unix time in seconds."""
+    EPOCH_MILLISECONDS = "epoch_milliseconds"
+    """Unix time in milliseconds, as much of what is written for browsers has it."""
     DATE_AND_TIME = "date_and_time"
     """SNMPv2-TC DateAndTime, 8 or 11 octets, to Unix time; without its zone it is taken as UTC."""
     TEXT_DATE = "text_date"
@@ -46,6 +47,9 @@ class Transform(StrEnum):
     OID = "oid"
     HEX = "hex"
     """Octets as hexadecimal text, for example a hardware address."""
+
+
+_DATES = (Transform.EPOCH, Transform.EPOCH_MILLISECONDS, Transform.DATE_AND_TIME, Transform.TEXT_DATE)
 
 
 class Limit(ProfilePart):
@@ -66,6 +70,22 @@ class Lead(ProfilePart):
 
     warning_days: float | None = Field(default=None, ge=0)
     critical_days: float | None = Field(default=None, ge=0)
+
+
+class Forecast(ProfilePart):
+    """Its daily peaks are kept, and it is said when they will reach the limit if they go on as they did."""
+
+    limit: float | Name | None = None
+    """A number in the unit of the value, or the scalar that tells it; without one what `critical` is above.
+
+    Where that is not said either there is no forecast until the estate says a limit.
+    """
+    lead_days: float = Field(default=30, gt=0, le=365)
+    """How long before the limit may be reached it is a warning."""
+    serving: bool = False
+    """Only days count on which the member served: a standby's sessions are another thing."""
+    since_start: bool = False
+    """A start of the device begins it anew, as it does with memory."""
 
 
 class Meaning(ProfilePart):
@@ -201,6 +221,8 @@ class ValueModel(ProfilePart):
     only_where: tuple[Where, ...] = ()
     """Only rows of which all of these hold have the value at all; the others have neither reading nor finding."""
     metric: SharedMetric | None = None
+    forecast: Forecast | None = None
+    """Where the kind of check keeps a history: the kind `firewall` does."""
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
@@ -212,7 +234,7 @@ class ValueModel(ProfilePart):
         if self.per_second not in (None, 32, 64):
             raise ValueError("per_second is the width of the counter: 32 or 64")
         numeric = self.transform not in (Transform.TEXT, Transform.OID, Transform.HEX)
-        worded = bool(self.enum) and all(meaning.value is not None for meaning in (self.enum or {}).values())
+        worded = bool(self.enum) and any(meaning.value is not None for meaning in (self.enum or {}).values())
         if not numeric and (
             (self.metric and not worded) or self.warning or self.critical or self.per_second or self.decimal
         ):
@@ -223,12 +245,24 @@ class ValueModel(ProfilePart):
             raise ValueError("decimal is for plain numbers: no enum, ratio or rate beside it")
         if self.enum is not None and (self.warning or self.critical):
             raise ValueError("an enumeration says the state itself: no limits beside it")
-        dated = self.transform in (Transform.EPOCH, Transform.DATE_AND_TIME, Transform.TEXT_DATE)
-        if (self.until or self.since or self.never) and not dated:
-            raise ValueError("until, since and never are for dates: epoch, date_and_time or text_date")
+        if (self.until or self.since or self.never) and not self.dated:
+            raise ValueError(f"until, since and never are for dates: {', '.join(sorted(_DATES))}")
+        if self.forecast is not None and not self.measured:
+            raise ValueError("a forecast is of a number with a metric that goes up and down: no counter, enum or date")
         if self.per_second is not None and self.read not in (None, Read.EVERY_RUN):
             raise ValueError("the rate of a counter can only be judged when it is read at every run")
         return self
+
+    @property
+    def measured(self) -> bool:
+        """Whether it is a number with a metric that goes up and down, of which there can be a forecast."""
+        moment = self.dated or self.transform is Transform.BOOT_TIME
+        return self.metric is not None and self.metric.type == "gauge" and self.enum is None and not moment
+
+    @property
+    def dated(self) -> bool:
+        """Whether it is a date."""
+        return self.transform in _DATES
 
     @property
     def oids(self) -> tuple[str, ...]:
@@ -283,19 +317,11 @@ class Info(ProfilePart):
     labels: dict[Name, Name] = Field(min_length=1)
 
 
-def _pattern(text: str) -> str:
-    try:
-        LinePattern(text)
-    except PatternError as error:
-        raise ValueError(str(error)) from None
-    return text
-
-
 class Match(ProfilePart):
     """How a product is known: by what sysObjectID begins with, by a pattern (RE2) found in sysDescr, or by both."""
 
     object_ids: tuple[Oid, ...] = ()
-    description: Annotated[str, AfterValidator(_pattern)] | None = None
+    description: Annotated[str, AfterValidator(pattern)] | None = None
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:

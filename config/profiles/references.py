@@ -12,7 +12,7 @@ from config.profiles.roles import FirewallPart, When
 
 def faults(profile: ProfileModel) -> list[str]:
     """What is wrong, each with the place in the profile; empty when nothing is."""
-    found = [*_labels(profile), *_conditions(profile), *_places(profile)]
+    found = [*_labels(profile), *_conditions(profile), *_forecasts(profile), *_places(profile)]
     if profile.firewall is not None:
         found += _firewall(profile, profile.firewall)
     return found
@@ -29,6 +29,7 @@ def conditions(profile: ProfileModel) -> Iterator[tuple[str, When]]:
     if profile.firewall is not None:
         for rule in (*profile.firewall.roles, *profile.firewall.peers):
             yield from (("firewall.roles.when", when) for when in rule.when)
+        yield from (("firewall.pair.several_active", when) for when in profile.firewall.pair.several_active)
 
 
 def _conditions(profile: ProfileModel) -> Iterator[str]:
@@ -48,7 +49,7 @@ def _places(profile: ProfileModel) -> Iterator[str]:
     """Everything is read in the profile's own way, of questions that it asks."""
     values = [(f"values.{name}", value, False) for name, value in profile.values.items()]
     for name, table in profile.tables.items():
-        yield from _one_list(name, table)
+        yield from _one_list(name, table, profile)
         values += [(f"tables.{name}.columns.{column}", value, True) for column, value in table.columns.items()]
     questions = profile.asks.often() if profile.asks is not None else {}
     for where, value, rows in values:
@@ -64,10 +65,12 @@ def _places(profile: ProfileModel) -> Iterator[str]:
                 yield f"{where}.at: {place!r} must have {needs}"
 
 
-def _one_list(name: str, table: TableModel) -> Iterator[str]:
-    """Rows are told apart by their index, so all columns are of one list of one answer."""
+def _one_list(name: str, table: TableModel, profile: ProfileModel) -> Iterator[str]:
+    """Rows are told apart by their index, so all columns are of one list, or of answers whose rows are called alike."""
     lists = {place.partition("/*")[0] for value in table.columns.values() if value.at for place in value.oids}
-    if len(lists) > 1:
+    http = profile.asks.http if profile.asks is not None else None
+    called = {f"{name}#": question.by for name, question in http.questions.items()} if http is not None else {}
+    if len(lists) > 1 and {called.get(one) for one in lists} & {None}:
         yield f"tables.{name}: its columns are of several lists: {', '.join(sorted(lists))}; part them"
 
 
@@ -79,6 +82,18 @@ def _words(place: str, value: ValueModel | None, when: When) -> Iterator[str]:
     for word in when.among:
         if word not in known:
             yield f"{place}: {word!r} is not among the words of {value.title!r}: {', '.join(sorted(known))}"
+
+
+def _forecasts(profile: ProfileModel) -> Iterator[str]:
+    places = {f"values.{name}.forecast.limit": value for name, value in profile.values.items()}
+    for name, table in profile.tables.items():
+        places |= {f"tables.{name}.columns.{column}.forecast.limit": value for column, value in table.columns.items()}
+    for place, value in places.items():
+        limit = None if value.forecast is None else value.forecast.limit
+        if isinstance(limit, str):
+            yield from _there(place, "value", limit, profile.values)
+            if limit in profile.values and profile.values[limit].metric is None:
+                yield f"{place}: {limit!r} has no metric, by which the limit is known"
 
 
 def _labels(profile: ProfileModel) -> Iterator[str]:
@@ -121,6 +136,22 @@ def _firewall(profile: ProfileModel, part: FirewallPart) -> Iterator[str]:
             if column is not None:
                 yield from _there("firewall.tunnels", "column", column, table.columns if table else {})
     yield from _members(profile, part)
+    yield from _pair(profile, part)
+
+
+def _pair(profile: ProfileModel, part: FirewallPart) -> Iterator[str]:
+    pair, columns = part.pair, _columns(profile)
+    for scalar in (pair.firmware, pair.sessions, *pair.content):
+        if scalar is not None:
+            yield from _there("firewall.pair", "value", scalar, profile.values)
+    for name in (*pair.synchronised, *pair.away, *pair.heartbeat, *pair.monitors, pair.priority):
+        if name is not None:
+            yield from _there("firewall.pair", "value", name, {**profile.values, **columns})
+    if pair.reason is not None:
+        yield from _there("firewall.pair.reason", "column", pair.reason, columns)
+    if pair.checksum is not None:
+        table = profile.tables.get(part.members.table) if part.members is not None else None
+        yield from _there("firewall.pair.checksum", "column", pair.checksum, table.columns if table else {})
 
 
 def _members(profile: ProfileModel, part: FirewallPart) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -114,6 +114,42 @@ class TunnelTable(ProfilePart):
     """The column whose word `permanent` says that the vendor's own configuration wants the tunnel up at all times."""
 
 
+class PairPart(ProfilePart):
+    """How two members of this product are compared, and what tells that the standby can take over.
+
+    Values and columns that are named here are judged of the pair, once, and no more of each member.
+    """
+
+    several_active: tuple[When, ...] = ()
+    """Conditions under which more than one active member is right; all of them on every member."""
+    synchronised: tuple[Name, ...] = ()
+    """What says that a member has the configuration of the others: values, or a column of the table of members."""
+    away: tuple[Name, ...] = ()
+    """What else says of a member that it is not there; the pair's own rules say it."""
+    checksum: Name | None = None
+    """The column of the table of members that must be equal in all rows."""
+    firmware: Name | None = None
+    """The value whose text must be equal on all."""
+    content: tuple[Name, ...] = ()
+    """Dates of signatures, which must be equal on all."""
+    licences: Literal["equal", "one", "own"] = "own"
+    """`equal`: all need the same; `one`: those of the active member serve both; `own`: each is judged alone."""
+    heartbeat: tuple[Name, ...] = ()
+    """Values of the links over which the members see each other."""
+    monitors: tuple[Name, ...] = ()
+    """Values by which the standby says itself that something would keep it from taking over."""
+    priority: Name | None = None
+    """The number that is 0 on a member that must not, or cannot, take over."""
+    sessions: Name | None = None
+    """The number of sessions, about the same on all where they are synchronised."""
+    interfaces: tuple[str, ...] = ()
+    """Patterns of interfaces that are up on the standby too when they are up on the active member."""
+    reason: Name | None = None
+    """The column whose word says why this member became the active one."""
+    addresses_by: str | None = None
+    """The command template that lists a member's addresses over SSH."""
+
+
 class FirewallPart(ProfilePart):
     """What makes a profile one of a firewall."""
 
@@ -133,3 +169,4 @@ class FirewallPart(ProfilePart):
     """The tables of licences, for `expect.licences`."""
     vpn_users: tuple[Name, ...] = ()
     """Scalars and columns whose sum is the number of users connected by remote-access VPN."""
+    pair: PairPart = PairPart()

@@ -15,6 +15,8 @@ _FIREWALL: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
     ("disk_used_ratio", "Room in use on a disk of the firewall.", "ratio", ("mount",)),
     ("sessions", "Sessions in the firewall's table.", "", ()),
     ("sessions_limit", "Sessions that the firewall can hold; absent where there is no limit.", "", ()),
+    ("vpn_users_limit", "Users who can be connected by remote-access VPN at once; absent where there is no limit.", "",
+     ()),
     ("session_setup_rate", "New sessions a second.", "", ()),
     ("ha_member_in_sync", "Whether a member of the cluster has the configuration of the others.", "", ("member",)),
     ("vpn_tunnel_up", "Whether a VPN tunnel is up.", "", ("tunnel", "peer")),
@@ -34,6 +36,12 @@ FAMILIES: Mapping[str, Mapping[str, Any]] = {
     word: {"name": f"ridgeway_firewall_{word}", "help": help_text, "unit": unit, "labels": labels}
     for word, help_text, unit, labels in _FIREWALL
 } | {
+    "certificate_not_after_timestamp_seconds": {
+        "name": "ridgeway_certificate_not_after_timestamp_seconds",
+        "help": "When a certificate that was shown stops being valid; `certificate` is the port, its place in the "
+        "chain after /.",
+        "unit": "seconds", "labels": ("certificate",),
+    },
     "interface_up": {
         "name": "ridgeway_interface_up", "help": "Whether an interface is up.", "labels": ("interface",),
     },

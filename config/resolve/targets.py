@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from config.estate import SHARED, CheckSpec, Credential, Level, Target
 from config.kinds import KindLike
@@ -189,8 +190,17 @@ class TargetReader:
                     self._report.known("vantage", vantage, self._names.vantages, (*entry.path, "vantages"))
             if self._further(entry, shape, target, path):
                 self._check_roles(entry, credentials, model, path)
+            if shape.places:
+                shape = self._led_from_here(entry, shape)
             specs[entry.name] = shape.of(target, entry.name, vantages)
         return tuple(specs.values())
+
+    def _led_from_here(self, entry: entries.Entry, shape: Shape) -> Shape:
+        """What one run asks from several vantages is led from the estate's own, whatever a level says of others."""
+        if "vantages" in entry.body and shape.vantages != (self._vantage,):
+            message = f"{entry.kind} goes to other vantages by itself, where its options name them; leave this out"
+            self._report.add((*entry.path, "vantages"), message)
+        return replace(shape, vantages=(self._vantage,))
 
     def _further(self, entry: entries.Entry, shape: Shape, target: str, path: TreePath) -> bool:
         """Whether the check asks its own target only. The further ones it names must be there."""

@@ -29,6 +29,8 @@ Generated from the code (`python -m exporters.prometheus.catalogue > docs/metric
   `sum by (target, check) (ridgeway_check_state * on (job, instance, state) group_left () ridgeway_state_code)`
 * What the estate says about a target is joined:
   `ridgeway_target_up * on (job, instance, target) group_left (site) ridgeway_target_info`
+* A check that asks several targets in one run (`firewall_pair`) gives what it reads of each under its own `target`,
+  with one label more: `member`, the name of the target that the value is of.
 * Set `sample_limit` in the scrape configuration: a check gives at least ten series beside what it reads.
 """
 

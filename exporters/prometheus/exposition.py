@@ -474,7 +474,7 @@ class Exposition:
         if len(self._suffixes) > 50_000:
             self._suffixes.clear()
         try:
-            own = pairs(reading.family.labels, reading.labels)
+            own = pairs(reading.label_names, reading.labels)
             suffix = b",%b} " % own if own else b"} "
         except ValueError:  # LabelError, or not as many values as labels
             suffix = None

@@ -19,6 +19,7 @@ from prometheus_client.registry import Collector
 from agent.records import Councils, Priority
 from exporters.prometheus.access import DECLARED as OF_ACCESS
 from exporters.prometheus.access import AccessMetrics
+from exporters.prometheus.drills import PROVEN, DrillMetrics
 from exporters.prometheus.families import Declared
 from exporters.prometheus.outbound import OutboundMetrics
 
@@ -36,7 +37,7 @@ FOR_EVERYBODY = frozenset(
         "ridgeway_config_last_reload_success_timestamp_seconds", "ridgeway_agent_isolated",
         "ridgeway_event_loop_hold_seconds", "ridgeway_scheduler_progress_timestamp_seconds",
         "ridgeway_scheduler_lateness_seconds", "ridgeway_ledger_queue_writes", "ridgeway_ledger_healthy",
-        "ridgeway_ledger_last_commit_timestamp_seconds", "ridgeway_incidents_open", "process_cpu_seconds",
+        "ridgeway_ledger_last_commit_timestamp_seconds", "ridgeway_incidents_open", PROVEN, "process_cpu_seconds",
         "process_resident_memory_bytes", "process_virtual_memory_bytes", "process_start_time_seconds",
         "process_open_fds", "process_max_fds",
     }
@@ -78,6 +79,7 @@ class OwnMetrics:
         self._keeping()
         self._desks()
         self.outbound = OutboundMetrics(self._gauge, self._counter)
+        self.drills = DrillMetrics(self._gauge)
         self.registry.register(_OfExposition(refused, stale))
         ProcessCollector(registry=self.registry)
         self._waiting: set[str] = set()

@@ -12,14 +12,16 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
+from agent.ledger.drills import WantedDrills
 from agent.ledger.errors import LedgerError
 from exporters.prometheus.exposition import Exposition
 from exporters.prometheus.own import OwnMetrics
 from exporters.web.agent_itself import AgentItself
 from exporters.web.api import problem_json
+from exporters.web.api.drills import DrillLog, DrillReading, drill_of
 from exporters.web.api.openapi import Description
 from exporters.web.api.operation import Part
-from exporters.web.api.questions import MOST_INCIDENTS, MOST_PROBLEMS
+from exporters.web.api.questions import MOST_DRILLS, MOST_INCIDENTS, MOST_PROBLEMS
 from exporters.web.api.reading import NO_TARGET, Reading, incident_of
 from exporters.web.guard import Guard, Hosts
 from exporters.web.pages import Pages, children_worst_first, etag, headline, targets_by_council, worst_first
@@ -34,6 +36,7 @@ class Site:
     def __init__(
         self,
         view: View,
+        drills: DrillLog,
         exposition: Exposition,
         own: OwnMetrics,
         runbooks: Runbooks,
@@ -43,11 +46,12 @@ class Site:
     ) -> None:
         """`parts` are added to those that every site has: acts, discovery, the feed."""
         self._view = view
+        self._drills = drills
         self._runbooks = runbooks
         self._pages = Pages(version, runbooks)
         self._clock = clock
         itself = AgentItself(view, exposition, own, clock)
-        self._parts: tuple[Part, ...] = (Reading(view, version), itself, Description(), *parts)
+        self._parts: tuple[Part, ...] = (Reading(view, version), DrillReading(drills), itself, Description(), *parts)
 
     def routes(self) -> list[BaseRoute]:
         """Every route of the site."""
@@ -57,6 +61,8 @@ class Site:
             Route("/incidents/{incident:str}", self.incident),
             Route("/targets", self.targets),
             Route("/targets/{target:str}", self.target),
+            Route("/drills", self.drills),
+            Route("/drills/{drill:str}", self.drill),
             Route("/runbooks/", self.runbooks),
             Route("/runbooks/{name:str}", self.runbook),
             Route("/static/{name:str}", self.static),
@@ -101,6 +107,15 @@ class Site:
         if detail is None:
             raise HTTPException(404, NO_TARGET)
         return self._page(request, "target.html", detail=detail)
+
+    async def drills(self, request: Request) -> Response:
+        councils = principal_of(request).councils
+        drills = await self._drills.listed(WantedDrills(limit=MOST_DRILLS), councils)
+        failovers = await self._drills.failovers(None, councils)
+        return self._page(request, "drills.html", drills=drills, failovers=failovers, most=MOST_DRILLS)
+
+    async def drill(self, request: Request) -> Response:
+        return self._page(request, "drill.html", drill=await drill_of(self._drills, request))
 
     async def runbooks(self, request: Request) -> Response:
         return self._page(request, "runbooks.html", titles=self._runbooks.titles)

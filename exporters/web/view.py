@@ -172,6 +172,33 @@ class TargetDetail:
 
 
 @dataclass(frozen=True, slots=True)
+class PathLine:
+    """A flow of a `path` check: a cell of the matrix of what must pass and what must be blocked."""
+
+    target: str
+    check: str
+    council: str
+    flow: str
+    source: str
+    """The vantage from which it is tried."""
+    to: str
+    port: int
+    protocol: str
+    must: str
+    """`pass` or `block`."""
+    owner: str
+    reason: str
+    state: State
+    passes: bool | None
+    """Whether it got through; None where that is not proved."""
+    summary: str
+    evidence: Mapping[str, str]
+    """Each proof with its time."""
+    simulator: FindingView | None
+    last_run: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
     """`healthy`: the scheduler moves. `ready`: estate and ledger are loaded too. `reason` says why not."""
 
@@ -219,3 +246,6 @@ class View(Protocol):
 
     def windows(self, councils: Councils) -> Sequence[WindowLine]:
         """Maintenance that covers something of the reader's, by when it begins."""
+
+    def paths(self, councils: Councils) -> Sequence[PathLine]:
+        """Every flow of the reader's, in the estate's order. At once."""

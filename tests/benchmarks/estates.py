@@ -64,7 +64,8 @@ def tcp(targets: int, every: float, port: int) -> str:
 
 def firewalls(targets: int, options: str) -> str:
     """`targets` hosts with one `firewall` check each, all at one address; `options` as in YAML on one line."""
-    checks = f"[{{firewall: {{{options}}}}}]"
+    accepted = "posture: {accept: {snmp-v2c: a benchmark, default-community: a benchmark}}"
+    checks = f"[{{firewall: {{{options}, {accepted}}}}}]"
     return _estate([_host(number, "127.0.0.1", ("forum", "gateway")[number % 2], checks) for number in range(targets)])
 
 

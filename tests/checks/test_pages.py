@@ -10,10 +10,27 @@ from checks.catalogue import load_catalogue
 from config.load import load_estate
 
 PAGES = Path(__file__).parents[2] / "docs" / "checks"
-KINDS = ("dns", "firewall", "host", "http", "icmp", "ntp", "plugin", "sftp_file", "ssh_command", "tcp", "tls")
+KINDS = (
+    "dns",
+    "firewall",
+    "firewall_pair",
+    "firewall_config",
+    "host",
+    "http",
+    "icmp",
+    "ntp",
+    "path",
+    "plugin",
+    "sftp_file",
+    "ssh_command",
+    "tcp",
+    "tls",
+)
 EMPTY = """
     estate: {name: test, vantage: here}
-    vantages: {here: {site: forum}}
+    vantages:
+      here: {site: forum}
+      there: {site: forum, url: "https://192.0.2.9:10191", token: "env:TOKEN"}
     councils: {dacorum: {title: Dacorum Borough Council}}
     sites: {forum: {title: The Forum, council: dacorum}}
     """

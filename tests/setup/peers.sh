@@ -4,12 +4,12 @@
 set -euo pipefail
 
 packages=(
-    snmpd snmp snmptrapd
+    snmpd snmp snmptrapd keepalived nftables
     openssh-server openssh-client nginx-light openssl dnsmasq-base chrony monitoring-plugins-basic
     prometheus prometheus-snmp-exporter prometheus-blackbox-exporter
     postgresql
     request-tracker5 rt5-standalone rt5-db-sqlite dbconfig-no-thanks msmtp-mta libjson-perl
-    chromium curl iproute2 iputils-ping procps systemd util-linux
+    chromium curl iproute2 nftables iputils-ping procps systemd util-linux
 )
 
 command -v dpkg-query >/dev/null || { echo "Not a Debian machine: tests whose peers are missing are skipped."; exit 0; }

@@ -27,11 +27,12 @@ PROFILES = {"RIDGEWAY_PROFILES": str(Path(__file__).parent / "profiles")}
 class Service:
     """A TCP service on loopback that can be closed and opened again at the same port. It hangs up on everybody."""
 
-    def __init__(self, host: str = "127.0.0.1") -> None:
+    def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:
+        """At a free port, unless one is named."""
         self.host = host
         self._listening: socket.socket | None = None
         self._serving: threading.Thread | None = None
-        self.port = free_port(host=host)
+        self.port = port or free_port(host=host)
         self.open()
 
     def open(self) -> None:

@@ -26,6 +26,7 @@ from testbeds.sshd import Sshd
 @dataclass(frozen=True, slots=True)
 class _OnlySsh:
     ssh: SshTransport
+    aside: Aside
 
 
 class Asker:
@@ -35,7 +36,8 @@ class Asker:
         self.kind = kind
         self.server = server
         self.names = Names()
-        self.ssh = SshTransport(self.names, Aside(), Lockout())
+        self.aside = Aside()
+        self.ssh = SshTransport(self.names, self.aside, Lockout())
         self.memory: Memory | None = None
 
     def subject(
@@ -59,9 +61,13 @@ class Asker:
         self, subject: Subject, timeout: float = 10.0, *, ahead: float = 0.0, transport: object = None
     ) -> Observation:
         """One collect; `ahead` is how far the agent's clock is ahead of the true one."""
-        parts = cast(Transports, _OnlySsh(cast(SshTransport, transport or self.ssh)))
-        context = Context("here", parts, lambda: wall() + ahead, asyncio.get_running_loop().time() + timeout)
+        context = self.context(timeout, ahead, transport)
         return await self.kind.collect(subject.targets[0], subject.check.options, context)
+
+    def context(self, timeout: float, ahead: float = 0.0, transport: object = None) -> Context:
+        """What a collect is given."""
+        parts = cast(Transports, _OnlySsh(cast(SshTransport, transport or self.ssh), self.aside))
+        return Context("here", parts, lambda: wall() + ahead, asyncio.get_running_loop().time() + timeout)
 
     def judge(self, subject: Subject, observation: Observation) -> Assessment:
         """What the agent makes of an observation; the check's memory is kept."""

@@ -7,12 +7,14 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from agent.replay import SYSTEM, check_for, replay_snmp, wanted
+from agent.records import CheckResult
+from agent.replay import SYSTEM, check_for, replay_pair, replay_snmp, wanted
 from checks.catalogue import load_catalogue
 from checks.contract import Assessment, Memory, Observation, Reason, State, Subject
 from checks.firewall.answers import FirewallAnswers
@@ -109,6 +111,43 @@ def replayed(
     recording = replace(recording, values=ordered(values), at=None)
     result = asyncio.run(replay_snmp(file.name, recording, (check,), KINDS, at)).results[0]
     return Replayed(name_of(file), check, result.subject.check, recording, result.observations[0], result.assessment)
+
+
+@dataclass(frozen=True, slots=True)
+class Of:
+    """The value that the recording has at another OID."""
+
+    oid: str
+
+
+Changes = Mapping[str, int | str | Of | None]
+"""OID to what is answered in the place of what was recorded; None takes it away."""
+
+
+@lru_cache(maxsize=4)
+def _for_pairs(file: Path) -> Recording:
+    raw = reading.octets(file)
+    check = RecordedCheck("pair", {"profile": check_for(reading.recording(raw, file.name, (SYSTEM,)), None).name})
+    return reading.recording(raw, file.name, wanted(file.name, (replace(check, kind="firewall"),), KINDS))
+
+
+def of_pair(file: Path, changes: Changes, cut: tuple[str, ...] = ()) -> Recording:
+    """The recording as a member's, with some values changed and some subtrees cut."""
+    recording = _for_pairs(file)
+    values = dict(recording.values)
+    for oid, value in changes.items():
+        values.pop(oid, None)
+        if isinstance(value, Of):
+            values[oid] = recording.values[value.oid]
+        elif value is not None:
+            values[oid] = _recorded(recording.values.get(oid), value)
+    return replace(recording, values=ordered(values), at=None, cut=dict.fromkeys(cut, Reason.NO_ANSWER))
+
+
+def paired(first: Recording, second: Recording, profile: str, at: float) -> CheckResult:
+    """What the pair's check says of two recordings, `first` and `second`."""
+    both = {"first": first, "second": second}
+    return asyncio.run(replay_pair(both, profile, KINDS, at)).results[0]
 
 
 def again(after: Replayed, memory: Memory | None) -> Assessment:

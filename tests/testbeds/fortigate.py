@@ -16,6 +16,8 @@ from testbeds.snmpd import community
 
 FORTI = "1.3.6.1.4.1.12356.101"
 MEMBER = f"{FORTI}.13.2.1.1"
+ACCEPTED = {"accept": {"snmp-v2c": "a simulated device", "default-community": "a simulated device"}}
+"""How the simulated devices are asked, which is no finding."""
 SERIALS = ("FGT60F0000000001", "FGT60F0000000002")
 
 
@@ -60,7 +62,7 @@ class Watched:
         self.device = device
         self.clock = Clock()
         self.memory: Memory | None = None
-        settings = FirewallOptions.model_validate({"port": device.port, "retries": 0} | options)
+        settings = FirewallOptions.model_validate({"port": device.port, "retries": 0, "posture": ACCEPTED} | options)
         one = MofN(1, 1)
         self._spec = CheckSpec(
             "f/f", "f", "f", "firewall", settings, Every(60), 5, one, one, 0, 0, WakeClass.NOW, False, ("here",)

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from agent.drills.records import Drill, DrillKind, Evidence, Gap, Look, Measured, Outcome, Swap
 from agent.ledger.batch import Batch, CheckRecord, MaintenanceWindow
 from agent.records import (
     Alert,
@@ -136,3 +137,33 @@ def result(
 
 def window(id: str = "MNT-1", selector: Selector = EVERYTHING) -> MaintenanceWindow:
     return MaintenanceWindow(id, NOW - 60, NOW + 3_600, "jo", "upgrade", selector)
+
+
+def drill(id: str = "DRL-1", **fields: Any) -> Drill:
+    """A drill that proved a failover there and back, and left gaps with values that a careless copy would change."""
+    gap = Gap(NOW + 10.125, 1.3000000000000003, 1.2, 1.4000000000000001, 13)
+    probe = Measured(
+        "tcp:192.0.2.1:443", 0.1, 0.9, 600, 587, 13, 0, {"silent": 13}, 0.11, longest=gap, gaps=(gap,)
+    )  # fmt: skip
+    swaps = (Swap(NOW + 10.5, NOW + 12.0, "fw-a", "fw-b", "link “wan1” failed"),)
+    looks = (Look(NOW, "ok", ("fw-a",), "fw-a is active"), Look(NOW + 12.0, "ok", ("fw-b",), "fw-b is active"))
+    made = Drill(
+        id=id,
+        kind=DrillKind.FIREWALL,
+        council="dacorum",
+        target="forum-firewall",
+        covers=("forum-firewall", "fw-a", "fw-b"),
+        author="jo",
+        reason="yearly drill",
+        change="CHG 12",
+        window="MNT-1",
+        start=NOW,
+        until=NOW + 900,
+        evidence=Evidence((probe,), swaps, looks),
+        ended_at=NOW + 60,
+        ended_by="jo",
+        outcome=Outcome.PROVEN,
+        summary="A failover was seen and the service came back.",
+        proven_at=NOW + 10.5,
+    )
+    return replace(made, **fields)

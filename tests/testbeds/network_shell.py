@@ -60,6 +60,8 @@ class Cli:
     silent_after: int | None = None
     """Commands after which no prompt comes any more."""
     flood: bool = False
+    typed: list[str] = field(default_factory=list)
+    """Every line that was entered, and every command that was run without a command line."""
 
     def serve(self, channel: paramiko.Channel) -> None:
         channel.sendall((self.banner + self.before_prompt).encode())
@@ -74,6 +76,7 @@ class Cli:
             channel.sendall(b"\r\n" + self.prompt.encode())
         done = 0
         while (line := self._line(channel)) is not None:
+            self.typed.append(line)
             if line in ("exit", "quit"):
                 return
             self._answer(channel, self.answers.get(line, f"unknown: {line}" if line else ""))
@@ -235,6 +238,24 @@ class Device(paramiko.ServerInterface):
     def check_channel_shell_request(self, channel: paramiko.Channel) -> bool:
         threading.Thread(target=self._serve, args=(channel,), name="device shell", daemon=True).start()
         return True
+
+    def check_channel_exec_request(self, channel: paramiko.Channel, command: bytes) -> bool:
+        line = command.decode()
+        self.cli.typed.append(line)
+        if line not in self.cli.answers:
+            self._sessions -= 1
+            return False
+        threading.Thread(target=self._run, args=(channel, self.cli.answers[line]), name="device exec").start()
+        return True
+
+    def _run(self, channel: paramiko.Channel, said: str) -> None:
+        with contextlib.suppress(OSError, EOFError, paramiko.SSHException):
+            channel.sendall(f"{said}\n".encode())
+            channel.send_exit_status(0)
+            channel.shutdown_write()
+            _until_closed(channel)  # a channel that closes before the command was granted looks like a refusal
+        self._sessions -= 1
+        channel.close()
 
     def _serve(self, channel: paramiko.Channel) -> None:
         with contextlib.suppress(OSError, EOFError, paramiko.SSHException):

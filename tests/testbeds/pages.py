@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 
 from pydantic import BaseModel
 
+from agent.drills.failover_log import Announcement, Logged, Loss, ToldBy
+from agent.drills.records import Drill, Evidence, Outcome
+from agent.ledger.drills import WantedDrills
 from agent.ledger.read import Wanted
 from agent.records import (
     LIVE,
@@ -21,6 +24,7 @@ from agent.records import (
     Priority,
 )
 from checks.contract import Assessment, Family, Fault, Finding, MetricType, Reading, State, Subject
+from checks.firewall.failovers import Failover
 from config.estate import CheckSpec, Cron, Every, Level, MofN, Target, WakeClass
 from exporters.web.view import (
     CheckView,
@@ -28,6 +32,7 @@ from exporters.web.view import (
     Health,
     IncidentDetail,
     IncidentLine,
+    PathLine,
     Problem,
     Standing,
     Summary,
@@ -36,6 +41,7 @@ from exporters.web.view import (
     TicketLink,
     WindowLine,
 )
+from testbeds import kept
 
 TEMPERATURE = Family("ridgeway_test_temperature_celsius", "Temperature.", unit="celsius", labels=("sensor",))
 SESSIONS = Family("ridgeway_test_sessions", "Sessions.")
@@ -103,6 +109,7 @@ class MemoryView:
     ended: Sequence[IncidentDetail] = ()
     details: Sequence[TargetDetail] = field(default_factory=list)
     planned: Sequence[WindowLine] = ()
+    matrix: Sequence[PathLine] = ()
 
     def health(self) -> Health:
         return self.state
@@ -137,6 +144,43 @@ class MemoryView:
 
     def windows(self, councils: Councils) -> Sequence[WindowLine]:
         return self.planned
+
+    def paths(self, councils: Councils) -> Sequence[PathLine]:
+        return self.matrix
+
+
+@dataclass
+class MemoryDrills:
+    """Drills and failovers in memory, all of them for every reader (the port is exporters.web.api.drills.DrillLog)."""
+
+    kept: Sequence[Drill] = ()
+    remembered: Sequence[Logged] = ()
+
+    async def listed(self, wanted: WantedDrills, councils: Councils) -> Sequence[Drill]:
+        return self.kept[: wanted.limit]
+
+    async def drill(self, id: str, councils: Councils) -> Drill | None:
+        return next((drill for drill in self.kept if drill.id == id), None)
+
+    async def failovers(self, target: str | None, councils: Councils) -> Sequence[Logged]:
+        return self.remembered
+
+
+def drills_of_the_pages() -> MemoryDrills:
+    """One drill of every outcome, one under way, and failovers that were announced in every way."""
+    made = [kept.drill("DRL-1"), kept.drill("DRL-2", outcome=None, ended_at=None, summary="", evidence=Evidence())]
+    made += [kept.drill(f"DRL-{number}", outcome=outcome) for number, outcome in enumerate(Outcome, 3)]
+    pair = subject("hh-fw-a", "pair").targets[0]
+    nobody = Loss(ToldBy.NOBODY, None, "not measured")
+    failovers = [
+        Logged(pair, Failover(NOW - 50, NOW, None, "hh-fw-b"), None, nobody),
+        Logged(pair, Failover(NOW - 90, NOW, "b", "a", "link"), Announcement("MNT-1", "firmware", None), nobody),
+        Logged(
+            pair, Failover(NOW - 99, NOW, "a", "b", "link failed"), Announcement("MNT-1", "yearly", "DRL-1"),
+            Loss(ToldBy.DRILL, 1.3, "1.3 s (1.20 to 1.40)"),
+        ),
+    ]  # fmt: skip
+    return MemoryDrills(made, failovers)
 
 
 def incident(number: int = 1, title: str = "Aylesbury link is down", **changes: object) -> Incident:

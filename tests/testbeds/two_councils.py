@@ -25,12 +25,18 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from agent.daemon.core import Daemon, running
 from agent.daemon.settings import Settings
+from agent.drills.records import Drill
+from agent.ledger.batch import Batch
+from agent.ledger.ledger import Ledger
 from checks.catalogue import load_catalogue
+from checks.contract import Assessment, Memory, State
+from checks.firewall.failovers import KEY, Failover, as_json
 from config.load import load_estate
 from exporters.desks.catalogue import desk_kinds
 from exporters.web.guard import Hosts
 from exporters.web.principal import Access, Principal, let_in
 from exporters.web.server import WebServer, listen
+from testbeds import kept
 from testbeds.simulation import FULL, MEMORY, Simulation
 
 ASHRIDGE, BIERTON, COMMONS = "ashridge", "bierton", "commons"
@@ -81,6 +87,8 @@ targets:
 """
 _SITES = {ASHRIDGE: "ashridge-hall", BIERTON: "bierton-house", COMMONS: "commons-room"}
 _SERVICES = {ASHRIDGE: "ashridge-planning", BIERTON: "bierton-waste", COMMONS: "commons-telephony"}
+_COUNCILS = {ASHRIDGE: "ashridge-dc", BIERTON: "bierton-vale", COMMONS: "shared"}
+_SILENT_ONES = {ASHRIDGE: "ashridge-core", BIERTON: "bierton-line", COMMONS: "commons-exchange"}
 _NEEDS = {
     "bierton-pump": "bierton-line",
     "ashridge-office": "{any: [bierton-line, bierton-pump]}",
@@ -216,6 +224,7 @@ async def standing() -> AsyncIterator[TwoCouncils]:
             control_socket=home / "control.socket",
             listen=["127.0.0.1:0"],
         )
+        _keep_history(home / "ledger.sqlite3")
         try:
             async with running(estate, settings, kinds, desks) as daemon:
                 councils = TwoCouncils(daemon, simulation, home / "ledger.sqlite3")
@@ -227,14 +236,57 @@ async def standing() -> AsyncIterator[TwoCouncils]:
             simulation.close()
 
 
+def drill_of(mark: str) -> str:
+    """The id of the drill that this council had."""
+    return f"DRL-01M8MDH6W3GGEMJSVZBP8BF2{MARKS.index(mark)}V"
+
+
+def _of_a_shared_pair(now: float) -> Drill:
+    """A drill of what is shared, with a member that is one council's: for those only who may see both."""
+    return kept.drill(
+        "DRL-01M8MDH6W3GGEMJSVZBP8BF23V", council="shared", target="commons-quiet", proven_at=now - 7200,
+        covers=("commons-quiet", "bierton-quiet"), author="commons-engineer", reason="commons and bierton pull a plug",
+    )  # fmt: skip
+
+
+def _keep_history(path: Path) -> None:
+    """A drill of each, and a failover in the note of a check that reads nothing any more, so that the note stays."""
+    now = time.time()
+    batch = Batch(
+        drills=(
+            *(
+                kept.drill(
+                    drill_of(mark), council=_COUNCILS[mark], target=f"{mark}-quiet", covers=(f"{mark}-quiet",),
+                    author=f"{mark}-engineer", reason=f"{mark} pulls a plug", proven_at=now - 3600,
+                )
+                for mark in MARKS
+            ),
+            _of_a_shared_pair(now),
+        ),
+        checks=tuple(
+            kept.check_record(
+                f"{name}/{mark}-check", vantage="here", state=State.UNKNOWN, started=now - 3600, reached=None,
+                last_success=None, assessment=Assessment(()),
+                memory=Memory(9, json.dumps({KEY: as_json([Failover(now, now, f"{name}-a", f"{name}-b")])})),
+            )
+            for mark, name in _SILENT_ONES.items()
+        ),
+    )  # fmt: skip
+    with contextlib.closing(Ledger.open(path, clock=time.time, vantage="here")) as ledger:
+        ledger.writer.submit(batch).result(30)
+
+
 def _estate(simulation: Simulation, desk: str) -> str:
     rows = []
+    port = desk.rpartition(":")[2].partition("/")[0]
     for name in NAMES:
         mark = name.partition("-")[0]
+        flow = f"{mark}-flow: {{from: here, port: {port}, must: pass, owner: {mark} people, reason: {mark} calls}}"
+        path = f", {{path: {{every: 1h, timeout: 8s, flows: {{{flow}}}}}}}" if name.endswith("-quiet") else ""
         needs = f"depends_on: {_NEEDS[name]}, " if name in _NEEDS else ""
         rows.append(
             f"  {name}: {{address: 127.0.0.1, site: {_SITES[mark]}, title: The {name} itself, {needs}"
             f"services: [{_SERVICES[mark]}], credentials: {{snmp: {mark}-key}}, checks: [{{snmp: "
-            f"{{name: {mark}-check, profile: firewall/fortigate, port: {simulation[name].port}, retries: 0}}}}]}}"
+            f"{{name: {mark}-check, profile: firewall/fortigate, port: {simulation[name].port}, retries: 0}}}}{path}]}}"
         )
     return _HEAD % {"desk": desk} + "\n".join(rows) + "\n"

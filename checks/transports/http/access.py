@@ -12,6 +12,9 @@ from checks.transports.http.trust import ClientChain
 from config.secrets import Secret, SecretError, SecretReference
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from checks.transports.http.question import Post
     from config.estate import Credential
 
 KINDS = ("password", "token", "header", "client-certificate")
@@ -23,14 +26,29 @@ class Access:
 
     headers: tuple[tuple[str, str], ...] = ()
     client: ClientChain | None = None
+    post: Post | None = None
     identity: tuple[Secret, ...] = ()
 
 
-def access(credential: Credential | None) -> Access:
+def access(
+    credential: Credential | None,
+    key_header: str | None = None,
+    log_in: Callable[[str, str], Post] | None = None,
+) -> Access:
     """The access of a credential in the role `http`. Raises TransportFault with LOCAL, which never holds a secret."""
     if credential is None:
         return Access()
     found = _Settings(credential)
+    if log_in is not None:
+        if credential.kind != "password":
+            raise found.fault(f"is of kind {credential.kind}; this log-in takes a password")
+        user, password = found.text("user"), found.secret("password")
+        return Access(post=log_in(user, password.reveal()), identity=(Secret(user), password))
+    if key_header is not None:
+        if credential.kind != "token":
+            raise found.fault(f"is of kind {credential.kind}; {key_header} takes a token")
+        token = found.secret("token")
+        return Access(((key_header, found.value(token)),), identity=(token,))
     if credential.kind == "password":  # RFC 7617
         user, password = found.text("user"), found.secret("password")
         if ":" in user:

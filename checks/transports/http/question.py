@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -29,7 +29,7 @@ class Limits:
 class Post:
     """The body of a POST. `allowed_by` names the profile that says this POST changes nothing on the device."""
 
-    body: bytes
+    body: bytes = field(repr=False)
     content_type: str
     allowed_by: str
 
@@ -49,6 +49,12 @@ class HttpQuestion:
     family: int = 0
     """AF_INET or AF_INET6; 0 takes what the name gives."""
     credential: Credential | None = None
+    key_header: str | None = None
+    """The header that carries a `token` bare, where an API has one of its own; else it is `Authorization: Bearer`."""
+    log_in: Callable[[str, str], Post] | None = None
+    """Writes the POST that logs in, of the user and the password of the credential, which then has no header."""
+    verdict: Callable[[HttpReply], bool | None] | None = None
+    """What an answer says of the credential, where a 401 is not all: taken, refused, or nothing (None)."""
     ca: str | None = None
     """A file or a hashed folder of authorities, in place of the system's."""
     pins: tuple[str, ...] = ()

@@ -14,6 +14,7 @@ from checks.transports.fault import TransportFault
 from checks.transports.http.access import Access, access
 from checks.transports.http.question import HttpQuestion, HttpReply, Phases
 from checks.transports.http.trust import TrustStore
+from checks.transports.turns import Turns
 from config.secrets import MASK
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ class HttpTransport:
         self._lockout = lockout
         self._now = now
         self._trust = TrustStore()
+        self.turns = Turns()
+        """For those who ask a device several questions, and would be in each other's way."""
 
     async def ask(self, question: HttpQuestion, *, deadline: float) -> HttpReply:
         """The answer to one question, whatever its status, until `deadline` (loop time).
@@ -45,7 +48,9 @@ class HttpTransport:
         begun = time.monotonic()
         address = await self._address(question, deadline)
         resolve = time.monotonic() - begun
-        given = access(question.credential)
+        given = access(question.credential, question.key_header, question.log_in)
+        if given.post is not None:
+            question = replace(question, post=given.post)
         if question.credential is None:
             reply = await self._exchange(question, address, given, deadline)
         else:
@@ -89,25 +94,29 @@ class HttpTransport:
 
 def _conclude(reply: HttpReply, attempt: Try, question: HttpQuestion) -> None:
     """What an answer says about the credential: 401 refuses it (RFC 9110, 15.5.2); an overload says nothing."""
-    if reply.status == 401:
+    said = None if question.verdict is None else question.verdict(reply)
+    if reply.status == 401 or said is False:
         attempt.refused()
         name = question.credential.name if question.credential is not None else ""
         offered = reply.headers.get("www-authenticate", "").partition(" ")[0].rstrip(",")[:_SHOWN]
         asks = f", it asks for {offered}" if offered else ""
         raise TransportFault(
             Reason.AUTHENTICATION,
-            f"{question.target}: {question.url.shown} does not take the credential {name} (401{asks}); check the "
-            "account, then what its references point to",
+            f"{question.target}: {question.url.shown} does not take the credential {name} ({reply.status}{asks}); "
+            "check the account, then what its references point to",
         )
-    if reply.status < 500 and reply.status not in (407, 429):
+    if said is True or (question.verdict is None and reply.status < 500 and reply.status not in (407, 429)):
         attempt.accepted()
+
+
+def _posted(given: Access) -> tuple[str, ...]:
+    return () if given.post is None else (given.identity[-1].reveal(),)
 
 
 def _without(reply: HttpReply, given: Access) -> HttpReply:
     """The reply without our own login in it: some pages show the request they got."""
     body, headers = reply.body, dict(reply.headers)
-    for _, value in given.headers:
-        secret = value.rpartition(" ")[2]
+    for secret in (*(value.rpartition(" ")[2] for _, value in given.headers), *_posted(given)):
         if len(secret) < _SHORTEST:  # it would stand everywhere, by chance
             continue
         body = body.replace(secret.encode(), MASK.encode())

@@ -1,7 +1,7 @@
 """SNMP: get, columns, walk, close; v1, v2c and v3 over IPv4 and IPv6. Polling is gufo-snmp's, the guarding ours."""
 
 from checks.transports.snmp.asking import Asking
-from checks.transports.snmp.credentials import problems
+from checks.transports.snmp.credentials import Manner, problems
 from checks.transports.snmp.errors import SnmpError
 from checks.transports.snmp.transport import Device, SnmpTransport, wanted_descriptors
 from checks.transports.snmp.values import Answer, Columns, Missing, Value
@@ -11,6 +11,7 @@ __all__ = [
     "Asking",
     "Columns",
     "Device",
+    "Manner",
     "Missing",
     "SnmpError",
     "SnmpTransport",

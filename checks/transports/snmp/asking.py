@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from checks.transports.snmp.credentials import Manner
 from checks.transports.snmp.transport import Device
 from checks.transports.snmp.values import Answer, Columns
 
@@ -27,6 +28,10 @@ class Asking(Protocol):
 
         `most_rows` is for each, or by column.
         """
+        ...
+
+    def manner(self, device: Device) -> Manner | None:
+        """How the device is asked; None where no device is, or that cannot be told."""
         ...
 
     async def close(self) -> None:

@@ -106,6 +106,28 @@ class Access:
     user: User | None = None
 
 
+WELL_KNOWN = frozenset({"public", "private"})
+"""The communities that devices are sold with, and that every scanner tries."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a device is asked, as far as others may know it: no secret, and nothing from which one follows."""
+
+    version: str
+    """"1", "2c" or "3"."""
+    well_known: bool = False
+    """Whether the community is one that every scanner tries."""
+    signed: bool = False
+    """Whether questions and answers are signed (SNMPv3 with authentication)."""
+
+
+def manner_of(access: Access) -> Manner:
+    """What may be told of an access."""
+    signed = access.user is not None and access.user.auth is not None
+    return Manner(access.version, access.community.lower() in WELL_KNOWN, signed)
+
+
 class AccessCache:
     """Resolved credentials, each kept for a minute, so that no poll reads a file; the clock is passed in."""
 
@@ -126,6 +148,13 @@ class AccessCache:
         while len(self._kept) > _KEPT_MOST:
             self._kept.popitem(last=False)
         return access
+
+    def manner(self, credential: Credential) -> Manner | None:
+        """How a credential lets in; None where it cannot be told, for example because its secret cannot be read."""
+        try:
+            return manner_of(self.access(credential))
+        except OutOfResources:
+            return None
 
     def forget(self) -> None:
         """Drop everything, secrets included."""

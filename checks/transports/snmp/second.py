@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from checks.transports.fault import TransportFault
 from checks.transports.names import Address, Names
-from checks.transports.snmp.credentials import Access, AccessCache
+from checks.transports.snmp.credentials import Access, AccessCache, Manner
 from checks.transports.snmp.errors import (
     Capped,
     Malformed,
@@ -85,6 +85,10 @@ class SecondTransport:
                 return Columns(rows, frozenset(complete), error)
             complete.append(column)
         return Columns(rows, frozenset(complete))
+
+    def manner(self, device: Device) -> Manner | None:
+        """As `Asking`."""
+        return self._access.manner(device.credential)
 
     async def close(self) -> None:
         """Release every descriptor and forget every secret; safe to call twice."""

@@ -15,7 +15,7 @@ from gufo.snmp._fast import GetIter, SnmpV1ClientSocket, SnmpV2cClientSocket
 
 from checks.transports.fault import TransportFault
 from checks.transports.names import Names
-from checks.transports.snmp.credentials import Access, AccessCache, User
+from checks.transports.snmp.credentials import Access, AccessCache, Manner, User
 from checks.transports.snmp.errors import (
     Capped,
     Malformed,
@@ -169,6 +169,10 @@ class SnmpTransport:
                 return Columns(rows, frozenset(complete), error)
             complete.append(column)
         return Columns(rows, frozenset(complete))
+
+    def manner(self, device: Device) -> Manner | None:
+        """As `Asking`."""
+        return self._access.manner(device.credential)
 
     async def close(self) -> None:
         """Release every descriptor and forget every secret; safe to call twice."""

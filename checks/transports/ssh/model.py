@@ -8,6 +8,8 @@ from config.estate import Credential
 
 LIMIT = 256 * 1024
 """Octets of output that are read when nobody says otherwise."""
+QUOTED = "; the last line is "
+"""Behind these words a message quotes what the device showed."""
 MOST = 10_000
 """Directory entries that are listed when nobody says otherwise."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import paramiko
 
@@ -17,7 +17,7 @@ from checks.transports.aside import Tether
 from checks.transports.fault import TransportFault
 from checks.transports.ssh.channel import LAST, Reader, lost, open_session, overdue
 from checks.transports.ssh.connect import Connection
-from checks.transports.ssh.model import ShellProfile
+from checks.transports.ssh.model import QUOTED, ShellProfile
 from checks.transports.ssh.terminal import Terminal
 from checks.transports.ssh.text import one_line, without_controls
 
@@ -36,9 +36,17 @@ _ENOUGH = 20
 
 
 def converse(
-    connection: Connection, commands: Sequence[str], profile: ShellProfile, limit: int, tether: Tether
-) -> list[str]:
-    """The output of each command. Raises NotOpened, else TransportFault; LIMIT when more than `limit` octets came."""
+    connection: Connection,
+    commands: Sequence[str],
+    profile: ShellProfile,
+    limit: int,
+    tether: Tether,
+    heard: Callable[[str], None],
+) -> None:
+    """Give `heard` the output of each command as soon as it is whole.
+
+    Raises NotOpened, else TransportFault; LIMIT when more than `limit` octets came.
+    """
     for command in commands:
         if command != without_controls(command) or "\n" in command:
             raise TransportFault(Reason.LOCAL, f"{connection.where}: a command has control characters; it was not sent")
@@ -51,9 +59,9 @@ def converse(
         dialogue.prompted("")
         for command in profile.prepare:
             dialogue.ask(command)
-        answers = [dialogue.ask(command) for command in commands]
+        for command in commands:
+            heard(dialogue.ask(command))
         dialogue.leave()
-        return answers
     except Exception as error:
         raise lost(connection, tether, begun, "its command line", error) from error
     finally:
@@ -162,8 +170,8 @@ class _Dialogue:
         after = f"after {command!r}" if command else "after the log-in"
         return TransportFault(
             Reason.PROTOCOL,
-            f"{self._connection.where}: its command line showed no prompt {after} until the deadline; the last line is"
-            f" {said[-80:]!r}, a prompt would match {self._profile.prompt!r}",
+            f"{self._connection.where}: its command line showed no prompt {after} until the deadline{QUOTED}"
+            f"{said[-80:]!r}, a prompt would match {self._profile.prompt!r}",
         )
 
     def _send(self, text: str) -> None:

@@ -12,7 +12,7 @@ import re
 
 from checks.transports.ssh.text import without_controls
 
-_WIDEST = 4096
+_WIDEST = 32_768
 """Letters of one line; what goes beyond is dropped."""
 _LONGEST_SEQUENCE = 256
 _CSI = re.compile(r"\x1b\[([0-?]*)[ -/]*([@-~])")

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
+from weakref import WeakValueDictionary
 
 from checks.contract import Reason
 from checks.transports.aside import Aside, Crowded, Overdue, StillHanging, Tether
@@ -45,6 +48,7 @@ class SshTransport:
         self._accesses = AccessCache()
         self._kept: Kept[Connection] = Kept(idle, most_kept)
         self._keys: Keys | None = None
+        self._turns: WeakValueDictionary[tuple[str, int], asyncio.Lock] = WeakValueDictionary()
 
     @property
     def kept(self) -> int:
@@ -82,9 +86,36 @@ class SshTransport:
         def call(connection: Connection, tether: Tether) -> list[str]:
             from checks.transports.ssh.shell import converse
 
-            return converse(connection, commands, shell, limit, tether)
+            answers: list[str] = []
+            converse(connection, commands, shell, limit, tether, answers.append)
+            return answers
 
         return await self._ask(device, deadline, limit * _OVERHEAD, call)
+
+    async def alone(
+        self,
+        device: SshDevice,
+        commands: Sequence[str],
+        shell: ShellProfile | None,
+        *,
+        answers: list[Ran],
+        deadline: float,
+        limit: int = LIMIT,
+    ) -> None:
+        """Add the output of each command to `answers`, over a connection made for this and closed at the end.
+
+        Without a `shell` each command is run as `run` does. No other such reading of the same address goes on
+        meanwhile. What was whole before a fault is in `answers`. Raises TransportFault, LIMIT as `shell` does.
+        """
+        async with self._turn(device, deadline):
+            pins.kinds(device.target, device.host_keys)
+            connection = await self._open(device, self._accesses.access(device.credential), deadline)
+            try:
+                connection.wire.allow(limit * _OVERHEAD + _BASE)
+                call = partial(_one_by_one, commands, shell, limit, answers)
+                await self._aside_ask(device.target, partial(call, connection), deadline)
+            finally:
+                connection.close()
 
     async def files(self, device: SshDevice, directory: str, *, deadline: float, most: int = MOST) -> Listing:
         """The entries of a directory over SFTP, at most so many. Raises NoSuchPath, else TransportFault."""
@@ -126,6 +157,21 @@ class SshTransport:
         self._accesses.forget()
         if self._keys is not None:
             self._keys.forget()
+
+    @asynccontextmanager
+    async def _turn(self, device: SshDevice, deadline: float) -> AsyncIterator[None]:
+        lock = self._turns.setdefault((device.address, device.port), asyncio.Lock())
+        try:
+            async with asyncio.timeout_at(deadline):
+                await lock.acquire()
+        except TimeoutError:
+            raise TransportFault(
+                Reason.LIMIT, f"{device.target}: another reading of this device went on until the deadline"
+            ) from None
+        try:
+            yield
+        finally:
+            lock.release()
 
     async def _ask(self, device: SshDevice, deadline: float, grant: int, call: Callable[[Connection, Tether], T]) -> T:
         """The answer to one question. It is put once; again only when no channel could be opened for it."""
@@ -231,3 +277,26 @@ class SshTransport:
             raise TransportFault(Reason.HANGING, f"{place}: {error}") from error
         except Crowded as error:
             raise TransportFault(Reason.LOCAL, f"{place}: {error}") from error
+
+
+def _one_by_one(
+    commands: Sequence[str],
+    shell: ShellProfile | None,
+    limit: int,
+    answers: list[Ran],
+    connection: Connection,
+    tether: Tether,
+) -> None:
+    from checks.transports.ssh import command as runs
+    from checks.transports.ssh.shell import converse
+
+    if shell is None:
+        for command in commands:
+            answers.append(runs.run(connection, command, limit, tether))
+        return
+    begun = time.monotonic()
+
+    def heard(text: str) -> None:
+        answers.append(Ran(text, "", None, False, time.monotonic() - begun))
+
+    converse(connection, commands, shell, limit, tether, heard)

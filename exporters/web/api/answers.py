@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
+from agent.drills.failover_log import ToldBy
+from agent.drills.records import DrillKind, Outcome
 from agent.records import EventKind, IncidentState, Priority
 from checks.contract import State
 from config.estate import WakeClass
@@ -197,6 +199,37 @@ class TargetDetail(_Answer):
     incidents: Annotated[list[IncidentOfTarget], Field(description="The live ones first, then the newest change.")]
 
 
+class Simulator(_Answer):
+    state: State
+    summary: str
+
+
+class PathFlow(_Answer):
+    """A flow that must pass or must be blocked, and what its last run proved."""
+
+    target: Annotated[str, Field(description="The target that has the check.")]
+    check: str
+    council: Council
+    flow: str
+    source: Annotated[str, Field(description="The vantage from which it is tried.", alias="from")]
+    to: str
+    port: int
+    protocol: Literal["tcp", "tls", "dns", "ntp"]
+    must: Literal["pass", "block"]
+    owner: str
+    reason: str
+    state: State
+    passes: Annotated[bool | None, Field(description="Whether it got through; null where that is not proved.")]
+    summary: str
+    evidence: Annotated[dict[str, str], Field(description="Each proof with its time.")]
+    simulator: Annotated[Simulator | None, Field(description="The firewall's own word, held against the probe.")]
+    last_run: datetime | None
+
+
+class Paths(_Answer):
+    paths: Annotated[list[PathFlow], Field(description="In the order of the estate.")]
+
+
 class Window(_Answer):
     """Planned work, during which what it covers opens no incident."""
 
@@ -216,6 +249,113 @@ class Windows(_Answer):
 class EndedWindow(_Answer):
     id: str
     ended_at: datetime
+
+
+class Drill(_Answer):
+    """A test that people announced and carried out, such as a failover, and what came of it."""
+
+    id: Annotated[str, Field(description="`DRL-` and a ULID: newer ids are greater.")]
+    kind: DrillKind
+    council: Council
+    target: str
+    by: str
+    reason: str
+    change: Annotated[str | None, Field(description="Reference of the change record.")]
+    window: Annotated[str, Field(description="Id of its maintenance window.")]
+    start: datetime
+    until: Annotated[datetime, Field(description="When it ends at the latest.")]
+    ended_at: Annotated[datetime | None, Field(description="Null while it is under way.")]
+    ended_by: Annotated[str | None, Field(description="A person, `agent`, or `window` where its time was over.")]
+    outcome: Outcome | None
+    summary: str | None
+    proven_at: Annotated[datetime | None, Field(description="When it last proved what it drills.")]
+
+
+class Drills(_Answer):
+    drills: Annotated[list[Drill], Field(description="The newest first, by id.")]
+    limit: int
+    next: Annotated[str | None, Field(description="Ask with `page=` this for those that follow; null at the end.")]
+
+
+class Gap(_Answer):
+    """A row of probes that were not answered."""
+
+    start: datetime
+    seconds: float
+    at_least: Annotated[float, Field(description="Seconds for which the service was away for sure.")]
+    at_most: Annotated[float | None, Field(description="Seconds for which it can have been; null where it goes on.")]
+    lost: Count
+    open: Annotated[bool, Field(description="It had not ended when the measuring did, or now.")]
+
+
+class Measured(_Answer):
+    probe: str
+    interval_seconds: float
+    patience_seconds: Annotated[float, Field(description="An answer after longer than this does not count.")]
+    coarsest_seconds: Annotated[float, Field(description="The longest time between two probes: the resolution.")]
+    sent: Count
+    answered: Count
+    lost: Count
+    unsent: Annotated[Count, Field(description="Failed on the agent's own machine.")]
+    lost_by_way: Annotated[dict[str, Count], Field(description="`refused`, `silent` or `unreachable`.")]
+    longest: Gap | None
+    gaps: list[Gap]
+    gaps_left_out: Count
+
+
+class Swap(_Answer):
+    """A failover during a drill."""
+
+    at: datetime
+    seen: datetime
+    away_from: str | None
+    to: str
+    reason: str | None
+
+
+class Look(_Answer):
+    """How the pair stood from this moment on, as its own check tells it."""
+
+    at: datetime
+    state: State
+    active: list[str]
+    text: str
+
+
+class DrillDetail(Drill):
+    covers: Annotated[list[str], Field(description="Targets that its window covers.")]
+    probes: list[Measured]
+    failovers: list[Swap]
+    looks: list[Look]
+    looks_left_out: Count
+
+
+class Announced(_Answer):
+    window: str
+    reason: str
+    drill: str | None
+
+
+class Loss(_Answer):
+    told_by: ToldBy
+    seconds: Annotated[float | None, Field(description="Null where nothing tells how long.")]
+    text: str
+
+
+class Failover(_Answer):
+    target: Annotated[str, Field(description="The target whose check remembers it.")]
+    council: Council
+    at: Annotated[datetime, Field(description="By the device's own history, where it has one.")]
+    seen: datetime
+    away_from: str | None
+    to: str
+    reason: Annotated[str | None, Field(description="The device's own words.")]
+    announced: Annotated[Announced | None, Field(description="The maintenance or drill in force; null: unannounced.")]
+    loss: Annotated[Loss, Field(description="How long the service was away, as far as anything tells.")]
+
+
+class Failovers(_Answer):
+    failovers: Annotated[list[Failover], Field(description="The newest first.")]
 
 
 class Status(_Answer):

@@ -20,7 +20,7 @@ from starlette.routing import BaseRoute
 
 from exporters.feed import feed
 from exporters.web import agent_itself, lifecycle, sd
-from exporters.web.api import acting, reading
+from exporters.web.api import acting, drills, reading
 from exporters.web.api.answers import Anything, ProblemDetails
 from exporters.web.api.operation import Operation, answered, routes_of
 
@@ -37,6 +37,8 @@ _TAGS = {
     "feed": "What happened, in order, for readers that keep their place.",
     "targets": "What is watched, and how it is.",
     "maintenance": "Planned work.",
+    "paths": "Flows through firewalls.",
+    "drills": "What people tested on purpose, and what failed over.",
     "agent": "The agent itself.",
 }
 _ABOUT = """What a Ridgeway agent knows, and what may be done. Every answer is for whoever asks: it holds nothing of a
@@ -61,6 +63,7 @@ OPERATIONS = (Operation("GET", "/api/v1/openapi.json", Description.description, 
 DESCRIBED: tuple[Operation[Any], ...] = (
     *reading.OPERATIONS,
     *acting.OPERATIONS,
+    *drills.OPERATIONS,
     *feed.OPERATIONS,
     *sd.OPERATIONS,
     *agent_itself.OPERATIONS,

@@ -16,6 +16,7 @@ from agent.redaction import plain
 
 MOST_INCIDENTS = 200
 MOST_PROBLEMS = 200
+MOST_DRILLS = 100
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)\Z", re.ASCII)
 _LATEST = datetime.fromisoformat("3000-01-01T00:00:00+00:00")
 M = TypeVar("M", bound=BaseModel)
@@ -68,6 +69,18 @@ class IncidentQuery(_Question):
 
 class ProblemQuery(_Question):
     limit: Annotated[int, Field(ge=1, le=MOST_PROBLEMS)] = MOST_PROBLEMS
+
+
+class DrillQuery(_Question):
+    target: Annotated[Name | None, Field(description="Only those of this target.")] = None
+    limit: Annotated[int, Field(ge=1, le=MOST_DRILLS)] = MOST_DRILLS
+    page: Annotated[
+        str | None, Field(max_length=200, description="`next` of the answer before, with the same other parameters.")
+    ] = None
+
+
+class FailoverQuery(_Question):
+    target: Annotated[Name | None, Field(description="Only those of this pair, or of the pair of this member.")] = None
 
 
 class Acknowledge(_Body):

@@ -20,6 +20,7 @@ from exporters.web.api.render import (
     detail_json,
     incident_json,
     need_json,
+    path_json,
     status_json,
     target_detail_json,
     target_json,
@@ -90,6 +91,11 @@ class Reading:
         found = self._view.windows(principal_of(request).councils)
         return answered(request, {"windows": [window_json(window) for window in found]})
 
+    async def paths(self, request: Request) -> Response:
+        asked(request, Nothing)
+        found = self._view.paths(principal_of(request).councils)
+        return answered(request, {"paths": [path_json(line) for line in found]})
+
     async def status(self, request: Request) -> Response:
         asked(request, Nothing)
         summary = await self._view.summary(principal_of(request).councils)
@@ -131,6 +137,10 @@ OPERATIONS = (
     ),
     Operation(
         "GET", "/api/v1/maintenance", Reading.windows, "Planned work, now and to come", answers.Windows, "maintenance"
+    ),
+    Operation(
+        "GET", "/api/v1/paths", Reading.paths, "Flows that must pass and flows that must be blocked", answers.Paths,
+        "paths",
     ),
     Operation("GET", "/api/v1/status", Reading.status, "The agent at a glance", answers.Status, "agent"),
 )  # fmt: skip

@@ -15,6 +15,7 @@ from exporters.web.view import (
     CheckView,
     Health,
     IncidentDetail,
+    PathLine,
     Problem,
     Standing,
     Summary,
@@ -118,6 +119,30 @@ def target_detail_json(detail: TargetDetail) -> dict[str, Json]:
             {"id": one.id, "state": one.state.value, "title": one.title, "changed_at": iso(one.changed_at)}
             for one in detail.incidents
         ],
+    }
+
+
+def path_json(line: PathLine) -> dict[str, Json]:
+    """One flow of the matrix."""
+    word = line.simulator
+    return {
+        "target": line.target,
+        "check": line.check,
+        "council": line.council,
+        "flow": line.flow,
+        "from": line.source,
+        "to": line.to,
+        "port": line.port,
+        "protocol": line.protocol,
+        "must": line.must,
+        "owner": line.owner,
+        "reason": line.reason,
+        "state": line.state.value,
+        "passes": line.passes,
+        "summary": line.summary,
+        "evidence": dict(line.evidence),
+        "simulator": None if word is None else {"state": word.state.value, "summary": word.summary},
+        "last_run": _iso(line.last_run),
     }
 
 

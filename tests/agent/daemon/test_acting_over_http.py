@@ -26,7 +26,7 @@ from exporters.web.principal import LOCAL, Principal
 from exporters.web.runbook_pages import Runbooks
 from exporters.web.server import WebServer, listen
 from testbeds.judging import estate, target
-from testbeds.pages import NOW, MemoryView
+from testbeds.pages import NOW, MemoryDrills, MemoryView
 from testbeds.two_councils import EVERYBODY, OF_ASHRIDGE, READER, Answer, Asked, TwoCouncils, always, standing, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -274,7 +274,7 @@ async def _acting_on(kept: Future[object], trouble: str, folder: Path) -> tuple[
     exposition = Exposition(())
     own = OwnMetrics("0", "0", exposition.counts, exposition.checks_stale)
     acting = Acting(commands, view, patience=0.05)
-    site = Site(view, exposition, own, Runbooks(folder), "0", lambda: NOW, (acting,))
+    site = Site(view, MemoryDrills(), exposition, own, Runbooks(folder), "0", lambda: NOW, (acting,))
     server = WebServer(site.app(Hosts.of([]), always(EVERYBODY)), listen(["127.0.0.1:0"]))
     await server.start()
     return server, Asked(server.addresses[0][1])

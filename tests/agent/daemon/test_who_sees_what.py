@@ -29,6 +29,7 @@ from testbeds.two_councils import (
     Answer,
     Asked,
     TwoCouncils,
+    drill_of,
     standing,
     until,
 )
@@ -71,6 +72,7 @@ class Scene:
             "incident": list(self.incidents.values()),
             "target": list(NAMES),
             "window": list(self.windows.values()),
+            "drill": [drill_of(mark) for mark in MARKS],
             "name": ["snmp", "ridgeway.css"],
         }
 
@@ -200,6 +202,7 @@ async def test_what_is_anothers_is_refused_exactly_as_what_does_not_exist(scene:
         "/api/v1/incidents/{}": (scene.incidents["commons-exchange"], "RWY-01M8MDH6W3GGEMJSVZBP8BF25V"),
         "/targets/{}": ("bierton-line", "nothing-line"),
         "/api/v1/targets/{}": ("commons-quiet", "nothing-quiet"),
+        "/api/v1/drills/{}": (drill_of(BIERTON), "DRL-01M8MDH6W3GGEMJSVZBP8BF25V"),
         "POST /api/v1/incidents/{}/acknowledge": (scene.incidents["bierton-line"], "RWY-01M8MDH6W3GGEMJSVZBP8BF25V"),
         "POST /api/v1/maintenance/{}/end": (scene.windows[BIERTON], "MNT-01M8MDH6W3GGEMJSVZBP8BF25V"),
     }  # fmt: skip
@@ -223,7 +226,7 @@ async def test_numbers_count_only_what_the_reader_may_see(scene: Scene) -> None:
     metrics = (await asyncio.to_thread(scene.ashridge.ask, "/metrics")).body.decode()
 
     assert status["targets"] == 5
-    assert sum(status["checks"].values()) == 5  # type: ignore[attr-defined]
+    assert sum(status["checks"].values()) == 6  # type: ignore[attr-defined]
     assert mine["ashridge-core"]["hidden"] == 1
     assert mine.keys() == {"ashridge-core", "ashridge-firewall"}
     assert set(re.findall(r'ridgeway_incidents_open\{.*council="(.*?)"', metrics)) == {"ashridge-dc"}
@@ -268,7 +271,7 @@ async def test_each_council_has_its_own_list_and_together_with_what_is_shared_th
 
 async def test_every_route_is_described_and_everything_that_is_described_is_served(scene: Scene) -> None:
     routes = [route for route in scene.councils.daemon.site.routes() if isinstance(route, Route)]
-    pages = ("/incidents", "/targets", "/runbooks", "/static")
+    pages = ("/incidents", "/targets", "/drills", "/runbooks", "/static")
 
     served = {(route.path, method.lower()) for route in routes for method in (route.methods or set()) - {"HEAD"}}
     described = {(path, method) for path, methods in document()["paths"].items() for method in methods}

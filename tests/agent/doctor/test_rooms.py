@@ -222,7 +222,7 @@ def test_a_unit_that_cannot_be_asked_is_not_ok_and_without_systemd_there_is_none
 
 def _overview(**fields: object) -> Overview:
     given = {
-        "schema": "0003", "lineage": Lineage("E", 9), "size": 1000, "created_at": 0.0, "alive_at": 0.0,
+        "schema": "0004", "lineage": Lineage("E", 9), "size": 1000, "created_at": 0.0, "alive_at": 0.0,
         "open_incidents": 1, "waiting": 0, "oldest_waiting": None, "counts": {},
     }  # fmt: skip
     return Overview(**(given | fields))  # type: ignore[arg-type]

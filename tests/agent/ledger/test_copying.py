@@ -37,6 +37,7 @@ def fill(location: str) -> None:
                 peaks=(Peak("2026-11-29", "f", "t", '["ü","\\\\"]', 0.1 + 0.2, 1e300),),
                 audit=(Audit(kept.NOW, "jo", "ack", "RWY-1", {"why": None, "n": 1, "ratio": 0.1, "x": "“\n”"}),),
                 maintenance=(kept.window(),),
+                drills=(kept.drill(),),
                 refusals=(CredentialRefusals("reader", {"web": kept.NOW}),),
             )
         ).result(30)

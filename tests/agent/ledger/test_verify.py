@@ -38,7 +38,13 @@ def written(ledger: Ledger) -> Ledger:
         Span(CAUSE, kept.NOW, kept.NOW + 60, State.OK),
         Span(CAUSE, kept.NOW + 60, kept.NOW + 60, State.CRITICAL, "", ledger.run),
     )
-    rows = Batch(alerts=(kept.alert(),), checks=(kept.check_record(),), maintenance=(kept.window(),), spans=spans)
+    rows = Batch(
+        alerts=(kept.alert(),),
+        checks=(kept.check_record(),),
+        maintenance=(kept.window(),),
+        drills=(kept.drill(),),
+        spans=spans,
+    )
     ledger.writer.submit(rows).result(30)
     return ledger
 

@@ -17,6 +17,7 @@ from agent.ledger.apply import append_events
 from agent.ledger.batch import Audit, Batch, CredentialRefusals, Peak
 from agent.ledger.errors import LedgerClosed, LedgerRefused
 from agent.ledger.ledger import Ledger
+from agent.ledger.load import LOOK_BACK
 from agent.records import Cause, EventKind, IncidentChange, IncidentState
 from checks.contract import Memory, State
 from config.estate import Selector
@@ -209,7 +210,8 @@ def test_what_a_person_did_is_kept_with_the_window_they_made(ledger: Ledger) -> 
     ).result(30)
 
     assert ledger.load(kept.NOW).maintenance == (window,)
-    assert ledger.load(window.end + 1).maintenance == ()
+    assert ledger.load(window.end + LOOK_BACK - 1).maintenance == (window,)
+    assert ledger.load(window.end + LOOK_BACK + 1).maintenance == ()
     assert ledger.reader.counts()["audit"] == 1
 
 

@@ -12,7 +12,7 @@ from checks.catalogue import load_catalogue
 from checks.contract import Assessment, Memory, Reason, State, covered
 from checks.firewall import CHECK, FirewallAnswers, FirewallOptions
 from checks.transports import Transports
-from checks.transports.snmp import Answer, Columns, SnmpTransport
+from checks.transports.snmp import Answer, Columns, Manner, SnmpTransport
 from checks.transports.snmp.errors import NoAnswer
 from checks.wire import observation_from_text, observation_json
 from testbeds.fortigate import FORTI, MEMBER, SERIALS, Watched, fortigate
@@ -31,6 +31,9 @@ class Cut:
     async def get(self, *asked: Any) -> Answer:
         self._left -= 1
         return await self._snmp.get(*asked) if self._left >= 0 else Answer({}, NoAnswer("no answer any more"))
+
+    def manner(self, device: Any) -> Manner | None:
+        return self._snmp.manner(device)
 
     async def columns(self, *asked: Any) -> Columns:
         self._left -= 1

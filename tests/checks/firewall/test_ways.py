@@ -32,8 +32,8 @@ asks:
   http:
     login: bearer
     questions:
-      status: {get: /status, read: every_run}
-      licences: {get: /licences, read: daily}
+      status: {get: /api/v2/monitor/status, read: every_run}
+      licences: {get: /api/v2/monitor/licences, read: daily}
 firewall:
   vendor: Fortinet
   model: model

@@ -347,6 +347,64 @@ def test_what_network_devices_say_is_read(place: Place) -> None:
     assert said(fortios) == {"run": "ok", "version": "ok", "ha_mode": "ok", "licence": "warning"}
 
 
+FLOW = {"source": "192.0.2.77", "destination": "192.0.2.9", "destination_port": 443}
+ZONED = FLOW | {"from_zone": "trust", "to_zone": "dmz"}
+CHAIN = """table inet filter {
+\tchain forward {
+\t\ttcp dport 22 counter packets 90 bytes 5400 accept comment "guests"
+\t\ttcp dport 443 counter packets 12 bytes 720 drop comment "guests"
+\t\ttcp dport 80 counter packets 3 bytes 180 log prefix "no: " reject with icmpx admin-prohibited comment "guests"
+\t\ttcp dport 25 counter packets 7 bytes 420 drop comment "guests-mail"
+\t}
+}
+"""
+LIST = """access-list out line 1 extended permit tcp any host 192.0.2.9 eq https (hitcnt=900) 0x1
+access-list out line 2 extended deny tcp any host 192.0.2.9 eq ssh (hitcnt=4) 0x5a2b
+"""
+
+
+@pytest.mark.parametrize(
+    ("command", "parameters", "output", "expected"),
+    [
+        ("nft-drop-rule", {"table": "filter", "chain": "forward", "comment": "guests"}, CHAIN, 15.0),
+        ("nft-drop-rule", {"table": "filter", "chain": "forward", "comment": "guest"}, CHAIN, None),
+        ("asa-deny-line", {"list": "out", "hash": "0x5a2b"}, LIST, 4.0),
+        ("asa-deny-line", {"list": "out", "hash": "0x1"}, LIST, None),
+    ],
+)
+def test_only_a_rule_that_drops_is_counted(
+    place: Place, command: str, parameters: dict[str, str], output: str, expected: float | None
+) -> None:
+    assessment = answered(wish(place, command, **{"with": parameters}), output, status=0)
+
+    found = [value for key, value in readings(assessment).items() if key[0].endswith("dropped_packets")]
+    assert found == ([] if expected is None else [expected])
+    assert said(assessment)["packets"] == ("unknown" if expected is None else "ok")
+
+
+@pytest.mark.parametrize(
+    ("command", "parameters", "output", "rule"),
+    [
+        ("asa-packet-tracer", FLOW | {"interface": "outside", "protocol": "tcp"},
+         "Result: DROP\naccess-list out extended deny tcp any any\n\nResult:\nAction: drop\n"
+         "Drop-reason: (acl-drop) Flow is denied by configured rule",
+         "rule: access-list out extended deny tcp any any"),
+        ("junos-match-policies", ZONED | {"protocol": "tcp"},
+         "Policy: web, action-type: permit, State: enabled, Index: 4", "policy: web"),
+        ("panos-policy-match", ZONED | {"protocol_number": 6},
+         '"web; index: 1" {\n        from trust;\n        action allow;\n}', "rule: web"),
+    ],
+)  # fmt: skip
+def test_a_simulator_says_action_and_rule(
+    place: Place, command: str, parameters: dict[str, object], output: str, rule: str
+) -> None:
+    assessment = answered(wish(place, command, **{"with": parameters}), output, status=None)
+
+    assert set(said(assessment).values()) == {"ok"}
+    assert rule in [finding.summary for finding in assessment.findings]
+    assert "action" in said(assessment)
+
+
 def test_every_shipped_template_is_tried_here() -> None:
     tried = Path(__file__).read_text()
 

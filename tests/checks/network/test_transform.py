@@ -26,6 +26,8 @@ AT = 1_700_000_000.0
         (Transform.NUMBER_TEXT, 12, 1.0, 12.0),
         (Transform.BOOT_TIME, 360_000, 1.0, AT - 3600),
         (Transform.EPOCH, 1_600_000_000, 1.0, 1_600_000_000.0),
+        (Transform.EPOCH, "1600000000", 1.0, 1_600_000_000.0),
+        (Transform.EPOCH_MILLISECONDS, 1_600_000_000_500, 1.0, 1_600_000_000.5),
         (Transform.DATE_AND_TIME, "0x07ea0b170c1e0f00", 1.0, 1_795_437_015.0),
         (Transform.DATE_AND_TIME, "0x07ea0b170c1e0f002b0100", 1.0, 1_795_433_415.0),
         (Transform.DATE_AND_TIME, "0x07ea0b170c1e0f002d0100", 1.0, 1_795_440_615.0),

@@ -11,6 +11,11 @@ from config.commands import EXEC, SHIPPED, CommandError, dialect, load, names, s
 HEAD = "command: own\ntitle: Own\nsource: us\nchanges: nothing\nharmless: it only reads\n"
 GOOD = "run: df -P -- {mount}\nexpect: '^/'\nparameters: {mount: {title: mount point, pattern: '/[a-z]{0,20}'}}\n"
 
+CHOOSING = """run: cat /proc/mdstat
+parameters: {array: {title: the array, pattern: "md[0-9]{1,3}"}}
+values: {state: {title: state, find: "^{array} : (?P<value>[a-z]+)", transform: text}}
+"""
+
 
 def loaded(directory: Path, text: str, head: str = HEAD) -> str:
     """What the loader says of a template of that text; empty when it is content."""
@@ -39,7 +44,16 @@ def test_a_shipped_dialect_loads(name: str) -> None:
 def test_what_nobody_proved_says_so() -> None:
     unproven = [name for name in names((SHIPPED,)) if not load(name, (SHIPPED,)).proven]
 
-    assert unproven == ["cisco-version", "fortios-status"]
+    assert unproven == [
+        "asa-deny-line", "asa-packet-tracer", "cisco-version", "fortios-status", "junos-match-policies"
+    ]  # fmt: skip
+
+
+def test_a_parameter_may_choose_among_the_lines_instead_of_standing_in_the_command(tmp_path: Path) -> None:
+    unused = CHOOSING.replace("^{array} :", "^md0 :")
+
+    assert "parameters.array does not stand in `run`" in loaded(tmp_path, unused)
+    assert loaded(tmp_path, CHOOSING) == ""
 
 
 def test_a_good_template_is_taken(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from config.profiles import SHIPPED, Identity, ProfileError, load, names, recognised
+from config.profiles.asks import Way
 from config.profiles.vocabulary import FAMILIES
 
 HEAD = "profile: own\ntitle: Own\nsource: us\n"
@@ -50,10 +51,17 @@ def loaded(directory: Path, text: str) -> str:
          "exactly one of `is`, `of` and `own_row: true`"),
         (f"values: {{v: {VALUE}}}}}\nfirewall: {{vendor: X, members: {{table: t, primary: p}}}}",
          "`primary` is compared with `key`"),
+        (f"values: {{v: {VALUE}, forecast: {{}}}}}}", "a forecast is of a number with a metric that goes up and down"),
+        (f"values: {{v: {VALUE}, metric: sessions, forecast: {{limit: w}}}}}}",
+         "/own.yaml: values.v.forecast.limit: there is no value 'w'"),
+        (f"values: {{v: {VALUE}, metric: sessions, forecast: {{limit: w}}}}, w: {VALUE}}}}}",
+         "/own.yaml: values.v.forecast.limit: 'w' has no metric, by which the limit is known"),
+        (f"values: {{v: {VALUE}, metric: sessions, forecast: {{limit: Big}}}}}}", "'Big' is not a name"),
+        (f"values: {{v: {VALUE}, metric: sessions, forecast: {{lead_days: 0}}}}}}", "greater than 0"),
         (f"values: {{v: {VALUE}}}}}\nbudget: {{slow_seconds: 1}}", "budget.slow_seconds: Input should be greater than"),
     ],
     ids=["family", "label", "until", "value", "role", "two", "none", "word", "rate", "match", "pattern", "serial",
-         "own-row", "two-answers", "primary", "budget"],
+         "own-row", "two-answers", "primary", "forecast", "limit", "no-metric", "name", "lead", "budget"],
 )  # fmt: skip
 def test_what_is_wrong_is_said_with_its_place(tmp_path: Path, text: str, says: str) -> None:
     assert says in loaded(tmp_path, text)
@@ -75,12 +83,25 @@ def test_every_family_of_the_vocabulary_is_one_that_a_profile_makes() -> None:
 FIREWALLS = [name for name in names((SHIPPED,)) if load(name, (SHIPPED,)).firewall is not None]
 
 
+UNPROVEN = {
+    "firewall/ftd-ssh", "firewall/gaia-http", "firewall/hillstone", "firewall/opnsense-http", "firewall/panos-http",
+    "firewall/pfsense-http", "firewall/pfsense-ssh", "firewall/srx-http", "firewall/stormshield",
+    "firewall/stormshield-http", "firewall/vyos-ssh", "firewall/watchguard",
+}  # fmt: skip
+
+
 @pytest.mark.parametrize("name", FIREWALLS)
 def test_a_shipped_firewall_can_be_recognised_and_says_whether_it_is_proven(name: str) -> None:
     profile = load(name, (SHIPPED,))
 
-    assert profile.match and profile.source
-    assert profile.proven or name in {"firewall/hillstone", "firewall/stormshield", "firewall/watchguard"}
+    assert profile.source and bool(profile.match) == (profile.way is Way.SNMP)
+    assert profile.proven or name in UNPROVEN
+
+
+def test_a_shipped_profile_by_another_way_is_named_by_that_of_its_product() -> None:
+    named = {other for name in FIREWALLS for other in load(name, (SHIPPED,)).also.values()}
+
+    assert {name for name in FIREWALLS if load(name, (SHIPPED,)).asks is not None} - named == {"firewall/vyos-ssh"}
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from config.profiles import SHIPPED, ProfileError, load, names, search_path
 
-_ASKS = "asks: {http: {login: bearer, questions: {ha: {get: /ha}}}}\n"
+_ASKS = "asks: {http: {login: bearer, questions: {ha: {get: /api/v2/monitor/system/ha-peer}}}}\n"
 HEAD = "profile: own\ntitle: Own\nsource: us\n"
 
 
@@ -57,6 +57,17 @@ def test_a_shipped_profile_loads(name: str) -> None:
         ("asks: {http: {login: magic, questions: {a: {get: /x}}}}", "asks.http.login"),
         ("asks: {http: {login: bearer, questions: {a: {get: /x, post: /y}}}}", "either `get` or `post`"),
         ("asks: {http: {login: bearer, questions: {a: {get: /x, body: y}}}}", "`body` belongs to `post`"),
+        ("asks: {http: {login: bearer, questions: {a: {get: /x, by: y}}}}", "`agree` belong to `rows`"),
+        ("asks: {http: {login: bearer, questions: {a: {post: /x, or_get: [/y]}}}}", "`or_get` belongs to `get`"),
+        ("asks: {http: {login: bearer, questions: {a: {get: /x, absent_says: '('}}}}", "absent_says"),
+        (
+            "asks: {http: {login: basic, questions: {a: {get: /api/core/system/reboot}}}}",
+            "questions.a: GET /api/core/system/reboot is not known to read only, for the log-in basic",
+        ),
+        (
+            "asks: {http: {login: basic, questions: {a: {get: /api/core/system/status, or_get: [/api/x/y/halt]}}}}",
+            "questions.a: GET /api/x/y/halt is not known to read only",
+        ),
         (
             "values: {fan: {title: fan, oid: 1.3.x}}",
             "/own.yaml:4:33: values.fan.oid: '1.3.x' is not a numeric OID such as 1.3.6.1.2.1.1.3.0",
@@ -87,8 +98,8 @@ def test_a_shipped_profile_loads(name: str) -> None:
     ],
     ids=[
         "no-source", "place", "oid-in-asks", "place-without-asks", "question", "scalar-star", "column-star", "lists",
-        "no-way", "login", "two-methods", "body", "oid", "key", "limit", "ratio", "metric", "counter", "extends",
-        "twice",
+        "no-way", "login", "two-methods", "body", "rows", "or-get", "pattern", "reboot", "halt", "oid", "key", "limit",
+        "ratio", "metric", "counter", "extends", "twice",
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_said_with_its_place(tmp_path: Path, text: str, says: str) -> None:

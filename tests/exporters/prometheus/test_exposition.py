@@ -80,6 +80,16 @@ def test_a_result_stands_on_the_page_with_all_its_readings_and_common_labels() -
     assert value(page, "ridgeway_check_interval_seconds", check="snmp", **labels) == 60
 
 
+def test_readings_of_a_check_s_inputs_are_told_apart_by_one_label_more() -> None:
+    page = made()
+
+    page.update(result(subject(), [Reading(SESSIONS, 0.0), Reading(SESSIONS, 1.0, ("fw-a",))]), State.OK)
+
+    labels = {"target": "hh-fw-a", "council": "dacorum", "vantage": "forum"}
+    assert value(page, SESSIONS.name, member="fw-a", **labels) == 1.0
+    assert samples(page)[SESSIONS.name, frozenset(labels.items())] == 0.0
+
+
 def test_changed_values_are_rendered_again_and_unchanged_ones_stay() -> None:
     page = made()
     page.update(result(subject(), READINGS), State.OK)
@@ -325,7 +335,7 @@ def test_one_check_that_gives_a_series_twice_gives_its_first_value() -> None:
         pytest.param(Reading(TEMPERATURE, 1.0, ("in\ud800let",)), "label", id="a lone surrogate in a label"),
         pytest.param(Reading(TEMPERATURE, 1.0, ("x" * 5_000,)), "label", id="a label too long"),
         pytest.param(Reading(TEMPERATURE, 1.0, ()), "label", id="a label missing"),
-        pytest.param(Reading(SESSIONS, 1.0, ("more",)), "label", id="a label too many"),
+        pytest.param(Reading(SESSIONS, 1.0, ("fw-a", "more")), "label", id="a label too many"),
         pytest.param(Reading(PACKETS, -1.0), "value", id="a negative counter"),
         pytest.param(Reading(PACKETS, math.nan), "value", id="a counter that is no number"),
         pytest.param(Reading(PACKETS, math.inf), "value", id="a counter without end"),

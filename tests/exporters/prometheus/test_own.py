@@ -138,7 +138,7 @@ def test_readers_of_some_councils_see_their_incidents_and_how_the_agent_is_and_n
     assert openmetrics.endswith("# EOF\n")
 
 
-def test_what_is_shown_to_everybody_exists_and_has_no_label_but_the_council() -> None:
+def test_what_is_shown_to_everybody_exists_and_names_nothing_but_what_is_a_councils() -> None:
     declared = {family.base: family for family in made().declared()}
 
     labels = {name: set(declared[name].labels) for name in FOR_EVERYBODY}
@@ -147,5 +147,18 @@ def test_what_is_shown_to_everybody_exists_and_has_no_label_but_the_council() ->
         "ridgeway_build",
         "ridgeway_config",
         "ridgeway_incidents_open",
+        "ridgeway_last_proven_failover_timestamp_seconds",
     }
     assert labels["ridgeway_incidents_open"] == {"priority", "council"}
+    assert labels["ridgeway_last_proven_failover_timestamp_seconds"] == {"target", "council"}
+
+
+def test_the_last_proof_of_a_failover_has_a_series_only_where_there_was_one() -> None:
+    own = made()
+
+    own.drills.proven({("forum-firewall", "ashridge"): 100.0, ("gateway-firewall", "bierton"): 200.0})
+    own.drills.proven({("forum-firewall", "ashridge"): 300.0})
+
+    shown = {family.name: family for family in parse_text(own.page(openmetrics=False).decode())}
+    samples = shown["ridgeway_last_proven_failover_timestamp_seconds"].samples
+    assert [(one.labels["target"], one.value) for one in samples] == [("forum-firewall", 300.0)]

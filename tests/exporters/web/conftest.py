@@ -16,7 +16,7 @@ from exporters.web.app import Site
 from exporters.web.guard import Hosts
 from exporters.web.runbook_pages import Runbooks
 from exporters.web.server import WebServer, listen
-from testbeds.pages import FAMILIES, NOW, MemoryView, bad_morning
+from testbeds.pages import FAMILIES, NOW, MemoryView, bad_morning, drills_of_the_pages
 
 
 @dataclass
@@ -63,7 +63,7 @@ Serve = Callable[[MemoryView], Awaitable[Browser]]
 async def serving(view: MemoryView, runbooks: Path) -> AsyncIterator[Browser]:
     exposition = Exposition(FAMILIES)
     own = OwnMetrics("0.1.0", "abcdef", exposition.counts, exposition.checks_stale)
-    site = Site(view, exposition, own, Runbooks(runbooks), "0.1.0", lambda: NOW)
+    site = Site(view, drills_of_the_pages(), exposition, own, Runbooks(runbooks), "0.1.0", lambda: NOW)
     server = WebServer(site.app(Hosts.of(["ridgeway.example"])), listen(["127.0.0.1:0"]))
     await server.start()
     try:

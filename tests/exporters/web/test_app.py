@@ -11,12 +11,14 @@ from itertools import pairwise
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 
+from agent.drills.records import Outcome
 from checks.contract import Reading, State
 from exporters.web.view import Health, IncidentDetail, Problem, TicketLink
 from testbeds.pages import NOW, SESSIONS, incident, result, subject
 
 NASTY = "<script>alert('x')</script>\" onmouseover=\"x"
-PAGES = ["/", "/incidents", "/targets", "/targets/hh-fw-a", "/runbooks/", "/runbooks/snmp", "/nowhere"]
+PAGES = ["/", "/incidents", "/targets", "/targets/hh-fw-a", "/drills", "/drills/DRL-1", "/drills/DRL-2", "/runbooks/",
+         "/runbooks/snmp", "/nowhere"]  # fmt: skip
 
 
 class Outline(HTMLParser):
@@ -92,6 +94,27 @@ async def test_a_target_shows_every_check_with_findings_evidence_and_when_it_run
         "was ok",
     ):
         assert expected in page
+
+
+async def test_the_page_of_drills_shows_every_outcome_in_words_and_what_announced_a_failover(browser) -> None:
+    page = " ".join((await browser.get("/drills")).body.split())
+
+    for outcome in Outcome:
+        assert f">{outcome.value}</span>" in page
+    assert ">under way</span>" in page
+    assert '<a href="/drills/DRL-1">DRL-1</a>' in page
+    assert "<td>MNT-1: firmware</td>" in page
+    assert "<td>none known to hh-fw-b</td> <td>no</td> <td>not measured</td> <td>not said</td>" in page
+
+
+async def test_the_page_of_a_drill_is_the_evidence_with_every_gap_and_its_bounds(browser) -> None:
+    page = " ".join((await browser.get("/drills/DRL-1")).body.split())
+
+    assert "13 of 600 probes lost; one every 0.1 s, at worst 0.11 s apart." in page
+    assert '<td class="number">1.30</td><td class="number">1.20</td><td class="number">1.40</td>' in page
+    assert "<strong>fw-a to fw-b</strong> link “wan1” failed" in page
+    assert "CHG 12" in page
+    assert (await browser.get("/drills/DRL-0")).status == 404
 
 
 @pytest.mark.parametrize("path", PAGES)

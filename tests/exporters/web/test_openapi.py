@@ -14,12 +14,12 @@ from starlette.routing import BaseRoute, Route
 
 from checks.contract import State
 from exporters.web.api.openapi import document
-from exporters.web.view import WindowLine
+from exporters.web.view import FindingView, PathLine, WindowLine
 from testbeds.pages import NOW, incident
 
 COMMITTED = Path(__file__).parents[3] / "docs" / "openapi.json"
-PAGES = {"/", "/incidents", "/incidents/{incident}", "/targets", "/targets/{target}", "/runbooks/", "/runbooks/{name}",
-         "/static/{name}"}  # fmt: skip
+PAGES = {"/", "/incidents", "/incidents/{incident}", "/targets", "/targets/{target}", "/drills", "/drills/{drill}",
+         "/runbooks/", "/runbooks/{name}", "/static/{name}"}  # fmt: skip
 """Pages for people, which are not described."""
 
 
@@ -91,12 +91,21 @@ async def test_every_route_that_every_site_has_is_described_or_a_page(browser) -
         ("/api/v1/targets", "/api/v1/targets"),
         ("/api/v1/targets/hh-fw-a", "/api/v1/targets/{target}"),
         ("/api/v1/maintenance", "/api/v1/maintenance"),
+        ("/api/v1/paths", "/api/v1/paths"),
         ("/api/v1/status", "/api/v1/status"),
         ("/api/v1/openapi.json", "/api/v1/openapi.json"),
     ],
 )
 async def test_an_answer_is_as_its_schema_says(browser, path: str, template: str) -> None:
     browser.view.planned = [WindowLine("w", NOW, float("inf"), "o", "r", 2, added=False)]
+    browser.view.matrix = [
+        PathLine(
+            "fw", "path", "dacorum", "guests-to-hr", "aylesbury", "hr-web", 443, "tcp", "block", "them", "guests",
+            State.OK, passes, "blocked", {"probe": "no answer"}, word, at,
+        )
+        for passes, word, at in ((False, FindingView("path/guests-to-hr/simulator", State.OK, "so it is"), NOW),
+                                 (None, None, None))
+    ]  # fmt: skip
 
     answer = await browser.get(path)
 

@@ -1,0 +1,92 @@
+"""One reading of a firewall's API: whom it asks, until when, at what cost. Every question has its own connection."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from checks.contract import Reason
+from checks.firewall.http.parse import LARGEST
+from checks.printable import printable
+from checks.transports.fault import TransportFault
+from checks.transports.http import HttpQuestion, HttpReply, Limits, Url, refusal
+
+if TYPE_CHECKING:
+    from checks.transports.http import HttpTransport
+    from config.estate import Credential
+
+_LIMITS = Limits(body=LARGEST)
+_MOMENT = 0.05
+
+
+@dataclass(slots=True)
+class Line:
+    """A way to one device. Redirects are never followed, and nothing is kept from one question to the next."""
+
+    http: HttpTransport
+    target: str
+    address: str
+    port: int
+    credential: Credential
+    deadline: float
+    """Loop time."""
+    ca: str | None = None
+    pins: tuple[str, ...] = ()
+    host: str | None = None
+    """The name that the device's certificate has, where it is not its address."""
+    questions: int = 0
+    octets: int = 0
+    seconds: float = 0.0
+    """Spent waiting for the device; the time for a turn is not counted."""
+    secrets: list[str] = field(default_factory=list, repr=False)
+    """What this reading was given by the device, and must not be seen again: session identifiers."""
+
+    def question(self, path: str) -> HttpQuestion:
+        """A GET of a path, without any log-in."""
+        return HttpQuestion(
+            target=self.target,
+            address=self.address,
+            url=Url.read(f"https://:{self.port}{path}", self.host or self.address),
+            ca=self.ca,
+            pins=self.pins,
+            limits=_LIMITS,
+        )
+
+    async def send(self, question: HttpQuestion, until: float | None = None) -> HttpReply:
+        """The answer, whatever its status, until the deadline, or `until` if that is sooner. Raises TransportFault."""
+        begun = time.monotonic()
+        self.questions += 1
+        try:
+            reply = await self.http.ask(question, deadline=self.deadline if until is None else until)
+        finally:
+            self.seconds += time.monotonic() - begun
+        self.octets += len(reply.body)
+        return reply
+
+    async def send_last(self, question: HttpQuestion, until: float) -> HttpReply:
+        """The same for a log-out, which must not fail because a call that was just cut takes a moment to end."""
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                return await self.send(question, until)
+            except TransportFault as fault:
+                if fault.reason is not Reason.HANGING or loop.time() + _MOMENT >= until:
+                    raise
+            await asyncio.sleep(_MOMENT)
+
+    def refused(self, reply: HttpReply, words: str = "") -> TransportFault:
+        """The fault of a log-in that brought no session; `words` are the device's own."""
+        said = f": {printable(words, 80)}" if words else ""
+        fault = refusal(reply)
+        if fault is not None:
+            return TransportFault(fault.reason, f"{fault.message}{said}")
+        return TransportFault(Reason.PROTOCOL, f"{reply.url.shown} answers the log-in with no session{said}")
+
+    def unfit(self, kind: str) -> TransportFault:
+        """The fault of a credential of another kind than this log-in takes."""
+        return TransportFault(
+            Reason.LOCAL,
+            f"the credential {self.credential.name} is of kind {self.credential.kind}; this firewall takes a {kind}",
+        )

@@ -1,0 +1,77 @@
+"""Who is active, since when, and what failovers there were: seen by the change of roles from one round to the next.
+
+No counter of a device is believed: keepalived's begins anew at nothing with its daemon.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from checks.contract import Finding, State
+from checks.firewall.failovers import MOST, Failover
+from checks.firewall.pair.note import Note
+from checks.firewall.pair.service import Service
+from checks.firewall.pair.views import View
+
+KEY = "pair/facts"
+_NOBODY = "not master"
+
+
+def active_now(before: Note, serving: Service, several: bool, views: Sequence[View], at: float) -> Note:
+    """The note with who is active at `at`; without one known to be the only one it stays as it was."""
+    if several or serving.fails or len(serving.serving) != 1 or serving.serving[0] == before.active:
+        return before
+    name = serving.serving[0]
+    if not before.active:
+        return _with(before, name, 0.0)
+    failover = Failover(at, at, before.active, name, _reason(name, views))
+    return _with(before, name, at, (*before.past, failover)[-MOST:], before.count + 1)
+
+
+def _with(
+    before: Note, active: str, since: float, past: tuple[Failover, ...] | None = None, count: int | None = None
+) -> Note:
+    return Note(
+        before.known, before.values, before.since, active, since, before.told_under,
+        before.past if past is None else past, before.count if count is None else count,
+    )  # fmt: skip
+
+
+def _reason(name: str, views: Sequence[View]) -> str:
+    """Why, in the device's own words; empty where it says nothing."""
+    view = next(view for view in views if view.name == name)
+    column = view.pair.reason
+    if column is None:
+        return ""
+    for voice in view.voices:
+        for table in voice.reader.plan.tables:
+            if column in table.by_name:
+                said = [str(row.said(column) or "") for row in view.rows(table.name)[0]]
+                return next((word for word in said if word and word != _NOBODY), "")
+    return ""
+
+
+def facts(note: Note, serving: Service, views: Sequence[View], untold: Sequence[str]) -> Finding:
+    """What is so without being good or bad: always ok. A planned swap is a fact."""
+    words = []
+    if len(serving.serving) == 1:
+        name = serving.serving[0]
+        since = f" since {_moment(note.active_since)}" if note.active_since and note.active == name else ""
+        words.append(f"running on {name}{since}")
+    words += [view.story() for view in views if len(serving.serving) != 1 or view.name not in serving.serving]
+    evidence = {}
+    if note.past:
+        last = note.past[-1]
+        why = f", because: {last.reason}" if last.reason else ""
+        text = f"{_moment(last.at)}, from {last.away_from or 'none'} to {last.to}{why}"
+        words.append(f"last failover {text}")
+        evidence["last failover"] = text[:200]
+        evidence["failovers seen"] = str(note.count)
+    if untold:
+        evidence["not told by this product"] = ", ".join(untold)
+    return Finding(KEY, State.OK, "; ".join(words)[:300], evidence)
+
+
+def _moment(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%d %B %Y %H:%M UTC").lstrip("0")

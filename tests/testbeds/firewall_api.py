@@ -1,0 +1,244 @@
+"""Firewalls' APIs on loopback, over real TLS: each plays its product's log-in, answers what it has, and counts.
+
+What a firewall answers lies in `api/<profile>/<question>.json` or `.xml`, written by us after the vendors' published
+layouts. Nothing else is answered: any other question is in `beyond`, with its method, path and body.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import json
+import ssl
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from checks.firewall.http import gaia, stormshield
+from config.profiles import load, search_path
+from config.profiles.asks import HttpAsks
+from config.profiles.log_ins import Login
+from testbeds.certificates import Authority
+from testbeds.tls_peers import server_context
+
+USER, PASSWORD, TOKEN = "ridgeway", "pass word+1", "token-0123456789"
+HANGS_UP = 0
+"""As a status: the connection ends without an answer."""
+_SAMPLES = Path(__file__).parent / "api"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What comes back."""
+
+    body: bytes
+    status: int = 200
+    kind: str = "application/json"
+    headers: tuple[tuple[str, str], ...] = ()
+    delay: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request."""
+
+    method: str
+    path: str
+    """With its query, decoded."""
+    headers: Mapping[str, str]
+    body: str
+
+
+def samples(profile: str) -> dict[str, bytes]:
+    """What a firewall of a profile answers, by question; a question without a file is answered with 404."""
+    return {file.stem: file.read_bytes() for file in sorted((_SAMPLES / profile.rpartition("/")[2]).iterdir())}
+
+
+def asks_of(profile: str) -> HttpAsks:
+    asks = load(profile, search_path()).asks
+    assert asks is not None and asks.http is not None
+    return asks.http
+
+
+@dataclass(slots=True)
+class FirewallApi:
+    """One simulated firewall. `answers` may be changed while it runs."""
+
+    profile: str
+    answers: dict[str, Answer] = field(default_factory=dict)
+    """By question."""
+    asked: list[Asked] = field(default_factory=list)
+    beyond: list[Asked] = field(default_factory=list)
+    connections: int = 0
+    open_connections: int = 0
+    most_at_once: int = 0
+    opened: int = 0
+    """Sessions."""
+    sessions: set[str] = field(default_factory=set)
+    """Those that are open."""
+    closed: int = 0
+    level: str = "base,log_read"
+    deaf: bool = False
+    """Knows no credential."""
+    older: bool = False
+    """Knows paths by their older names only."""
+    port: int = 0
+    pin: str = ""
+
+    @property
+    def asks(self) -> HttpAsks:
+        return asks_of(self.profile)
+
+    def answer(self, asked: Asked) -> Answer:
+        """Log-in, session, question: as the product has them."""
+        self.asked.append(asked)
+        by_session = {Login.GAIA_SESSION: self._gaia, Login.STORMSHIELD_SESSION: self._stormshield}
+        special = by_session.get(self.asks.login)
+        found = special(asked) if special is not None else None
+        if found is not None:
+            return found
+        if special is None and not self._knows(asked):
+            return Answer(b'{"status":"error","http_status":401}', 401)
+        return self._question(asked)
+
+    def _question(self, asked: Asked) -> Answer:
+        path = asked.path
+        if self.asks.login is Login.STORMSHIELD_SESSION:
+            path, _, session = path.rpartition("&sessionid=")
+            if session not in self.sessions:
+                return Answer(b'<nws code="203" msg="Invalid session"/>', kind="text/xml")
+        missing = Answer(b'{"status":"error","http_status":404}', 404)
+        for name, question in self.asks.questions.items():
+            paths = [unquote(one) for one in question.paths]
+            body = "" if question.post is None else question.body or "{}"
+            if path in paths and (asked.method, asked.body) == ("POST" if question.post else "GET", body):
+                older = self.older and question.or_get and path == paths[0]
+                return missing if older else self.answers.get(name, missing)
+        self.beyond.append(asked)
+        return Answer(b"", 500)
+
+    def _knows(self, asked: Asked) -> bool:
+        header, value = {
+            Login.BEARER: ("authorization", f"Bearer {TOKEN}"),
+            Login.PANOS_KEY: ("x-pan-key", TOKEN),
+            Login.PFSENSE_KEY: ("x-api-key", TOKEN),
+            Login.BASIC: ("authorization", f"Basic {base64.b64encode(f'{USER}:{PASSWORD}'.encode()).decode()}"),
+        }[self.asks.login]
+        return not self.deaf and asked.headers.get(header) == value and TOKEN not in asked.path
+
+    def _new_session(self) -> str:
+        self.opened += 1
+        session = f"session-{self.opened:08d}"
+        self.sessions.add(session)
+        return session
+
+    def _end(self, session: str) -> None:
+        self.closed += session in self.sessions
+        self.sessions.discard(session)
+
+    def _gaia(self, asked: Asked) -> Answer | None:
+        if asked.path == gaia.LOG_IN:
+            if json.loads(asked.body) != {"user": USER, "password": PASSWORD}:
+                return Answer(b'{"code":"err_login_failed","message":"Authentication to server failed."}', 400)
+            return Answer(json.dumps({"sid": self._new_session(), "url": "x", "session-timeout": 600}).encode())
+        sid = asked.headers.get("x-chkp-sid", "")
+        if sid not in self.sessions:
+            return Answer(b'{"code":"generic_err_wrong_session_id"}', 401)
+        if asked.path == gaia.LOG_OUT:
+            self._end(sid)
+            return Answer(b'{"message":"OK"}')
+        return None
+
+    def _stormshield(self, asked: Asked) -> Answer | None:
+        if asked.path == stormshield.LOG_IN:
+            said = {
+                name: base64.b64decode(values[0]).decode()
+                for name, values in parse_qs(asked.body).items()
+                if name != "app"
+            }
+            if said != {"uid": USER, "pswd": PASSWORD}:
+                return Answer(b'<nws code="101" msg="AUTH_FAILED"/>', kind="text/xml")
+            return Answer(
+                b'<nws code="100" msg="AUTH_SUCCESS"/>', kind="text/xml",
+                headers=(("Set-Cookie", "netasq_sslclient=cookie-12345678; Path=/; Secure; HttpOnly"),),
+            )  # fmt: skip
+        if asked.headers.get("cookie") != "netasq_sslclient=cookie-12345678":
+            return Answer(b'<nws code="205" msg="Authentication error"/>', kind="text/xml")
+        if asked.path == stormshield.SESSION:
+            text = (
+                f'<nws code="100" msg="OK"><sessionid>{self._new_session()}</sessionid><protocol>1</protocol>'
+                f"<sessionlevel>{self.level}</sessionlevel></nws>"
+            )
+            return Answer(text.encode(), kind="text/xml")
+        if asked.path.startswith(f"{stormshield.LOG_OUT}?sessionid="):
+            self._end(asked.path.partition("=")[2])
+            return Answer(b'<nws code="100" msg="OK"/>', kind="text/xml")
+        return None
+
+
+@asynccontextmanager
+async def firewall_api(profile: str, **changes: bytes | Answer | None) -> AsyncIterator[FirewallApi]:
+    """A firewall that answers its samples, with some of them changed, or taken away (None)."""
+    api = FirewallApi(profile)
+    for name, body in samples(profile).items():
+        api.answers[name] = _as_answer(body)
+    for name, change in changes.items():
+        api.answers.pop(name, None)
+        if change is not None:
+            api.answers[name] = change if isinstance(change, Answer) else _as_answer(change)
+    issued = Authority().issue(["127.0.0.1"])
+    api.pin = issued.pin
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        tasks.add(task)
+        api.connections += 1
+        api.open_connections += 1
+        api.most_at_once = max(api.most_at_once, api.open_connections)
+        try:
+            # The end of the test may cancel an answer that is still being waited with.
+            with contextlib.suppress(OSError, asyncio.IncompleteReadError, ssl.SSLError, asyncio.CancelledError):
+                await _exchange(api.answer, reader, writer)
+        finally:
+            api.open_connections -= 1
+            writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=server_context(issued))
+    api.port = server.sockets[0].getsockname()[1]
+    try:
+        yield api
+    finally:
+        server.close()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await server.wait_closed()
+
+
+def _as_answer(body: bytes) -> Answer:
+    return Answer(body, kind="application/xml" if body.lstrip().startswith(b"<") else "application/json")
+
+
+async def _exchange(
+    answer: Callable[[Asked], Answer], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
+    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+    method, target, _ = head[0].split(" ")
+    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)}
+    body = (await reader.readexactly(int(headers.get("content-length", "0")))).decode()
+    parts = urlsplit(target)
+    path = unquote(parts.path + (f"?{parts.query}" if parts.query else ""))
+    found = answer(Asked(method, path, headers, body))
+    if found.status == HANGS_UP:
+        return
+    if found.delay:
+        await asyncio.sleep(found.delay)
+    lines = [f"HTTP/1.1 {found.status} Whatever", f"Content-Type: {found.kind}", f"Content-Length: {len(found.body)}"]
+    lines += [f"{name}: {value}" for name, value in found.headers]
+    writer.write("\r\n".join([*lines, "", ""]).encode() + found.body)
+    await writer.drain()

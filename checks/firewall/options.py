@@ -109,7 +109,7 @@ class FirewallOptions(BaseModel):
         return {often: own[often] or age for often, age in _ages(profile).items()}
 
     def longest_ages(self, profile: ProfileModel) -> dict[Read, int]:
-        """The same, but never less than the profile's: who wants values anew sooner does not want to lose them sooner."""
+        """The same, but never less than the profile's: who asks sooner does not want to lose values sooner."""
         ages = self.ages(profile)
         return {often: max(age, ages[often]) for often, age in _ages(profile).items()}
 

@@ -7,6 +7,9 @@ ESTATE ?=
 ARGS ?=
 UV ?= uv
 RECORDINGS ?= $(wildcard ../shared/recordings)
+# A process for each processor, of which more than four would wait for the longest files.
+PROCESSES ?= $(shell n=$$(nproc); echo $$((n < 4 ? n : 4)))
+PARTED := -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
 BIN := .venv/bin
 LOCKS := requirements.lock requirements-dev.lock
 
@@ -30,10 +33,10 @@ peers: ## install the Debian packages that the tests start as peers (needs root 
 	@tests/setup/peers.sh
 
 test: .venv/.dev peers ## run every test, against real peers where they are installed; some: make test ARGS=tests/config
-	@RIDGEWAY_RECORDINGS="$(RECORDINGS)" $(BIN)/pytest $(ARGS)
+	@RIDGEWAY_RECORDINGS="$(RECORDINGS)" $(BIN)/pytest $(PARTED) $(ARGS)
 
 truth: .venv/.dev ## run only the tests that read recordings of real devices
-	@RIDGEWAY_RECORDINGS="$(RECORDINGS)" $(BIN)/pytest tests/truth
+	@RIDGEWAY_RECORDINGS="$(RECORDINGS)" $(BIN)/pytest $(PARTED) tests/truth
 
 lint: .venv/.dev ## ruff, mypy --strict and the import layers
 	$(BIN)/ruff check .
@@ -51,8 +54,8 @@ bench: .venv/.dev ## measure the figures, each beside its peer in the same run
 fuzz: .venv/.dev ## a million mutated SNMP replies (the sample in `make test` is 10,000)
 	@RIDGEWAY_FUZZ_REPLIES=1000000 $(BIN)/pytest -o timeout=0 tests/checks/transports/snmp/test_mutated_replies.py
 
-chaos: .venv/.dev ## kill the delivery at every step of the ticket protocol, 200 times each, and the feed for 10,000 events
-	@RIDGEWAY_KILLS=200 $(BIN)/pytest -o timeout=0 tests/acceptance -k kill
+chaos: .venv/.dev ## kill the delivery 200 times at every step, an agent 50 times in a story, and the feed for 10,000 events
+	@RIDGEWAY_KILLS=200 RIDGEWAY_RESTARTS=50 $(BIN)/pytest -o timeout=0 tests/acceptance -k kill
 	@RIDGEWAY_FEED_EVENTS=10000 $(BIN)/pytest -o timeout=0 tests/acceptance/test_feed_readers.py
 
 lock: ## renew the hashed locks from pyproject.toml (needs uv)

@@ -16,13 +16,14 @@ from ulid import ULID
 
 from agent.commands import CommandError
 from agent.drills.counting import Answer
-from agent.drills.pair import PAIR, Party, party_of
+from agent.drills.pair import Party, party_of
 from agent.drills.probing import Ask, Probe, Row, asking, tried
 from agent.drills.records import Drill, DrillKind, Outcome
 from agent.drills.under_way import Ending, Sight, UnderWay
 from agent.ledger.batch import Audit, MaintenanceWindow
 from agent.ledger.errors import LedgerError
 from agent.windows import Windows
+from checks.firewall.pair.options import KIND
 from checks.transports import Transports
 from checks.transports.fault import TransportFault
 from config.estate import Estate, Selector, Target
@@ -118,7 +119,7 @@ class DrillCommands:
         if party is None:
             raise CommandError(f"the estate has no target {wanted.target}; the page /targets lists what it has")
         if wanted.until_whole and not party.pairs:
-            raise CommandError(f"nothing tells when {wanted.target} is whole: no check of the kind {PAIR} asks it")
+            raise CommandError(f"nothing tells when {wanted.target} is whole: no check of the kind {KIND} asks it")
         target = self._estate.targets[party.target]
         self._beginning = True
         try:

@@ -7,19 +7,17 @@ from dataclasses import dataclass
 
 from agent.drills.records import Look, Swap
 from agent.records import CheckResult
-from checks.contract import State, worst
+from checks.contract import INPUT, State, worst
+from checks.firewall.cluster import HA_ROLE
 from checks.firewall.failovers import Failover
+from checks.firewall.pair import service as service_rule
+from checks.firewall.pair.options import KIND
+from checks.firewall.pair.views import SERVING
 from config.estate import CheckSpec, Estate
 
-PAIR = "firewall_pair"
-"""The kind of check that judges both members together."""
-_ROLE = "ridgeway_firewall_ha_role"
-_ACTIVE = (("active",), ("alone",))
-"""Roles of a member that carries the service."""
+_ACTIVE = tuple((role.value,) for role in SERVING)
 _OF_PAIR = "pair/"
 """Begins the keys of what the check says of the pair; the others are of one member's inside, such as its memory."""
-_SERVICE = "pair/service"
-_MEMBER = "pair/member/"
 _SKEW = 120.0
 """Seconds by which a device's clock may differ for a failover of its history still to belong to the drill."""
 
@@ -44,7 +42,7 @@ def party_of(estate: Estate, name: str) -> Party | None:
         spec
         for target in estate.targets.values()
         for spec in target.checks
-        if spec.kind == PAIR and (target.name == name or name in spec.inputs)
+        if spec.kind == KIND and (target.name == name or name in spec.inputs)
     )
     drilled = next((spec.target for spec in pairs), name)
     covers = dict.fromkeys([drilled, name, *(one for spec in pairs for one in (spec.target, *spec.inputs))])
@@ -91,7 +89,7 @@ def standing(results: Sequence[CheckResult | None], now: float) -> Standing | No
         return Standing(at, State.UNKNOWN, State.UNKNOWN, (), missing)
     findings = [finding for one in known for finding in one.assessment.findings if finding.key.startswith(_OF_PAIR)]
     state = worst([finding.state for finding in findings])
-    service = worst([finding.state for finding in findings if finding.key == _SERVICE])
+    service = worst([finding.state for finding in findings if finding.key == service_rule.KEY])
     first = next((finding for finding in findings if finding.state is state), None)
     text, about = (first.summary, first.key) if first is not None else ("nothing was found", "")
     if not state.bad:
@@ -101,10 +99,10 @@ def standing(results: Sequence[CheckResult | None], now: float) -> Standing | No
             reading.labels[0]
             for one in known
             for reading in one.assessment.readings
-            if reading.family.name == _ROLE and reading.value == 1 and reading.labels[1:] in _ACTIVE
+            if reading.family == HA_ROLE and reading.value == 1 and reading.labels[1:] in _ACTIVE
         }
     )
-    members = [finding.state.bad for finding in findings if finding.key.startswith(_MEMBER)]
+    members = [finding.state.bad for finding in findings if finding.key.startswith(INPUT)]
     at, seconds = min(one.started for one in known), max(one.duration for one in known)
     return Standing(at, state, service, tuple(active), text, about, seconds, service.bad or any(members))
 

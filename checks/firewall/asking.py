@@ -15,9 +15,10 @@ from checks.network import raw
 from checks.network.answers import SnmpAnswers, keep
 from checks.network.limits import give_up_at
 from checks.network.plan import Plan
-from checks.network.transform import Answer
+from checks.network.transform import Answer, spelt
 from checks.transports.snmp import Device, Missing, SnmpError
 from checks.transports.snmp.asking import Asking
+from checks.transports.snmp.errors import Capped
 from config.profiles import Identity, load, recognised, search_path
 from config.profiles.asks import Read, Way
 from config.profiles.recognition import SYS_DESCR, SYS_OBJECT_ID
@@ -34,6 +35,8 @@ class Kept:
     options: FirewallOptions
     profile: str
     batches: dict[Read, tuple[float, SnmpAnswers]] = field(default_factory=dict)
+    whole: bool = False
+    """Whether the last poll was answered to its end, so that this one need not have the scalars safe first."""
     further: dict[Way, Held] = field(default_factory=dict)
     busy: bool = False
     """Whether the device said at the last run that it is busy."""
@@ -100,8 +103,12 @@ async def _by_all_ways(
         read(way, readers[way], target, options, kept.further.setdefault(way, Held()), ctx, deadline, kept.busy)
         for way in ways
     ]
-    by_snmp, parts = await asyncio.gather(_over_snmp(asked, options, kept, ctx.now()), asyncio.gather(*further))
-    answers = replace(by_snmp, others=dict(zip(ways, parts, strict=True)))
+    over_snmp = _over_snmp(asked, options, kept, ctx.now())
+    if further:
+        by_snmp, parts = await asyncio.gather(over_snmp, asyncio.gather(*further))
+        answers = replace(by_snmp, others=dict(zip(ways, parts, strict=True)))
+    else:
+        answers = await over_snmp  # without the tasks, which most firewalls have no need of
     kept.busy = any(_is_busy(reader.plan, said) for reader, said in _read_by(readers, answers))
     return answers
 
@@ -109,7 +116,10 @@ async def _by_all_ways(
 async def _over_snmp(asked: _Poll | None, options: FirewallOptions, kept: Kept, now: float) -> FirewallAnswers:
     if asked is None:
         return FirewallAnswers(kept.profile, by_snmp=False)
-    return await _due(asked, options.reader_of(kept.profile), kept, now)
+    asked.apart = not kept.whole
+    answers = await _due(asked, options.reader_of(kept.profile), kept, now)
+    kept.whole = asked.error is None
+    return answers
 
 
 def _read_by(readers: Mapping[Way, Reader], answers: FirewallAnswers) -> Iterator[tuple[Reader, SnmpAnswers]]:
@@ -136,6 +146,8 @@ class _Poll:
     snmp: Asking
     device: Device
     deadline: float
+    apart: bool = True
+    """Whether scalars are asked before the tables, or with the cells of the tables in fewer questions."""
     error: SnmpError | None = None
     answered: bool = False
     answers: SnmpAnswers = field(default_factory=SnmpAnswers)
@@ -154,54 +166,83 @@ class _Poll:
     async def batch(
         self, batch: Batch, most_rows: int, known: Mapping[str, Mapping[str, Answer]] | None = None
     ) -> SnmpAnswers:
-        """The batch's scalars, then its tables, until something fails or `most_rows` rows were read.
+        """The batch's scalars and tables, until something fails or more than `most_rows` rows were read.
 
         `known` are columns that the same poll has read to their end: they may list a table's rows.
         """
         self.answers = answers = SnmpAnswers()
-        if batch.oids:
-            await self._get(batch.oids, answers)
-        cells: list[tuple[str, str]] = []
-        for table in batch.tables:
-            if self.error is not None or most_rows <= 0:
-                break
-            rows = await self._listed(table, answers, known or {}, most_rows)
-            if self.failed():
-                break  # the other columns were not asked, which is another thing than empty
-            if rows is None:
-                most_rows -= await self._walked(table.oids, min(table.most_rows, most_rows), answers)
-            else:
-                most_rows -= len(rows)
-                asked = [oid for oid in table.oids if oid not in answers.rows]
-                answers.rows.update({oid: {} for oid in asked})
-                cells += [(oid, index) for index in rows for oid in asked]
-        if self.error is None and cells:
-            await self._cells(cells, answers)
+        scalars, cells = batch.oids, []
+        if scalars and (self.apart or not batch.tables):
+            await self._get(scalars, (), answers)
+            scalars = ()
+        if self.error is None and batch.tables:
+            cells = await self._tables(batch.tables, answers, known or {}, most_rows)
+        if self.error is None and (scalars or cells):
+            await self._get(scalars, cells, answers)
         elif cells:
             answers.cut.extend(oid for oid in dict.fromkeys(oid for oid, _ in cells) if oid not in answers.cut)
         self.answered = self.answered or bool(answers.values or answers.rows)
         return answers
 
-    async def _get(self, oids: Sequence[str], answers: SnmpAnswers) -> None:
-        got = await self.snmp.get(self.device, oids, self.deadline)
+    async def _get(self, scalars: Sequence[str], cells: Sequence[tuple[str, str]], answers: SnmpAnswers) -> None:
+        """Ask for scalars, and for cells by their whole OIDs; a column of which a cell was not answered is cut."""
+        named = {f"{oid}.{index}": (oid, index) for oid, index in cells}
+        got = await self.snmp.get(self.device, [*scalars, *named], self.deadline)
         self.error = got.error
-        keep(got.values, answers.values, answers.errors)
+        keep({oid: got.values[oid] for oid in scalars if oid in got.values}, answers.values, answers.errors)
+        for name, (oid, index) in named.items():
+            value = got.values.get(name, Missing.ERROR)
+            if value is Missing.ERROR:
+                if oid not in answers.cut:
+                    answers.cut.append(oid)
+            elif not isinstance(value, Missing):
+                answers.rows[oid][index] = spelt(value) if isinstance(value, bytes) else value
 
-    async def _listed(
-        self, table: Columns, answers: SnmpAnswers, known: Mapping[str, Mapping[str, Answer]], most_rows: int
-    ) -> tuple[str, ...] | None:
-        """The indexes of a table's rows; None where no column is known to list them, or SNMPv1 makes cells dear."""
+    async def _tables(
+        self,
+        tables: Sequence[Columns],
+        answers: SnmpAnswers,
+        known: Mapping[str, Mapping[str, Answer]],
+        most_rows: int,
+    ) -> list[tuple[str, str]]:
+        """Every column that lists rows, and those of the tables that have none such, together.
+
+        Gives the cells, by column and index, that are still to be asked for.
+        """
+        listed = {table: self._listing(table, tables, known) for table in tables}
+        walked = {
+            oid: min(table.most_rows, most_rows)
+            for table, listing in listed.items()
+            for oid in (table.oids if listing is None else table.listing)
+            if oid not in known
+        }
+        if walked:
+            await self._walked(walked, answers)
+        cells: list[tuple[str, str]] = []
+        for table, listing in listed.items():
+            rows = max((len(answers.rows.get(oid, ())) for oid in table.oids if oid in walked), default=0)
+            most_rows -= rows
+            if most_rows < 0 and self.error is None:
+                self.error = Capped(f"{self.device.host}: the firewall has more rows than its profile's budget allows")
+            if listing is not None and not self.failed():  # else they were not asked, which is another thing than empty
+                asked = [oid for oid in table.oids if oid not in answers.rows]
+                answers.rows.update({oid: {} for oid in asked})
+                indexes = answers.rows[listing] if listing in answers.rows else known[listing]
+                cells += [(oid, index) for index in indexes for oid in asked]
+        return cells
+
+    def _listing(
+        self, table: Columns, tables: Sequence[Columns], known: Mapping[str, Mapping[str, Answer]]
+    ) -> str | None:
+        """The column whose rows are the table's; None where none is known or read, or SNMPv1 makes cells dear."""
         if not table.listing or self.device.credential.kind == "snmp-v1":
             return None
         (listing,) = table.listing
-        if listing in table.oids:
-            await self._walked(table.listing, min(table.most_rows, most_rows), answers)
-            return tuple(answers.rows.get(listing, ()))
-        return tuple(known[listing]) if listing in known else None
+        return listing if listing in known or any(listing in other.oids for other in tables) else None
 
-    async def _walked(self, oids: Sequence[str], most_rows: int, answers: SnmpAnswers) -> int:
-        """Read columns to their end; gives how many rows there were."""
-        columns = await self.snmp.columns(self.device, oids, self.deadline, most_rows)
+    async def _walked(self, most_rows: Mapping[str, int], answers: SnmpAnswers) -> None:
+        """Read columns to their end, as many at once as may be."""
+        columns = await self.snmp.columns(self.device, tuple(most_rows), self.deadline, most_rows)
         self.error = columns.error
         for oid, cells in columns.rows.items():
             kept: dict[str, Answer] = {}
@@ -209,19 +250,6 @@ class _Poll:
             keep(cells, kept, answers.errors)
             if oid not in columns.complete:
                 answers.cut.append(oid)
-        return max((len(cells) for cells in columns.rows.values()), default=0)
-
-    async def _cells(self, cells: Sequence[tuple[str, str]], answers: SnmpAnswers) -> None:
-        """Ask for cells by their whole OIDs; a column of which one was not answered is not complete."""
-        got = await self.snmp.get(self.device, [f"{oid}.{index}" for oid, index in cells], self.deadline)
-        self.error = got.error
-        for oid, index in cells:
-            value = got.values.get(f"{oid}.{index}")
-            if value is None:
-                if oid not in answers.cut:
-                    answers.cut.append(oid)
-            elif not isinstance(value, Missing) or value is Missing.ERROR:
-                keep({index: value}, answers.rows[oid], answers.errors)
 
 
 async def _product(asked: _Poll, options: FirewallOptions) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping
 from fnmatch import fnmatchcase
+from functools import lru_cache
 
 from checks.network.plan import TablePlan, ValuePlan, Word
 from checks.network.transform import Answer, Scalar, Unreadable
@@ -80,7 +81,12 @@ def fits(where: Where, said: Answer) -> bool:
 
 def like(patterns: tuple[str, ...], said: Answer) -> bool:
     """Whether a text fits one of the patterns, in which `*` and `?` stand for anything; capitals are of no account."""
-    text = str(said).strip().lower()
+    return _like(patterns, str(said))
+
+
+@lru_cache(maxsize=4096)  # the same few words come at every poll
+def _like(patterns: tuple[str, ...], said: str) -> bool:
+    text = said.strip().lower()
     return any(fnmatchcase(text, pattern.lower()) for pattern in patterns)
 
 

@@ -5,7 +5,7 @@ The questions are those of the checks themselves, put one at a time; subtrees as
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from checks.contract import Context, Reason
@@ -68,12 +68,15 @@ class Recorder:
         self._note(root, answer.error)
         return answer
 
-    async def columns(self, device: Device, columns: Sequence[str], deadline: float, most_rows: int = 1_000) -> Columns:
+    async def columns(
+        self, device: Device, columns: Sequence[str], deadline: float, most_rows: int | Mapping[str, int] = 1_000
+    ) -> Columns:
         """As `Asking`."""
         rows: dict[str, dict[str, Value]] = {}
         complete: list[str] = []
         for column in columns:
-            read = await self._second.columns(_gentle(device), [column], deadline, min(most_rows, self._left()))
+            most = most_rows if isinstance(most_rows, int) else most_rows[column]
+            read = await self._second.columns(_gentle(device), [column], deadline, min(most, self._left()))
             rows |= read.rows
             self._note(column, read.error)
             if read.error is not None:

@@ -58,12 +58,15 @@ class Playback:
             values[oid] = value
         return Answer(values, self._untold(root))
 
-    async def columns(self, device: Device, columns: Sequence[str], deadline: float, most_rows: int = 1_000) -> Columns:
+    async def columns(
+        self, device: Device, columns: Sequence[str], deadline: float, most_rows: int | Mapping[str, int] = 1_000
+    ) -> Columns:
         """The columns one after the other; one that was cut ends the reading and is not complete."""
         rows: dict[str, dict[str, Value]] = {}
         complete: list[str] = []
         for column in columns:
-            answer = await self.walk(device, column, deadline, most_rows)
+            most = most_rows if isinstance(most_rows, int) else most_rows[column]
+            answer = await self.walk(device, column, deadline, most)
             rows[column] = {oid[len(column) + 1 :]: value for oid, value in answer.values.items()}
             if answer.error is not None:
                 return Columns(rows, frozenset(complete), answer.error)
@@ -136,7 +139,9 @@ class Playbacks:
         """As `Asking`."""
         return await self._of(device).walk(device, root, deadline, most)
 
-    async def columns(self, device: Device, columns: Sequence[str], deadline: float, most_rows: int = 1_000) -> Columns:
+    async def columns(
+        self, device: Device, columns: Sequence[str], deadline: float, most_rows: int | Mapping[str, int] = 1_000
+    ) -> Columns:
         """As `Asking`."""
         return await self._of(device).columns(device, columns, deadline, most_rows)
 

@@ -14,15 +14,11 @@ from typing import Any
 import pytest
 
 from agent.demo.devices import SimpleValue, SimulatedDevices
-from checks.catalogue import load_catalogue
 from testbeds.agent import RIDGEWAY, Agent, Service
 from testbeds.fortigate import MEMBER, SERIALS, fortigate
 from testbeds.peers import free_port, wait_until
 
-pytestmark = [
-    pytest.mark.acceptance,
-    pytest.mark.skipif("firewall_pair" not in load_catalogue(), reason="no kind of check judges pairs"),
-]
+pytestmark = pytest.mark.acceptance
 ESTATE = """
 estate: {{name: drills, vantage: here}}
 councils: {{dacorum: {{title: Dacorum}}}}

@@ -5,11 +5,14 @@ On a laptop a missing peer skips its test; in CI (environment variable CI) it fa
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import os
+import random
 import shutil
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -66,12 +69,28 @@ def need(program: str) -> Path:
 
 
 def free_port(kind: socket.SocketKind = socket.SOCK_STREAM, host: str = "127.0.0.1") -> int:
-    """A port that was free a moment ago."""
+    """A port that was free a moment ago, and that no outgoing connection and no other process of tests will take."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, kind) as probe:
-        probe.bind((host, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    for port in _PORTS:
+        with socket.socket(family, kind) as probe, contextlib.suppress(OSError):
+            probe.bind((host, port))
+            return port
+    raise AssertionError("the ports go round for ever")
+
+
+def _own_ports() -> Iterator[int]:
+    """Ports below those that Linux gives to connections (32768 on), in a part for each process of `make test`."""
+    process = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % _PARTS
+    begin = _FIRST_PORT + process * _PART
+    # From anywhere in the part, since somebody else may run the tests on this machine.
+    return itertools.chain.from_iterable(
+        [*range(begin + start, begin + _PART), *range(begin, begin + start)]
+        for start in itertools.repeat(random.randrange(_PART))
+    )
+
+
+_FIRST_PORT, _PART, _PARTS = 12_000, 5_000, 4
+_PORTS = _own_ports()
 
 
 def wait_until(condition: Callable[[], bool], what: str, seconds: float = 30.0) -> None:

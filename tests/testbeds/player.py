@@ -81,8 +81,8 @@ class Player(asyncio.DatagramProtocol):
         elif tag == _NEXT:
             rows = [self._following(number, old) for number in asked]
         else:
-            assert tag == _BULK and alone == 0 and len(asked) == 1
-            return 0, self._bulk(asked[0], repeated)
+            assert tag == _BULK and alone == 0
+            return 0, self._bulk(asked, repeated)
         if any(row is None for row in rows):
             return _NO_SUCH_NAME, []
         return 0, [row for row in rows if row is not None]
@@ -104,18 +104,26 @@ class Player(asyncio.DatagramProtocol):
             return self._bindings[at]
         return None if old else _wrapped(0x30, _oid(number) + _END)
 
-    def _bulk(self, number: tuple[int, ...], repeated: int) -> list[bytes]:
+    def _bulk(self, asked: list[tuple[int, ...]], repeated: int) -> list[bytes]:
+        """Row by row what follows each, left out from where the reply would grow too large (RFC 3416, 4.2.3)."""
         rows: list[bytes] = []
         size = 0
-        start = bisect_right(self._numbers, number)
-        for at in range(start, min(start + repeated, len(self._numbers))):
-            size += len(self._bindings[at])
-            if rows and size > _LARGEST:
+        starts = [bisect_right(self._numbers, number) for number in asked]
+        for step in range(repeated):
+            for number, start in zip(asked, starts, strict=True):
+                row = self._at(start + step, number)
+                size += len(row)
+                if rows and size > _LARGEST:
+                    return rows
+                rows.append(row)
+            if starts and min(starts) + step >= len(self._numbers):
                 return rows
-            rows.append(self._bindings[at])
-        if len(rows) < repeated:
-            rows.append(_wrapped(0x30, _oid(self._numbers[-1] if self._numbers else number) + _END))
         return rows
+
+    def _at(self, place: int, asked: tuple[int, ...]) -> bytes:
+        if place < len(self._numbers):
+            return self._bindings[place]
+        return _wrapped(0x30, _oid(self._numbers[-1] if self._numbers else asked) + _END)
 
 
 def encoded(recorded: Recorded) -> bytes:

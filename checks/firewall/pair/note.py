@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from checks.contract import Memory
 from checks.firewall.failovers import KEY, Failover, as_json, failovers
@@ -12,6 +15,11 @@ from checks.firewall.failovers import KEY, Failover, as_json, failovers
 VERSION = 1
 _MOST = 200
 _LONGEST = 200
+_LARGEST = 60_000
+"""Characters, of the 65,536 that are kept. Members remember daily peaks: a longer note has theirs packed (RFC 1950)."""
+_UNPACKED = 1024 * 1024
+_TRENDS = "trends"
+"""What of a member's note is left out first where even that is too long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +72,7 @@ def unpacked(memory: Memory | None) -> Note:
         said = json.loads(memory.text)
         return Note(
             known=True,
-            values={str(name): Memory(int(one[0]), _text(one[1])) for name, one in said["values"].items()},
+            values={str(name): Memory(int(one[0]), _text(one[1])) for name, one in _opened(said["values"]).items()},
             since={str(name): float(at) for name, at in said["since"].items()},
             active=str(said["active"]),
             active_since=float(said["active_since"]),
@@ -72,7 +80,7 @@ def unpacked(memory: Memory | None) -> Note:
             past=past,
             count=max(int(said["count"]), len(past)),
         )
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError):
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, zlib.error):
         return Note(past=past, count=len(past))
 
 
@@ -80,18 +88,45 @@ def packed(before: Note, after: Note) -> Memory | None:
     """The new note, or None when the old one says the same."""
     if before == after:
         return None
-    text = _text(
-        {
-            "values": {name: [one.version, json.loads(one.text)] for name, one in after.values.items()},
-            "since": dict(list(after.since.items())[:_MOST]),
-            "active": after.active[:_LONGEST],
-            "active_since": after.active_since,
-            "told_under": dict(list(after.told_under.items())[:_MOST]),
-            KEY: as_json(after.past),
-            "count": after.count,
-        }
-    )
-    return Memory(VERSION, text)
+    rest = {
+        "since": dict(list(after.since.items())[:_MOST]),
+        "active": after.active[:_LONGEST],
+        "active_since": after.active_since,
+        "told_under": dict(list(after.told_under.items())[:_MOST]),
+        KEY: as_json(after.past),
+        "count": after.count,
+    }
+    values: dict[str, Any] = {name: [one.version, json.loads(one.text)] for name, one in after.values.items()}
+    return Memory(VERSION, _fitting(values, rest))
+
+
+def _fitting(values: dict[str, Any], rest: Mapping[str, object]) -> str:
+    """The text of a note that is not too long: as it is, packed, or without the longest members' daily peaks."""
+    text = _text({"values": values, **rest})
+    if len(text) <= _LARGEST:
+        return text
+    text = _text({"values": _packed(values), **rest})
+    for name in sorted(values, key=lambda name: -len(_text(values[name]))):
+        if len(text) <= _LARGEST:
+            break
+        values[name][1].pop(_TRENDS, None)
+        text = _text({"values": _packed(values), **rest})
+    return text
+
+
+def _packed(values: object) -> str:
+    return base64.b85encode(zlib.compress(_text(values).encode(), 1)).decode("ascii")
+
+
+def _opened(values: Any) -> Any:
+    """The members' notes, packed or not. Raises ValueError or zlib.error for what is damaged, or far too long."""
+    if not isinstance(values, str):
+        return values
+    opener = zlib.decompressobj()
+    text = opener.decompress(base64.b85decode(values), _UNPACKED)
+    if opener.unconsumed_tail:
+        raise ValueError("more than a note can hold")
+    return json.loads(text)
 
 
 def _text(data: object) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from checks.transports.snmp.credentials import Manner
@@ -21,8 +21,13 @@ class Asking(Protocol):
         """Everything below `root`, at most `most` values, each OID greater than the one before."""
         ...
 
-    async def columns(self, device: Device, columns: Sequence[str], deadline: float, most_rows: int = 1_000) -> Columns:
-        """Several columns of a table, one after the other; a column that fails ends the reading and is not complete."""
+    async def columns(
+        self, device: Device, columns: Sequence[str], deadline: float, most_rows: int | Mapping[str, int] = 1_000
+    ) -> Columns:
+        """Several columns, of one table or of several; an error ends the reading, what was not read is not complete.
+
+        `most_rows` is for each, or by column.
+        """
         ...
 
     def manner(self, device: Device) -> Manner | None:

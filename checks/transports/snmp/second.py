@@ -8,7 +8,7 @@ which keep the SNMP type of every value. Numeric OIDs only; no MIB is looked up.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from checks.transports.fault import TransportFault
 from checks.transports.names import Address, Names
@@ -66,23 +66,24 @@ class SecondTransport:
             return Answer(values, error)
         return Answer(values)
 
-    async def columns(self, device: Device, columns: Sequence[str], deadline: float, most_rows: int = 1_000) -> Columns:
-        """Several columns of a table, one after the other; a column that fails ends the reading and is not complete."""
+    async def columns(
+        self, device: Device, columns: Sequence[str], deadline: float, most_rows: int | Mapping[str, int] = 1_000
+    ) -> Columns:
+        """Several columns, one after the other; one that fails ends the reading and is not complete."""
         rows: dict[str, dict[str, Value]] = {}
         complete: list[str] = []
-        repetitions = device.max_repetitions
         for column in columns:
             found: dict[str, Value] = {}
             error: SnmpError | None = None
             try:
-                await self._walk(device, column, deadline, most_rows, repetitions, found)
+                most = most_rows if isinstance(most_rows, int) else most_rows[column]
+                await self._walk(device, column, deadline, most, device.max_repetitions, found)
             except SnmpError as raised:
                 error = raised
             rows[column] = {oid[len(column) + 1 :]: value for oid, value in found.items()}
             if error is not None:
                 return Columns(rows, frozenset(complete), error)
             complete.append(column)
-            repetitions = max(1, min(device.max_repetitions, len(found) + 1))
         return Columns(rows, frozenset(complete))
 
     def manner(self, device: Device) -> Manner | None:

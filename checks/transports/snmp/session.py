@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import random
 import re
 import socket
 from collections.abc import Callable, Mapping
@@ -22,7 +23,7 @@ from gufo.snmp._fast import (
 )
 from gufo.snmp._fast import SnmpError as GufoError
 
-from checks.transports.snmp import wire
+from checks.transports.snmp import encoding, wire
 from checks.transports.snmp.errors import (
     Malformed,
     NoAnswer,
@@ -32,6 +33,7 @@ from checks.transports.snmp.errors import (
     SnmpError,
     Unreachable,
 )
+from checks.transports.snmp.reading import Page
 from checks.transports.snmp.values import Missing, Value
 
 _LARGEST = 4080
@@ -42,6 +44,7 @@ _OS_ERROR = re.compile(r"\(os error (\d+)\)")
 _NO_WAY = (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN, errno.EACCES, errno.EPERM)
 _NOT_IN_A_WALK = (0x80, 0x81)
 """noSuchObject and noSuchInstance, which only a GET is answered with (RFC 3416, section 4.2)."""
+_V2C = 1
 _NONE = wire.Response(0, [])
 _T = TypeVar("_T")
 ClientSocket = SnmpV1ClientSocket | SnmpV2cClientSocket | SnmpV3ClientSocket
@@ -57,9 +60,12 @@ class _Borrowed(socket.socket):
 class Session:
     """A conversation over SNMPv1 or v2c; `V3Session` adds security. Made inside the running loop."""
 
-    def __init__(self, address: str, sock: ClientSocket, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, address: str, sock: ClientSocket, loop: asyncio.AbstractEventLoop, community: bytes = b""
+    ) -> None:
         self.address = address
         self._sock = sock
+        self._community = community
         self._loop = loop
         self._fd = sock.get_fd()
         family = socket.AF_INET6 if address.startswith("[") else socket.AF_INET
@@ -148,6 +154,42 @@ class Session:
         if row is None or status == _NO_SUCH_NAME:
             return [], True
         return [row], False  # type: ignore[list-item]  # as above
+
+    async def page(self, page: Page, until: float) -> tuple[int, list[wire.Row]]:
+        """The error status of a question for several columns at once, and its rows. Raises SnmpError.
+
+        gufo-snmp's iterator has one column only, so this question is put, and its reply read, without it.
+        """
+        request = random.getrandbits(31)
+        message = self._message(encoding.bulk(request, page.repetitions, page.oids))
+        if self._used:
+            self._drain()
+        self._used = True
+        try:
+            self._view.send(message)
+            while True:
+                await self._readable(until)
+                try:
+                    raw = self._view.recv(_LARGEST + 1)
+                except BlockingIOError:
+                    continue
+                if len(raw) > _LARGEST:
+                    raise Oversized(f"{self.address}: a reply of more than {_LARGEST} octets")
+                response = self._vet(raw)
+                self._believe(raw)
+                if response.number == request:
+                    return response.status, wire.rows(response) if response.status == 0 else []
+        except OSError as error:
+            raise told(self.address, error) from None
+
+    def _message(self, pdu: bytes) -> bytes:
+        """A question of our own making, ready to be sent."""
+        return encoding.by_community(self._community, pdu)
+
+    def _believe(self, raw: bytes) -> None:
+        """Refuse a reply to a question of our own for what gufo-snmp would refuse it. Raises SnmpError."""
+        if wire.community_of(raw) != (_V2C, self._community):
+            raise self._reported()
 
     def _vet(self, raw: bytes) -> wire.Response:
         """Refuse a datagram before gufo-snmp sees it, or give its skeleton. Raises SnmpError."""

@@ -7,7 +7,7 @@ import itertools
 import resource
 import socket
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -26,6 +26,7 @@ from checks.transports.snmp.errors import (
     SnmpError,
     UnknownName,
 )
+from checks.transports.snmp.reading import Page, Reading
 from checks.transports.snmp.session import Session, guarded
 from checks.transports.snmp.v3 import V3Session, open_v3
 from checks.transports.snmp.values import Answer, Columns, Missing, Value
@@ -110,25 +111,63 @@ class SnmpTransport:
             return Answer(values, error)
         return Answer(values)
 
-    async def columns(self, device: Device, columns: Sequence[str], deadline: float, most_rows: int = 1_000) -> Columns:
-        """Several columns of a table, one after the other; a column that fails ends the reading and is not complete."""
+    async def columns(
+        self, device: Device, columns: Sequence[str], deadline: float, most_rows: int | Mapping[str, int] = 1_000
+    ) -> Columns:
+        """Several columns, of one table or of several; an error ends the reading, what was not read is not complete.
+
+        `most_rows` is for each, or by column. They are asked `device.max_oids` at a time, over SNMPv1 one by one.
+        """
+        most = dict.fromkeys(columns, most_rows) if isinstance(most_rows, int) else {c: most_rows[c] for c in columns}
+        if device.credential.kind == "snmp-v1":
+            return await self._one_by_one(device, most, deadline)
+        reading = Reading(device.host, most, device.max_oids, device.max_repetitions)
+        error: SnmpError | None = None
+        try:
+            while (page := reading.page()) is not None:
+                await self._page(device, reading, page, deadline)
+        except SnmpError as raised:
+            error = raised
+        return Columns(reading.rows(), reading.complete(), error)
+
+    async def _page(self, device: Device, reading: Reading, page: Page, deadline: float) -> None:
+        """One question of a reading, and what comes of it. Raises SnmpError."""
+        asked = 0
+
+        async def put(session: Session, until: float) -> None:
+            nonlocal asked, page
+            if asked >= max(1, device.retries):
+                # Some devices are silent when they are asked for much; a lost datagram is no sign of that.
+                reading.narrow()
+                page = reading.page() or page
+            asked += 1
+            try:
+                status, rows = await session.page(page, until)
+            except Oversized as error:
+                reading.too_big(error)
+                return
+            if status:
+                reading.refused(status)
+            else:
+                reading.take(rows)
+
+        await self._ask(device, deadline, put)
+
+    async def _one_by_one(self, device: Device, most_rows: Mapping[str, int], deadline: float) -> Columns:
+        """The columns one after the other; one that fails ends the reading."""
         rows: dict[str, dict[str, Value]] = {}
         complete: list[str] = []
-        repetitions = device.max_repetitions
-        for column in columns:
+        for column, most in most_rows.items():
             found: dict[str, Value] = {}
-            skip = len(column) + 1
             error: SnmpError | None = None
             try:
-                await self._walk(device, column, deadline, most_rows, repetitions, found)
+                await self._walk(device, column, deadline, most, device.max_repetitions, found)
             except SnmpError as raised:
                 error = raised
-            rows[column] = {oid[skip:]: value for oid, value in found.items()}
+            rows[column] = {oid[len(column) + 1 :]: value for oid, value in found.items()}
             if error is not None:
                 return Columns(rows, frozenset(complete), error)
             complete.append(column)
-            # The other columns of a table are as long as its first: ask for that many rows and one that ends it.
-            repetitions = max(1, min(device.max_repetitions, len(found) + 1))
         return Columns(rows, frozenset(complete))
 
     def manner(self, device: Device) -> Manner | None:
@@ -267,7 +306,9 @@ class SnmpTransport:
     ) -> _T:
         # A descriptor per poll costs 6 us and leaves no room for stale replies; keeping one saves nothing worth it.
         make = SnmpV1ClientSocket if access.version == "1" else SnmpV2cClientSocket
-        session = Session(address, guarded(address, lambda: make(address, access.community, 0, 0, 0, 0)), self._loop)
+        sock = guarded(address, lambda: make(address, access.community, 0, 0, 0, 0))
+        session = Session(address, sock, self._loop, access.community.encode())
+        del sock  # the session's alone, so that its end is the descriptor's
         try:
             return await question(session, until)
         finally:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import random
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from gufo.snmp._fast import SnmpV3ClientSocket, get_localized_key, get_master_key
 
-from checks.transports.snmp import wire
+from checks.transports.snmp import encoding, wire
 from checks.transports.snmp.credentials import User
 from checks.transports.snmp.errors import HandshakeOnly, Malformed, NoAnswer, NotAuthenticated, OutOfStep, SnmpError
 from checks.transports.snmp.session import Session, guarded
@@ -94,6 +95,19 @@ class V3Session(Session):
             f"{self.address}: SNMPv3: the device answers the handshake but not the question: the privacy password or "
             "protocol may be wrong, or the user may see nothing of the MIB"
         )
+
+    def _message(self, pdu: bytes) -> bytes:
+        boots, time, at = self._clock or (0, 0, 0.0)
+        passed = 0 if self._clock is None else int(self._loop.time() - at)
+        return encoding.by_user(
+            random.getrandbits(31), self._user, encoding.Moment(self.engine_id, boots, time + passed),
+            self._signing_key, self._privacy_key, encoding.scoped_pdu(self.engine_id, pdu), reportable=True,
+        )  # fmt: skip
+
+    def _believe(self, raw: bytes) -> None:
+        wire.whole(raw)
+        if self._head is not None and self._head.report is not None:
+            raise self._reported()
 
     def _vet(self, raw: bytes) -> wire.Response:
         head = wire.secured(raw)

@@ -1,17 +1,19 @@
-"""The little of a datagram that must be read before gufo-snmp may have it. No I/O; every fault is a `Malformed`.
+"""A datagram as it must be read before gufo-snmp may have it. No I/O; every fault is a `Malformed`.
 
 gufo-snmp 0.13 gives values only: not the error status beside them (RFC 3416, section 4.1), not which of the three
 exceptions stands for a missing value, not which report an SNMPv3 engine sent, and it does not check the signature of
-a reply (RFC 3414, section 6.3.2). Those few octets are read here.
+a reply (RFC 3414, section 6.3.2). Those few octets are read here; and the values too (`rows`) of replies to questions
+that gufo-snmp cannot put.
 """
 
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 
 from checks.transports.snmp.errors import Malformed
-from checks.transports.snmp.values import Missing
+from checks.transports.snmp.values import Missing, Value
 
 _SEQUENCE = 0x30
 _INTEGER = 0x02
@@ -29,6 +31,12 @@ _LENGTHS = {
 """How many octets a value of each type may have (RFC 2578, section 7.1; integers of BER have at least one)."""
 _FIRST_MISREAD = 120
 """First octet of an OID from 2.40 on, which gufo-snmp takes for 3.0 and so on; no SNMP object begins so."""
+_LARGEST_PART = 2**32 - 1
+"""The largest number in an OID (RFC 2578, section 3.5)."""
+_LARGEST = {0x41: 2**32 - 1, 0x42: 2**32 - 1, 0x43: 2**32 - 1, 0x46: 2**64 - 1, 0x47: 2**32 - 1}
+"""The largest number of each unsigned type."""
+_TEXTS = (0x04, 0x44)
+_ADDRESS = 0x40
 _USM_STATS = bytes((0x2B, 6, 1, 6, 3, 15, 1, 1))
 """1.3.6.1.6.3.15.1.1, the counters a report carries (RFC 3414, section 5)."""
 
@@ -61,6 +69,12 @@ Span = tuple[bytes, int, int]
 """The contents of a response PDU: the octets it stands in, where it begins, where it ends."""
 
 
+Place = tuple[int, int, int, int]
+"""Where in a datagram a binding's name begins and ends, and its value."""
+Row = tuple[str, tuple[int, ...], Value]
+"""A binding: its OID as text, the same as numbers, and its value."""
+
+
 @dataclass(frozen=True, slots=True)
 class Response:
     """The skeleton of a response PDU (RFC 3416, section 3): its error status, and the type of each binding's value."""
@@ -68,8 +82,19 @@ class Response:
     status: int
     """0 is noError, 1 tooBig, 2 noSuchName, 5 genErr, 16 authorizationError."""
     types: list[int]
-    nulls: tuple[str, ...] = ()
-    """The OIDs of the bindings that are NULL, which gufo-snmp leaves out of a walk without a word."""
+    places: list[Place] = field(default_factory=list, compare=False)
+    number: int = field(default=0, compare=False)
+    """The request's."""
+    data: bytes = field(default=b"", compare=False)
+    """The octets that the places refer to."""
+
+    @property
+    def nulls(self) -> tuple[str, ...]:
+        """The OIDs of the bindings that are NULL, which gufo-snmp leaves out of a walk without a word."""
+        if _NULL not in self.types:
+            return ()
+        places = zip(self.types, self.places, strict=True)
+        return tuple(_dotted(self.data[first:stop]) for tag, (first, stop, _, _) in places if tag == _NULL)
 
     def missing(self) -> list[Missing | None]:
         """For each variable binding, in order, why there is no value; None where there is one."""
@@ -83,24 +108,27 @@ def response(pdu: Span) -> Response:
     """
     data, at, end = pdu
     try:
-        number, at = _expect(data, at, end, _INTEGER)
-        if not 1 <= at - number <= 5:
+        start, at = _expect(data, at, end, _INTEGER)
+        if not 1 <= at - start <= 5:
             raise Malformed("the reply has a request number that cannot be")
+        number = int.from_bytes(data[start:at], signed=True)
         start, at = _expect(data, at, end, _INTEGER)
         status = data[start] if at - start == 1 else -1
         _, at = _expect(data, at, end, _INTEGER)
         at, stop = _expect(data, at, end, _SEQUENCE)
         if stop != end or status < 0:
             raise Malformed("the reply goes on where it should end, or has no error status")
-        types = _bindings(data, at, end)
-        return Response(status, types, _nulls(data, at, end) if _NULL in types else ())
+        types, places = _bindings(data, at, end)
+        return Response(status, types, places, number, data)
     except IndexError:
         raise Malformed("the reply is cut short") from None
 
 
-def _bindings(data: bytes, at: int, end: int) -> list[int]:
-    """The value types of a list of variable bindings; the loop that costs most, so short lengths are read in place."""
+def _bindings(data: bytes, at: int, end: int) -> tuple[list[int], list[Place]]:
+    """The value types of a list of variable bindings, and where they are; the loop that costs most, so short lengths
+    are read in place."""
     types: list[int] = []
+    places: list[Place] = []
     while at < end:
         if data[at] != _SEQUENCE:
             raise Malformed("the reply has something else in the place of a variable binding")
@@ -124,39 +152,93 @@ def _bindings(data: bytes, at: int, end: int) -> list[int]:
         if tag == _OID and (data[last - 1] & 0x80 or data[body] >= _FIRST_MISREAD):
             raise Malformed("the reply has an OID that cannot be read")
         types.append(tag)
+        places.append((start + 2, value, body, last))
         at = stop
-    return types
+    return types, places
 
 
-def _nulls(data: bytes, at: int, end: int) -> tuple[str, ...]:
-    """The names of the bindings whose value is NULL, of a list that `_bindings` has found whole."""
-    names = []
-    while at < end:
-        _, start, at = element(data, at, end)
-        _, first, stop = element(data, start, at)
-        if data[stop] == _NULL:
-            names.append(_dotted(data[first:stop]))
-    return tuple(names)
+def rows(response: Response) -> list[Row]:
+    """Every binding of a response, in order. Raises Malformed."""
+    data = response.data
+    found = []
+    for tag, (first, stop, body, last) in zip(response.types, response.places, strict=True):
+        oid, numbers = _named(data[first:stop])
+        found.append((oid, numbers, _value(tag, data[body:last])))
+    return found
+
+
+def _value(tag: int, body: bytes) -> Value:
+    """A value whose type and length `_bindings` has found to be possible.
+
+    Agents leave out the leading zero octet of counters and gauges; every manager reads them as unsigned.
+    """
+    if tag == _INTEGER:
+        return int.from_bytes(body, signed=True)
+    if tag in _LARGEST:
+        number = int.from_bytes(body)
+        if number > _LARGEST[tag]:
+            raise Malformed(f"the reply has a value of type 0x{tag:02x} that is larger than its type")
+        return number
+    if tag in _TEXTS:
+        return body
+    if tag == _OID:
+        return _dotted(body)
+    if tag == _ADDRESS:
+        return ".".join(map(str, body))
+    return _MISSING[tag]
+
+
+@lru_cache(maxsize=8192)
+def _named(body: bytes) -> tuple[str, tuple[int, ...]]:
+    """An OID as text and as numbers; the same few come at every poll. Raises Malformed."""
+    numbers = _parts(body)
+    return ".".join(map(str, numbers)), numbers
 
 
 def _dotted(body: bytes) -> str:
-    """An OID of SNMP, which begins with 0, 1 or 2.0 to 2.39 (X.690, section 8.19)."""
+    return ".".join(map(str, _parts(body)))
+
+
+def _parts(body: bytes) -> tuple[int, ...]:
+    """The numbers of an OID (X.690, section 8.19). Raises Malformed."""
     parts, part = [], 0
     for octet in body:
         part = part << 7 | octet & 0x7F
         if not octet & 0x80:
             parts.append(part)
             part = 0
-    head = divmod(parts[0], 40)
-    return ".".join(map(str, (*head, *parts[1:])))
+    if not parts:
+        raise Malformed("the reply has an OID without numbers")
+    head = min(parts[0] // 40, 2)
+    numbers = (head, parts[0] - 40 * head, *parts[1:])
+    if max(numbers) > _LARGEST_PART:
+        raise Malformed("the reply has an OID with a number of more than 32 bits")
+    return numbers
+
+
+def community_of(data: bytes) -> tuple[int, bytes]:
+    """Version number (0 is v1, 1 is v2c) and community of such a message."""
+    at, end = _expect(data, 0, len(data), _SEQUENCE)
+    start, at = _expect(data, at, end, _INTEGER)
+    version = int.from_bytes(data[start:at])
+    start, at = _expect(data, at, end, _OCTETS)
+    return version, data[start:at]
 
 
 def community_pdu(data: bytes) -> Span:
     """The response PDU of a v1 or v2c message (RFC 1157, section 4; RFC 1901, section 3)."""
-    at, end = _expect(data, 0, len(data), _SEQUENCE)
+    at, end = whole(data)
     _, at = _expect(data, at, end, _INTEGER)
     _, at = _expect(data, at, end, _OCTETS)
     return _response(data, at, end)
+
+
+def whole(data: bytes) -> tuple[int, int]:
+    """Where the contents of the one message in a datagram begin and end (RFC 3417, section 3.1)."""
+    at, end = _expect(data, 0, len(data), _SEQUENCE)
+    if end != len(data):
+        raise Malformed("the reply goes on after its end")
+    return at, end
 
 
 def scoped_pdu(data: bytes, where: tuple[int, int] | None) -> Span:

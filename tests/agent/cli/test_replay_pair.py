@@ -78,11 +78,14 @@ def bad(check: dict[str, Any]) -> dict[str, str]:
 def test_a_pair_recorded_member_by_member_is_judged_again_as_live(
     files: list[Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    live_status, live = said(capsys, "check", "forum-firewall")
+    _, live = said(capsys, "check", "forum-firewall")
 
     status, replayed = said(capsys, "replay", str(files[0]), "--peer", str(files[1]))
 
-    assert (live_status, status, bad(live), bad(replayed)) == (0, 0, {}, {})
+    # How it was asked only the live check knows: both members by the same community, which is one finding.
+    posture = ("snmp-version", "default-community")
+    assert bad(live) == {f"firewall/fw-a/posture/{what}": "warning" for what in posture}
+    assert (status, bad(replayed)) == (0, {})
     rules = {"pair/service", "pair/views", "pair/sync", "pair/firmware", "pair/licences"}
     assert all(rules <= {finding["key"] for finding in check["findings"]} for check in (live, replayed))
     assert not any(serial in file.read_text() for serial in SERIALS for file in files)

@@ -18,7 +18,8 @@ from structlog.testing import capture_logs
 
 from agent.daemon import traps as subject
 from agent.daemon.traps import Traps
-from checks.transports.snmp.engine import Engine, engine_id, tlv
+from checks.transports.snmp.encoding import tlv
+from checks.transports.snmp.engine import Engine, engine_id
 from config.estate import Credential, Target
 from config.secrets import SecretReference
 from exporters.prometheus.own import NOTIFICATIONS

@@ -10,14 +10,14 @@ from agent.drills.pair import party_of, standing, swaps_during
 from agent.drills.records import Evidence, Gap, Look, Measured, Outcome, Swap
 from agent.drills.verdict import verdict
 from agent.records import CheckResult
-from checks.contract import Assessment, Family, Finding, Reading, State
+from checks.contract import Assessment, Finding, Reading, State
+from checks.firewall.cluster import HA_ROLE
 from checks.firewall.failovers import Failover
 from config.estate import Estate
 from testbeds import kept
 from testbeds.judging import check, estate, target
 
 NOW = kept.NOW
-ROLE = Family("ridgeway_firewall_ha_role", "1 for the role.", labels=("member", "role"))
 MEMBER = "pair/member/fw-b"
 PROBE = Measured("tcp:192.0.2.1:443", 0.1, 0.9, 600, 600, 0, 0, {}, 0.11)
 LOST = replace(PROBE, answered=587, lost=13, longest=Gap(NOW, 1.3, 1.2, 1.4, 13), gaps=(Gap(NOW, 1.3, 1.2, 1.4, 13),))
@@ -33,7 +33,7 @@ def told(
 ) -> CheckResult:
     """What the pair's check found: this, that a member's memory is full, and that all else is well."""
     roles = [(name, "active") for name in active] + [(name, "standby") for name in standby]
-    readings = tuple(Reading(ROLE, 1.0, labels) for labels in roles)
+    readings = tuple(Reading(HA_ROLE, 1.0, labels) for labels in roles)
     findings = (
         Finding("firewall/fw-a/memory", State.CRITICAL, "memory is full"),
         Finding(key, state, text),
@@ -55,7 +55,7 @@ def test_the_pair_stands_as_its_check_says_with_the_worst_finding_in_its_words()
 
 
 def test_a_member_that_is_alone_carries_the_service() -> None:
-    readings = (Reading(ROLE, 1.0, ("fw-b", "alone")), Reading(ROLE, 1.0, ("fw-a", "failed")))
+    readings = (Reading(HA_ROLE, 1.0, ("fw-b", "alone")), Reading(HA_ROLE, 1.0, ("fw-a", "failed")))
     found = standing([kept.result("pair/firewall_pair", NOW, Assessment((), readings))], NOW)
 
     assert found is not None

@@ -17,14 +17,14 @@ from agent.drills.probing import PATIENCE, Probe, Row
 from agent.drills.records import Drill, Evidence, Outcome
 from agent.drills.under_way import Ending, Sight, UnderWay
 from agent.records import CheckResult
-from checks.contract import Assessment, Family, Finding, Reading, State
+from checks.contract import Assessment, Finding, Reading, State
+from checks.firewall.cluster import HA_ROLE
 from checks.firewall.failovers import Failover
 from config.estate import CheckSpec
 from testbeds import kept
 from testbeds.judging import check
 
 pytestmark = pytest.mark.asyncio
-ROLE = Family("ridgeway_firewall_ha_role", "1 for the role.", labels=("member", "role"))
 PAIR = replace(check("forum", "firewall_pair", kind="firewall_pair"), inputs=("fw-a", "fw-b"))
 
 
@@ -55,7 +55,7 @@ class World:
 
     def tell(self) -> None:
         """The pair's check brings a result, as of now."""
-        readings = tuple(Reading(ROLE, 1.0, (name, "active")) for name in self.active)
+        readings = tuple(Reading(HA_ROLE, 1.0, (name, "active")) for name in self.active)
         found = Assessment(
             (
                 Finding("pair/service", self.service, ""),

@@ -17,8 +17,8 @@ from checks.transports.snmp.errors import NoAnswer
 from checks.wire import observation_from_text, observation_json
 from testbeds.fortigate import FORTI, MEMBER, SERIALS, Watched, fortigate
 
-QUICK_QUESTIONS = 3
-"""The scalars, the column that lists the members, and the other cells; with its answer each is two datagrams."""
+QUICK_QUESTIONS = 2
+"""The column that lists the members, and the scalars with the other cells; with its answer each is two datagrams."""
 
 
 class Cut:
@@ -68,6 +68,24 @@ async def test_the_quick_questions_of_one_member_are_at_most_eight_datagrams(pla
     await watched.said()
 
     assert watched.device.questions - before == QUICK_QUESTIONS
+
+
+async def test_a_device_that_answered_no_tables_last_time_is_asked_for_its_scalars_first(
+    play: Any, snmp: SnmpTransport
+) -> None:
+    class NoColumns(Cut):
+        async def columns(self, *asked: Any) -> Columns:
+            return Columns({}, frozenset(), NoAnswer("no answer to tables"))
+
+    watched = Watched(await play(fortigate()), snmp)
+    await watched.said()
+    watched.context.transports = cast("Transports", type("No", (), {"snmp": NoColumns(snmp, calls=99)})())
+
+    observations = [await watched.observed() for _ in range(2)]
+
+    assert all(one.fault is not None for one in observations)
+    readings = [{r.family.name for r in watched.judged(one).readings} for one in observations if one.answers]
+    assert "ridgeway_firewall_sessions" in readings[-1]
 
 
 async def test_slow_values_are_asked_when_they_are_old_and_shown_meanwhile(play: Any, snmp: SnmpTransport) -> None:

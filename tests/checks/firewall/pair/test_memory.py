@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import random
+import zlib
 
 import pytest
 
@@ -226,3 +229,38 @@ def test_a_fault_keeps_its_name_while_its_member_tells_only_a_part() -> None:
     pair.values = [fortigate(0) | {memory: 84}, fortigate(1) | {memory: 84}]
 
     assert "firewall/fw-b/memory_used" in pair.bad()
+
+
+def long_note(members: int, digits: int) -> note.Note:
+    """The note of members that remember much."""
+    peaks = random.Random(7)
+    series = {f"value {number}": [peaks.randint(0, 10**digits) for _ in range(350)] for number in range(16)}
+    text = json.dumps({"values": None, "members": {}, "trends": {"series": series}}, separators=(",", ":"))
+    values = {f"fw-{number}": Memory(1, text) for number in range(members)}
+    return note.Note(True, values, past=(Failover(1.0, 1.0, "fw-0", "fw-1"),), count=1)
+
+
+def test_a_long_note_is_packed_and_read_again() -> None:
+    long = long_note(2, 6)
+    assert sum(len(one.text) for one in long.values.values()) > 65_536
+
+    kept = note.packed(note.Note(), long)
+
+    assert kept is not None and len(kept.text) <= 60_000
+    assert note.unpacked(kept) == long
+
+
+def test_a_note_that_is_too_long_even_so_loses_daily_peaks_and_never_failovers() -> None:
+    kept = note.packed(note.Note(), long_note(4, 12))
+
+    assert kept is not None and len(kept.text) <= 60_000
+    found = note.unpacked(kept)
+    assert (found.known, found.count, len(found.past)) == (True, 1, 1)
+    assert set(found.values) == {"fw-0", "fw-1", "fw-2", "fw-3"}
+
+
+@pytest.mark.parametrize("values", ["", "x", base64.b85encode(zlib.compress(bytes(2**22))).decode()])
+def test_a_packed_note_that_is_damaged_is_no_note(values: str) -> None:
+    said = {"values": values, "since": {}, "active": "", "active_since": 0, "told_under": {}, "count": 0}
+
+    assert note.unpacked(Memory(note.VERSION, json.dumps(said))).known is False

@@ -21,7 +21,7 @@ _BY_HTTP = """
 profile: firewall/played-http
 title: Played
 source: us
-asks: {http: {login: bearer, questions: {status: {get: /status, read: every_run}}}}
+asks: {http: {login: bearer, questions: {status: {get: /api/v2/monitor/status, read: every_run}}}}
 firewall:
   vendor: Palo Alto Networks
   firmware: version

@@ -83,6 +83,35 @@ async def test_every_type_is_read_alike(
     assert one.values[f"{ROOT}.24"] is Missing.NULL
 
 
+async def test_columns_of_several_tables_are_read_alike_in_fewer_questions(
+    engines: tuple[SnmpTransport, SecondTransport],
+) -> None:
+    first, second = engines
+    tables = {f"{ROOT}.{number}": size for number, size in ((2, 0), (3, 2), (4, 45), (5, 0), (7, 20), (9, 1))}
+    values = {
+        f"{root}.1.300.{row}": Recorded(TAG_GAUGE, 2**32 - 1 - row)
+        for root, size in tables.items()
+        for row in range(size)
+    }
+    player = Player(
+        values | OURS | {f"{ROOT}.1.1": Recorded(TAG_OCTETS, b"before"), f"{ROOT}.99": Recorded(TAG_NULL, None)}
+    )
+    await player.start()
+    try:
+        device = Device("127.0.0.1", community(), player.port)
+        one = await first.columns(device, list(tables), soon(), 100)
+        asked = player.questions
+        two = await second.columns(device, list(tables), soon(), 100)
+    finally:
+        await player.stop()
+
+    assert one.error is two.error is None
+    assert one.rows == two.rows and list(one.rows) == list(two.rows)
+    assert one.complete == two.complete == set(tables)
+    assert {root: len(one.rows[root]) for root in tables} == tables
+    assert asked < (player.questions - asked) / 2
+
+
 async def test_a_walk_goes_on_past_a_value_that_is_null(
     player: Player, engines: tuple[SnmpTransport, SecondTransport]
 ) -> None:

@@ -265,6 +265,76 @@ async def test_a_walk_that_ends_in_an_error_is_not_complete(snmp: SnmpTransport)
     assert answer.error is not None and answer.error.reason is Reason.PROTOCOL
 
 
+async def test_a_device_that_is_silent_when_asked_for_much_is_asked_for_one_column_at_a_time(
+    snmp: SnmpTransport,
+) -> None:
+    other = "1.3.6.1.2.1.2.2.1.8"
+
+    def answers(question: bytes) -> Iterable[bytes]:
+        asked = [name for name in (COLUMN, other) if oid(name)[2:] in question]
+        if len(asked) > 1:
+            return []
+        return [reply(question, binding(f"{asked[0]}.1", tlv(2, b"\x01")), binding(NAME, tlv(2, b"\x01")))]
+
+    async with peer(answers) as shy:
+        answer = await snmp.columns(device(shy, retries=2), [COLUMN, other], soon(0.9))
+
+    assert answer.error is None
+    assert answer.rows == {COLUMN: {"1": 1}, other: {"1": 1}}
+    assert len(shy.questions) == 4
+
+
+async def test_a_question_for_several_columns_that_is_lost_once_is_put_again_as_it_was(snmp: SnmpTransport) -> None:
+    async with peer(lambda q: []) as lossy:
+        end = binding("1.3.6.1.2.1.99.1", tlv(2, b"\x01"))
+        lossy.answer = lambda q: [reply(q, end, end)] if len(lossy.questions) > 1 else []
+
+        answer = await snmp.columns(device(lossy, retries=2), [COLUMN, f"{COLUMN}9"], soon(0.6))
+
+    assert answer.error is None and len(answer.complete) == 2
+    assert len(lossy.questions) == 2
+
+
+async def test_columns_are_read_from_replies_to_their_own_question_only(snmp: SnmpTransport) -> None:
+    def answers(question: bytes) -> Iterable[bytes]:
+        right = reply(question, binding(f"{COLUMN}.1", tlv(2, b"\x01")), binding(NAME, tlv(2, b"\x01")))
+        yield reply(question, binding(f"{COLUMN}.1", tlv(2, b"\x07")), number=tlv(2, b"\x01"))
+        yield right
+
+    async with peer(answers) as late:
+        answer = await snmp.columns(device(late), [COLUMN], soon(1.0))
+
+    assert answer.error is None
+    assert answer.rows == {COLUMN: {"1": 1}}
+
+
+@pytest.mark.parametrize(("wrong", "right"), [(b"public", b"pubLic"), (tlv(2, b"\x01"), tlv(2, b"\x00"))])
+async def test_a_reply_with_another_community_or_version_is_no_answer_to_columns(
+    snmp: SnmpTransport, wrong: bytes, right: bytes
+) -> None:
+    def answers(question: bytes) -> Iterable[bytes]:
+        return [reply(question, binding(f"{COLUMN}.1", tlv(2, b"\x01"))).replace(wrong, right, 1)]
+
+    async with peer(answers) as stranger:
+        answer = await snmp.columns(device(stranger, retries=0), [COLUMN], soon(0.5))
+
+    assert answer.rows == {COLUMN: {}}
+    assert answer.error is not None and answer.error.reason is Reason.PROTOCOL
+
+
+@pytest.mark.parametrize(
+    "value",
+    [tlv(0x41, b"\x01\x00\x00\x00\x00"), tlv(0x46, b"\x01" + bytes(8)), tlv(6, b"\x2b\x9f\xff\xff\xff\x7f")],
+    ids=["counter32", "counter64", "oid"],
+)
+async def test_a_number_that_its_type_cannot_hold_is_no_value(snmp: SnmpTransport, value: bytes) -> None:
+    async with peer(lambda q: [reply(q, binding(f"{COLUMN}.1", value))]) as odd:
+        answer = await snmp.columns(device(odd, retries=0), [COLUMN], soon(0.5))
+
+    assert answer.rows == {COLUMN: {}} and answer.complete == frozenset()
+    assert answer.error is not None and answer.error.reason is Reason.PROTOCOL
+
+
 async def test_a_walk_of_slow_pages_keeps_what_it_read_and_ends_at_the_deadline(snmp: SnmpTransport) -> None:
     async with peer(lambda q: []) as slow:
         rows = Walker()

@@ -11,7 +11,7 @@ import asyncio
 import os
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 
 import pytest
@@ -21,7 +21,8 @@ from checks.contract import Reason, State
 from checks.network.answers import SnmpAnswers, keep
 from checks.network.judgement import assessed
 from checks.network.plan import compiled
-from checks.transports.snmp import Answer, Device, Missing, SnmpTransport
+from checks.transports.snmp import Answer, Device, Missing, SnmpTransport, wire
+from checks.transports.snmp.errors import Malformed
 from config.estate import Credential
 from config.profiles import ProfileModel
 from testbeds.datagrams import DatagramRelay, relay
@@ -32,6 +33,7 @@ pytestmark = pytest.mark.acceptance
 REPLIES = int(os.environ.get("RIDGEWAY_FUZZ_REPLIES", "10000"))
 SEED = int(os.environ.get("RIDGEWAY_FUZZ_SEED", "20261123"))
 AT_ONCE = 40
+COLUMNS = [oid.removesuffix(".0") for oid in TEN]
 NUMBERS = [TEN[2], *TEN[6:]]
 """Those of the ten that are numbers."""
 PLAN = compiled(
@@ -100,18 +102,34 @@ class Way:
         self.device = Device("127.0.0.1", credential, port=relayed.port, retries=0)
 
 
-async def polls(agent: Snmpd, snmp: SnmpTransport, way: Way, number: int, judge: Callable[[Way, Answer], None]) -> None:
+Judge = Callable[[Way, Answer], None]
+Ask = Callable[[SnmpTransport, Device], Awaitable[Answer]]
+
+
+async def asked(snmp: SnmpTransport, device: Device) -> Answer:
+    """Ten scalars."""
+    return await snmp.get(device, TEN, soon(0.25))
+
+
+async def asked_by_column(snmp: SnmpTransport, device: Device) -> Answer:
+    """The same ten, as columns of one row each, which our own reader decodes."""
+    columns = await snmp.columns(device, COLUMNS, soon(0.25))
+    cells = {f"{oid}.{index}": value for oid, found in columns.rows.items() for index, value in found.items()}
+    return Answer(cells, columns.error)
+
+
+async def polls(snmp: SnmpTransport, way: Way, number: int, judge: Judge, ask: Ask) -> None:
     for _ in range(number):
         way.mutator.sent.clear()
-        judge(way, await snmp.get(way.device, TEN, soon(0.25)))
+        judge(way, await ask(snmp, way.device))
 
 
 async def fuzz(
-    agent: Snmpd, snmp: SnmpTransport, credential: Credential, number: int, judge: Callable[[Way, Answer], None]
+    agent: Snmpd, snmp: SnmpTransport, credential: Credential, number: int, judge: Judge, ask: Ask = asked
 ) -> None:
     async with asyncio.TaskGroup() as group:
         for at in range(AT_ONCE):
-            group.create_task(one_way(agent, snmp, credential, number // AT_ONCE, SEED + at, judge))
+            group.create_task(one_way(agent, snmp, credential, number // AT_ONCE, SEED + at, judge, ask))
 
 
 async def one_way(
@@ -120,11 +138,12 @@ async def one_way(
     credential: Credential,
     number: int,
     seed: int,
-    judge: Callable[[Way, Answer], None],
+    judge: Judge,
+    ask: Ask,
 ) -> None:
     mutator = Mutator(seed)
     async with relay(agent.port, mutator) as relayed:
-        await polls(agent, snmp, Way(relayed, mutator, credential), number, judge)
+        await polls(snmp, Way(relayed, mutator, credential), number, judge, ask)
 
 
 def parts(data: bytes) -> list[tuple[int, bytes]]:
@@ -261,3 +280,53 @@ async def test_mutated_replies_over_v3_never_count(
     assert whole.error is None
     assert seen["authentication"] + seen["protocol"] > seen["replies"] / 3
     assert len(capfd.readouterr().err) < 8_000
+
+
+async def test_mutated_replies_to_columns_over_v3_never_count(agent: Snmpd, snmp: SnmpTransport) -> None:
+    seen: Counter[str] = Counter()
+    whole = await asked_by_column(snmp, agent.device(user("sha256aes256")))
+
+    def judge(way: Way, answer: Answer) -> None:
+        seen["errors" if answer.error is not None else "whole"] += 1
+        if answer.error is None:
+            assert set(answer.values) == set(TEN)
+        for oid in set(TEN) - set(NUMBERS):
+            assert answer.values.get(oid, whole.values[oid]) == whole.values[oid], [s.hex() for s in way.mutator.sent]
+
+    await fuzz(agent, snmp, user("sha256aes256"), max(400, REPLIES // 10), judge, asked_by_column)
+
+    assert whole.error is None and set(whole.values) == set(TEN)
+    assert seen["errors"] > 300
+
+
+async def test_our_own_reader_reads_of_mutated_replies_what_a_second_decoder_reads(
+    agent: Snmpd, snmp: SnmpTransport
+) -> None:
+    honest: list[bytes] = []
+
+    def kept(reply: bytes) -> Iterable[bytes]:
+        honest.append(reply)
+        return [reply]
+
+    async with relay(agent.port, kept) as relayed:
+        await asked_by_column(snmp, Device("127.0.0.1", community(), port=relayed.port))
+    mutator, seen = Mutator(SEED), Counter[str]()
+    right = second_opinion(honest[0])
+
+    for _ in range(REPLIES):
+        (mutated,) = mutator(honest[0])
+        try:
+            response = wire.response(wire.community_pdu(mutated))
+            read = {oid: value for oid, _, value in wire.rows(response)} if response.status == 0 else {}
+            if wire.community_of(mutated) != (1, b"public"):
+                continue  # none of our replies
+        except Malformed:
+            seen["malformed"] += 1
+            continue
+        odd = {
+            oid: v for oid, v in read.items() if not isinstance(v, Missing) and (oid not in right or right[oid] != v)
+        }
+        seen["altered"] += bool(odd)
+        assert not odd or odd.items() <= second_opinion(mutated).items(), mutated.hex()
+
+    assert seen["malformed"] > REPLIES / 4 and seen["altered"] > 0

@@ -79,6 +79,23 @@ async def test_columns_and_walk_agree_with_the_kernel_about_interfaces(
     assert list(walk.values.values()) == list(names.values())
 
 
+@pytest.mark.parametrize("credential", PROTOCOLS, ids=lambda credential: credential.name)
+async def test_columns_of_several_tables_are_read_at_once_as_one_by_one(
+    agent: Snmpd, snmp: SnmpTransport, credential: Credential
+) -> None:
+    device = agent.device(credential)
+    columns = ["1.3.6.1.2.1.1.9.1.2", "1.3.6.1.2.1.2.2.1.8", "1.3.6.1.2.1.99", "1.3.6.1.2.1.1.9.1.3"]
+
+    together = await snmp.columns(device, columns, soon())
+    apart = [await snmp.walk(device, column, soon()) for column in columns]
+
+    assert together.error is None and together.complete == set(columns)
+    assert {f"{column}.{index}": value for column in columns for index, value in together.rows[column].items()} == {
+        oid: value for answer in apart for oid, value in answer.values.items()
+    }
+    assert len(together.rows[columns[0]]) > 3 and together.rows[columns[2]] == {}
+
+
 async def test_a_walk_stops_at_its_cap_and_says_so(agent: Snmpd, snmp: SnmpTransport) -> None:
     answer = await snmp.walk(agent.device(community()), "1.3.6.1.2.1.1", soon(), most=5)
 
@@ -143,6 +160,22 @@ async def test_a_kept_session_survives_the_restart_of_the_device() -> None:
 
     assert before.error is None and kept == 1
     assert after.error is None and after.values == before.values
+
+
+async def test_columns_are_read_over_a_kept_session_after_the_restart_of_the_device() -> None:
+    transport = SnmpTransport()
+    columns = ["1.3.6.1.2.1.1.9.1.2", "1.3.6.1.2.1.1.9.1.3"]
+    with snmpd.running() as agent:
+        device = agent.device(user("sha256aes256"), retries=0)
+        before = await transport.columns(device, columns, soon())
+        agent.stop()
+        agent.start()
+        after = await transport.columns(device, columns, soon())
+    await transport.close()
+
+    assert before.error is None and after.error is None
+    assert after.complete == set(columns)
+    assert after.rows[columns[0]] == before.rows[columns[0]] != {}
 
 
 async def test_a_device_replaced_by_another_at_its_address_is_discovered_anew() -> None:

@@ -12,10 +12,12 @@ from checks.transports.lockout import Lockout
 from checks.transports.names import Names
 from checks.transports.ntp import NtpTransport
 from checks.transports.process import ProcessTransport
+from checks.transports.sip import SipTransport
 from checks.transports.snmp import Asking, SnmpTransport
 from checks.transports.ssh import SshTransport
 from checks.transports.tcp import TcpTransport
 from checks.transports.tls import TlsTransport
+from checks.transports.turns import Turns
 
 THREADS = 512
 """Blocking calls at once: as many as runs, so that devices that hang never keep the others from being asked."""
@@ -44,11 +46,12 @@ class Transports:
     ntp: NtpTransport = field(kw_only=True)
     ssh: SshTransport = field(kw_only=True)
     """paramiko is imported when the first device is asked."""
+    sip: SipTransport = field(kw_only=True)
 
     @classmethod
     def open(cls, lockout: Lockout | None = None) -> Transports:
         """Transports that share one cache of names. Sockets are opened when they are first needed."""
-        names, aside, lockout = Names(), Aside(THREADS), lockout or Lockout()
+        names, aside, lockout, turns = Names(), Aside(THREADS), lockout or Lockout(), Turns()
         return cls(
             SnmpTransport(names),
             IcmpTransport(names),
@@ -56,10 +59,11 @@ class Transports:
             aside,
             lockout,
             dns=DnsTransport(names),
-            http=HttpTransport(names, aside, lockout),
+            http=HttpTransport(names, aside, lockout, turns=turns),
             tls=TlsTransport(names),
             ntp=NtpTransport(names),
-            ssh=SshTransport(names, aside, lockout),
+            ssh=SshTransport(names, aside, lockout, turns=turns),
+            sip=SipTransport(names),
         )
 
     async def close(self) -> None:

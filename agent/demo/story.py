@@ -97,16 +97,16 @@ ACTS = (
         _ticket(BRANCH, "firewall/licence_expiry/"),
     ),
     Act(
-        96,
-        "The councils' firewall is switched back to its first unit, as planned: a fact, and no incident.",
-        lambda cast: cast.pair.run_on(FIRST),
-        lambda known: not known.has_ticket(PAIR),
-    ),
-    Act(
-        100,
+        98,
         "Somebody makes room on the backup server's disk.",
         lambda cast: cast.fill_disk(HEALTHY_DISK),
         _ticket(BACKUP),
+    ),
+    Act(
+        102,
+        "The councils' firewall is switched back to its first unit, as planned: a fact, and no incident.",
+        lambda cast: cast.pair.run_on(FIRST),
+        lambda known: not known.has_ticket(PAIR),
     ),
 )
 END = 114.0

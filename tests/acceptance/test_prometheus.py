@@ -22,7 +22,7 @@ from exporters.web.app import Site
 from exporters.web.guard import Hosts
 from exporters.web.runbook_pages import Runbooks, shipped
 from exporters.web.server import WebServer, listen
-from testbeds.pages import FAMILIES, PACKETS, SESSIONS, TEMPERATURE, MemoryView, result, subject
+from testbeds.pages import FAMILIES, PACKETS, SESSIONS, TEMPERATURE, MemoryDrills, MemoryView, result, subject
 from testbeds.peers import free_port, need, wait_until
 
 pytestmark = pytest.mark.acceptance
@@ -44,7 +44,7 @@ class Agent:
         self._thread.start()
         self.exposition = Exposition(FAMILIES)
         self._own = OwnMetrics("0.1.0", "abcdef", self.exposition.counts, self.exposition.checks_stale)
-        site = Site(MemoryView(), self.exposition, self._own, Runbooks(shipped()), "0.1.0", time.time)
+        site = Site(MemoryView(), MemoryDrills(), self.exposition, self._own, Runbooks(shipped()), "0.1.0", time.time)
         self._server = WebServer(site.app(Hosts.of([])), listen(["127.0.0.1:0"]))
         self.port = self._server.addresses[0][1]
         asyncio.run_coroutine_threadsafe(self._server.start(), self._loop).result(20)

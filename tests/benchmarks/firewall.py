@@ -175,6 +175,7 @@ def _unhurried(directory: Path) -> None:
         text = (SHIPPED / "firewall" / f"{name}.yaml").read_text(encoding="utf-8")
         text = re.sub(r",? *read: (slowly|daily)(?=[,}])|^ *read: (slowly|daily)\n", "", text, flags=re.MULTILINE)
         text = re.sub(r"^match:\n(  .*\n)+", "", text, flags=re.MULTILINE)
+        text = re.sub(r"^also:.*\n", "", text, flags=re.MULTILINE)
         (directory / "bench" / f"{name}.yaml").write_text(text.replace("firewall/", "bench/"), encoding="utf-8")
 
 

@@ -77,12 +77,12 @@ def address(value: str | None, what: str) -> Address:
     first, *rest = parts(parts(value, ",")[0], ";")
     first = _DISPLAY.sub("", first, count=1) if first[:1] == '"' else first
     if "<" in first:
-        uri = first[first.index("<") + 1 : first.rindex(">")]
-        if uri != uri.strip() or first[first.rindex(">") + 1 :].strip():
+        uri, closed, after = first.partition("<")[2].rpartition(">")
+        if not closed or uri != uri.strip() or after.strip():
             raise SipSyntaxError(f"{what} is no address")
     else:
         uri = first
-    if not uri or any(character.isspace() for character in uri):
+    if not uri or any(character.isspace() or character in "<>" for character in uri):
         raise SipSyntaxError(f"{what} is no address")
     return Address(uri, _parameters(rest, what))
 

@@ -129,6 +129,12 @@ def test_no_octets_bring_it_down(octets: bytes) -> None:
         look_at(message)
 
 
+@pytest.mark.parametrize("value", ['a"<"', '"a" <sip:b', "<sip:b> c", '"', "<>", "<sip:a><sip:b>"])
+def test_an_address_that_is_none_is_refused(value: str) -> None:
+    with pytest.raises(SipSyntaxError):
+        address(value, "From")
+
+
 @given(st.lists(st.sampled_from(list('";<>,=\\ aZ:@/()%[]?.2\t'))).map("".join))
 def test_no_field_brings_it_down(value: str) -> None:
     lines = (f"{name}: {value}" for name in ("Via", "From", "To", "CSeq", "WWW-Authenticate"))

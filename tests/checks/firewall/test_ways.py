@@ -181,6 +181,37 @@ async def test_a_way_that_fails_is_said_and_ends_no_alert_that_it_could_not_read
     assert not covered(said.covers, "firewall/conserve")
 
 
+async def test_a_dead_firewall_does_not_live_on_in_what_is_held_of_it(
+    play: Any, snmp: SnmpTransport, played: Played
+) -> None:
+    one = await watched(play, snmp)
+    alive = await one.observed()
+    one.device.silent = True
+    played.fault = Fault(Reason.NO_ANSWER, "no answer over HTTPS", "http/no-answer")
+    one.clock.now += 60
+
+    dead = await one.observed(0.5)
+
+    assert alive.answers is not None
+    assert dead.answers is None
+    assert dead.fault is not None
+    assert dead.fault.reached is False
+
+
+async def test_a_firewall_that_refuses_one_way_is_there_whatever_becomes_of_the_others(
+    play: Any, snmp: SnmpTransport, played: Played
+) -> None:
+    one = await watched(play, snmp)
+    one.device.silent = True
+    played.fault = Fault(Reason.FORBIDDEN, "the token may not do this", "http/forbidden")
+
+    seen = await one.observed(0.5)
+
+    assert seen.answers is None
+    assert seen.fault == played.fault
+    assert seen.fault.reached
+
+
 async def test_the_end_of_a_fault_ends_its_finding(play: Any, snmp: SnmpTransport, played: Played) -> None:
     one = await watched(play, snmp)
     played.fault = Fault(Reason.REFUSED, "refused", "http/refused")

@@ -28,6 +28,10 @@ class Judged:
     findings: list[Finding] = field(default_factory=list)
     covers: set[str] = field(default_factory=set)
     may_go: set[str] = field(default_factory=set)
+    lacking: set[str] = field(default_factory=set)
+    """Keys that could not be judged, because not all was read."""
+    unnamed: set[str] = field(default_factory=set)
+    """Keys of what is not there under that name; another way of reading may call it otherwise."""
     facts: list[str] = field(default_factory=list)
 
 
@@ -79,6 +83,8 @@ def _tunnels(
     if complete:
         judged.covers.add("firewall/tunnel/*")
         judged.may_go |= {f"firewall/tunnel/{tunnel.row.label}" for tunnel in tunnels}
+    else:
+        judged.lacking.add("firewall/tunnel/*")
     if role is Role.STANDBY:
         judged.facts.append("tunnels are not judged: this member is the standby")
         return
@@ -152,6 +158,10 @@ def _listed(judged: Judged, reader: Reader, part: FirewallPart, answers: SnmpAns
                 else Finding(key, State.CRITICAL, f"licence {name} is not among those the firewall has")
             )
             judged.covers.add(key)
+            if not there:
+                judged.unnamed.add(key)
+        else:
+            judged.lacking.add(key)
 
 
 def _interfaces(judged: Judged, reader: Reader, answers: SnmpAnswers, wanted: Sequence[str]) -> None:
@@ -161,6 +171,8 @@ def _interfaces(judged: Judged, reader: Reader, answers: SnmpAnswers, wanted: Se
     if found.complete:  # whatever else was expected once is not any more
         judged.covers.add("firewall/interface/*")
         judged.may_go.add("firewall/interface/*")
+    else:
+        judged.lacking.add("firewall/interface/*")
     for name in wanted:
         if found.complete:
             key = f"firewall/interface/{name[:64]}"

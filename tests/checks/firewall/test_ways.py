@@ -38,6 +38,7 @@ firewall:
   vendor: Fortinet
   model: model
   roles: [{of: ha}]
+  licences: [contract]
 values:
   model: {title: model, at: "status#/model", transform: text, required: false}
   ha:
@@ -110,8 +111,10 @@ def played(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Played]:
     yield one
 
 
-async def watched(play: Any, snmp: SnmpTransport, *, over_snmp: bool = True, **values: Any) -> Watched:
-    one = Watched(await play(fortigate() | values), snmp, profile="firewall/played")
+async def watched(
+    play: Any, snmp: SnmpTransport, *, over_snmp: bool = True, expect: Any = None, **values: Any
+) -> Watched:
+    one = Watched(await play(fortigate() | values), snmp, profile="firewall/played", expect=expect or {})
     credentials = {"http": Credential("api", "token", {})}
     if over_snmp:
         credentials |= one.target.credentials
@@ -281,3 +284,86 @@ def test_a_further_profile_that_is_not_there_is_refused_with_the_estate(played: 
 
     with pytest.raises(ValidationError, match="there is no profile 'firewall/half-http'"):
         FirewallOptions(profile="firewall/half")
+
+
+async def test_what_is_bad_by_one_way_is_not_ended_by_another_while_that_one_cannot_tell(
+    play: Any, snmp: SnmpTransport, played: Played
+) -> None:
+    played.documents["status"] |= {"memory": 93}
+    one = await watched(play, snmp)
+    before = await one.bad()
+    played.fault = Fault(Reason.NO_ANSWER, "no answer over HTTPS", "http/no-answer")
+    one.clock.now += 60
+
+    silent = [await one.said() for _ in range(2)]
+    played.fault = None
+    played.documents["status"] |= {"memory": 50}
+    after = await one.said()
+
+    assert before == {"firewall/memory_used": State.CRITICAL}
+    for said in silent:
+        assert "firewall/memory_used" not in {f.key for f in said.findings}
+        assert not covered(said.covers, "firewall/memory_used")
+    assert {f.key: f.state for f in after.findings}["firewall/memory_used"] is State.OK
+
+
+async def test_what_no_way_contested_is_judged_by_the_one_that_is_left(
+    play: Any, snmp: SnmpTransport, played: Played
+) -> None:
+    one = await watched(play, snmp)
+    await one.said()
+    played.fault = Fault(Reason.NO_ANSWER, "no answer over HTTPS", "http/no-answer")
+
+    said = await one.said()
+
+    assert {f.key: f.state for f in said.findings}["firewall/memory_used"] is State.OK
+
+
+async def test_roles_that_differ_are_not_settled_by_the_silence_of_one_way(
+    play: Any, snmp: SnmpTransport, played: Played
+) -> None:
+    played.documents["status"] |= {"ha": "secondary"}
+    one = await watched(play, snmp)
+    await one.said()
+    played.fault = Fault(Reason.NO_ANSWER, "no answer over HTTPS", "http/no-answer")
+
+    said = await one.said()
+
+    assert not covered(said.covers, "firewall/ways")
+
+
+async def test_a_licence_is_there_that_either_way_lists_by_its_own_name(
+    play: Any, snmp: SnmpTransport, played: Played
+) -> None:
+    one = await watched(play, snmp, expect={"licences": ["FortiCare", "IPS", "Web*"]})
+    played.documents["licences"] = [{"name": "IPS", "end": int(one.clock.now) + 300 * 86_400}]
+
+    bad = await one.bad()
+
+    assert bad == {"firewall/licence/Web*": State.CRITICAL}
+
+
+async def test_a_licence_that_only_the_silent_way_lists_is_not_called_missing(
+    play: Any, snmp: SnmpTransport, played: Played
+) -> None:
+    one = await watched(play, snmp, expect={"licences": ["IPS"]})
+    played.fault = Fault(Reason.NO_ANSWER, "no answer over HTTPS", "http/no-answer")
+
+    said = await one.said()
+
+    assert "firewall/licence/IPS" not in {f.key for f in said.findings}
+    assert not covered(said.covers, "firewall/licence/IPS")
+
+
+async def test_a_question_that_was_not_understood_is_not_settled_by_a_way_that_fails(
+    play: Any, snmp: SnmpTransport, played: Played
+) -> None:
+    one = await watched(play, snmp)
+    played.fault = Fault(Reason.NO_ANSWER, "no answer over HTTPS", "http/no-answer")
+
+    failed = await one.said()
+    played.fault = None
+    well = await one.said()
+
+    assert not covered(failed.covers, "firewall/http/status")
+    assert covered(well.covers, "firewall/http/status")

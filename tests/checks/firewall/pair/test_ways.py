@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from checks.contract import Fault, Reason, State
+from checks.contract import Fault, Reason, State, covered
 from checks.firewall import further
 from checks.firewall.answers import Cost
 from checks.firewall.further import Reading
@@ -130,3 +130,18 @@ def test_a_way_that_is_left_when_snmp_fails_tells_the_role_and_the_member_is_rea
     made.values[1] = None
 
     assert made.bad() == {B: "unknown"}
+
+
+def test_a_credential_that_is_taken_again_ends_what_was_said_of_it(played: Played) -> None:
+    made = pair()
+    key = "firewall/fw-b/credential/watcher"
+    played.faults["fw-b"] = Fault(Reason.AUTHENTICATION, "the token is refused", "credential/watcher")
+
+    refused = made.said()
+    played.faults.clear()
+    taken = made.said()
+
+    assert {finding.key: finding.state for finding in refused.findings}[key] is State.UNKNOWN
+    assert key not in {finding.key for finding in taken.findings}
+    assert covered(taken.covers, key)
+    assert covered(taken.may_go, key)

@@ -12,6 +12,7 @@ from checks.transports.lockout import Lockout
 from checks.transports.names import Names
 from checks.transports.ntp import NtpTransport
 from checks.transports.process import ProcessTransport
+from checks.transports.sip import SipTransport
 from checks.transports.snmp import Asking, SnmpTransport
 from checks.transports.ssh import SshTransport
 from checks.transports.tcp import TcpTransport
@@ -44,6 +45,7 @@ class Transports:
     ntp: NtpTransport = field(kw_only=True)
     ssh: SshTransport = field(kw_only=True)
     """paramiko is imported when the first device is asked."""
+    sip: SipTransport = field(kw_only=True)
 
     @classmethod
     def open(cls, lockout: Lockout | None = None) -> Transports:
@@ -60,6 +62,7 @@ class Transports:
             tls=TlsTransport(names),
             ntp=NtpTransport(names),
             ssh=SshTransport(names, aside, lockout),
+            sip=SipTransport(names),
         )
 
     async def close(self) -> None:

@@ -97,6 +97,14 @@ class Names:
             task.add_done_callback(partial(self._fetched, host))
         return _first(host, await asyncio.shield(task), family)
 
+    async def addresses(self, host: str, family: int = 0) -> tuple[Address, ...]:
+        """Every address of `host`, of the family if one is asked for; raises as `address`."""
+        first = await self.address(host, family)  # which brings those of a name into the cache
+        entry = self._known.get(host)
+        if entry is None or isinstance(entry[1], TransportFault):
+            return (first,)
+        return tuple(one for one in entry[1] if family in (0, one.family))
+
     async def close(self) -> None:
         """Stop waiting for lookups; safe to call twice."""
         for task in list(self._lookups.values()):

@@ -22,6 +22,7 @@ KINDS = (
     "path",
     "plugin",
     "sftp_file",
+    "sip_options",
     "ssh_command",
     "tcp",
     "tls",

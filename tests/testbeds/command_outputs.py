@@ -435,18 +435,6 @@ Interface Monitoring:
     ge-5/0/4          255       Down      1
 
 {primary:node0}""",
-    "srx/cluster-statistics": """Control link statistics:
-    Control link 0:
-        Heartbeat packets sent: 258698
-        Heartbeat packets received: 258693
-        Heartbeat packet errors: 0
-Fabric link statistics:
-    Child link 0
-        Probes sent: 258690
-        Probes received: 258690
-    Child link 1
-        Probes sent: 0
-        Probes received: 0""",
     "srx/monitoring": """node0:
 --------------------------------------------------------------------------
                   Flow session   Flow session     CP session     CP session

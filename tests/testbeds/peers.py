@@ -44,6 +44,8 @@ _DEBIAN_PACKAGES = {
     "check_dummy": "monitoring-plugins-basic",
     "snmptrap": "snmp",
     "snmptrapd": "snmptrapd",
+    "kamailio": "kamailio",
+    "sipsak": "sipsak",
 }
 _EXTRA_PATH = (
     "/usr/sbin", "/sbin", "/usr/lib/postgresql/15/bin", "/usr/lib/postgresql/17/bin", "/usr/lib/nagios/plugins",

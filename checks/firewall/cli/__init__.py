@@ -68,7 +68,6 @@ PARSERS: Mapping[str, Parser] = {
     "gaia/licences": Parser(("cplic print",), gaia.licences),
     "srx/cluster-status": Parser(("show chassis cluster status",), srx.cluster_status),
     "srx/cluster-interfaces": Parser(("show chassis cluster interfaces",), srx.cluster_interfaces),
-    "srx/cluster-statistics": Parser(("show chassis cluster statistics",), srx.cluster_statistics),
     "srx/monitoring": Parser(("show security monitoring",), srx.monitoring),
     "srx/uptime": Parser(("show system uptime",), srx.uptime),
     "srx/alarms": Parser(("show chassis alarms",), srx.alarms),

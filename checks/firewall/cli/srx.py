@@ -1,4 +1,4 @@
-"""Juniper SRX: chassis cluster, its interfaces and statistics, alarms, licences, version, time since the start.
+"""Juniper SRX: chassis cluster, its interfaces, alarms, licences, version, time since the start.
 
 Junos CLI Reference; recordings of cluster status, cluster interfaces, version and start, the reference for the others.
 """
@@ -108,27 +108,6 @@ def cluster_interfaces(output: Output) -> Document:
             for found in output.all(_MONITORED)
         ],
     }  # fmt: skip
-
-
-_SECTION = re.compile(r"(Control|Fabric) link statistics:", re.IGNORECASE)
-_COUNT = re.compile(r"(?:Heartbeat packets?|Probes) (sent|received|errors?) *: +([0-9]{1,18})", re.IGNORECASE)
-
-
-def cluster_statistics(output: Output) -> Document:
-    """Heartbeats over the control link and probes over the fabric, summed over their links. Raises Unfit."""
-    if output.find(_OFF) is not None:
-        return {"control": None, "fabric": None}
-    sums: dict[str, dict[str, int]] = {"control": {}, "fabric": {}}
-    current: dict[str, int] | None = None
-    for line in output.lines:
-        section, count = _SECTION.fullmatch(line.strip()), _COUNT.fullmatch(line.strip())
-        if section is not None:
-            current = sums[section[1].casefold()]
-        elif count is not None and current is not None:
-            current[count[1].casefold()] = current.get(count[1].casefold(), 0) + int(count[2])
-    if not {"sent", "received"} <= set(sums["control"]) or not {"sent", "received"} <= set(sums["fabric"]):
-        raise Unfit("it does not count what both links sent and received")
-    return {"control": dict(sums["control"]), "fabric": dict(sums["fabric"])}
 
 
 _MONITORING = re.compile(r"FPC +PIC +CPU +Mem +current +maximum.{0,60}")

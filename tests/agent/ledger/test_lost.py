@@ -31,6 +31,7 @@ def key(at: float) -> str:
         (key(1000.0), False), (key(1940.5), True), (key(2500.0), True), (key(3000.0), True), (key(3001.0), False),
         ("RWY-1", False), ("", False), (key(2500.0)[4:], False), ("RWY-" + "Z" * 26, False),
     ],
+    ids=["before", "its first second", "within", "its last second", "after", "short", "empty", "no prefix", "too late"],
 )  # fmt: skip
 def test_an_id_tells_whether_it_is_of_the_lost_day(id: str, held: bool) -> None:
     assert LostDay(2000.0, 3000.0).holds(id) is held

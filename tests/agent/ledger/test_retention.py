@@ -43,7 +43,7 @@ def test_a_closed_incident_goes_with_everything_that_belongs_to_it(ledger: Ledge
     assert {counts[name] for name in ("incidents", "events", "children", "outbox", "ticket_links")} == {0}
 
 
-@pytest.mark.parametrize("state", UNFINISHED)
+@pytest.mark.parametrize("state", sorted(UNFINISHED))
 def test_an_incident_that_is_not_over_stays_however_old(ledger: Ledger, state: IncidentState) -> None:
     ledger.writer.submit(Batch(incident_changes=(_incident("RWY-old", state, OLD),))).result(30)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -22,6 +23,8 @@ from testbeds.network_shell import Cli, Device
 
 pytestmark = pytest.mark.acceptance
 
+AT = 1_795_990_000.0
+"""29 November 2026, as the devices say: later their signatures would be old."""
 LINES: Mapping[str, Mapping[str, str]] = {
     "firewall/fortigate-ssh": {"prompt": "fw-hemel-a # "},
     "firewall/panos-ssh": {"prompt": "ops@fw-watford(passive)> "},
@@ -66,7 +69,7 @@ async def read(
 ) -> tuple[Observation, Assessment]:
     checked = FirewallOptions.model_validate({"profile": profile, "ssh_port": device.port} | options)
     subject = asker.subject(checked, network_shell.credential(), device.device().host_keys)
-    observation = await asker.collect(subject, timeout)
+    observation = await asker.collect(subject, timeout, ahead=AT - time.time())
     return observation, asker.judge(subject, observation)
 
 
@@ -142,7 +145,7 @@ async def test_what_is_not_well_is_found_and_nothing_else(asker: Asker, profile:
     with network_shell.running(shell(profile)) as device:
         _, assessment = await read(asker, device, profile, **options)
 
-    assert set(bad(assessment)) - {"firewall/antivirus_updated"} == not_well
+    assert set(bad(assessment)) == not_well
 
 
 async def test_a_device_without_a_command_line_is_asked_command_by_command(asker: Asker) -> None:

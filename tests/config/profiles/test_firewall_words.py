@@ -98,6 +98,16 @@ def test_a_shipped_firewall_can_be_recognised_and_says_whether_it_is_proven(name
     assert profile.proven or name in UNPROVEN
 
 
+@pytest.mark.parametrize("name", [name for name in FIREWALLS if load(name, (SHIPPED,)).asks is not None])
+def test_nothing_is_asked_that_no_value_reads(name: str) -> None:
+    profile = load(name, (SHIPPED,))
+    columns = [column for table in profile.tables.values() for column in table.columns.values()]
+
+    read = {place.partition("#")[0] for value in (*profile.values.values(), *columns) for place in value.oids}
+
+    assert profile.asks is not None and set(profile.asks.often()) == read
+
+
 def test_a_shipped_profile_by_another_way_is_named_by_that_of_its_product() -> None:
     named = {other for name in FIREWALLS for other in load(name, (SHIPPED,)).also.values()}
 

@@ -112,6 +112,7 @@ async def test_a_page_above_its_limit_is_cut_and_a_bomb_of_nginx_too(web):
         ("broken-chain", TlsProblem.INTERMEDIATE_MISSING, "intermediate one of its issuer Council authority, interm"),
         ("weak", TlsProblem.WEAK, "too weak"),
     ],
+    ids=lambda value: value if isinstance(value, TlsProblem) else "",
 )
 async def test_each_way_in_which_a_certificate_is_bad_has_its_own_sentence(web, site, problem, words):
     fault = await fault_of(web, site)

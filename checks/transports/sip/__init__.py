@@ -1,0 +1,11 @@
+"""A SIP client of our own (RFC 3261): its grammar without I/O, its ways, its transactions."""
+
+from checks.transports.sip.client import Answer, transact
+from checks.transports.sip.message import Headers, Request, Response, SipSyntaxError
+from checks.transports.sip.transport import SipTransport
+from checks.transports.sip.wire import Carrier, CertificateFault, Wire
+
+__all__ = [
+    "Answer", "Carrier", "CertificateFault", "Headers", "Request", "Response", "SipSyntaxError", "SipTransport",
+    "Wire", "transact",
+]  # fmt: skip

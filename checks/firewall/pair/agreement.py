@@ -32,7 +32,10 @@ def findings(views: Sequence[View], since: Since, options: PairOptions) -> Itera
     """Every rule that has something to compare, in order."""
     yield from heard(views)
     yield from synchronised(views, since, options)
-    yield from alike(FIRMWARE, "firmware", _firmware(views), lambda: since.longer(FIRMWARE, options.sync_grace_seconds))
+    versions = _firmware(views)
+    if not versions:
+        since.keep(FIRMWARE)
+    yield from alike(FIRMWARE, "firmware", versions, lambda: since.longer(FIRMWARE, options.sync_grace_seconds))
     yield from content(views, since)
     yield from licences(views)
     yield from between(views)
@@ -135,7 +138,10 @@ def synchronised(views: Sequence[View], since: Since, options: PairOptions) -> I
             yield Finding(SYNC, State.WARNING, after[:300])
         else:
             yield Finding(SYNC, State.OK, f"{words}, for less than {options.sync_grace_seconds:.0f} s"[:300])
-    elif untold:
+        return
+    if untold or not said:
+        since.keep(SYNC)  # what differed may still
+    if untold:
         words = f"whether {' and '.join(untold)} has the configuration of the others cannot be told"
         yield Finding(SYNC, State.UNKNOWN, words[:300])
     elif said:
@@ -187,7 +193,9 @@ def content(views: Sequence[View], since: Since) -> Iterator[Finding]:
             differ.append(f"{feed} ({', '.join(f'{name} of {day(date)}' for name, date in dates.items())})")
     if differ and since.longer(CONTENT, _CONTENT_GRACE):
         yield Finding(CONTENT, State.WARNING, f"{GOING}: different signatures: {'; '.join(differ)}"[:300])
-    elif compared:
+    elif not compared:
+        since.keep(CONTENT)
+    else:
         yield Finding(CONTENT, State.OK, "signatures: of the same day on all, or not for long of another")
 
 

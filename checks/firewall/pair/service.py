@@ -68,6 +68,10 @@ def service(views: Sequence[View], several: bool, addresses: Sequence[str]) -> S
         return made(State.OK, _running(all_serving, by_witness, witnessed))
     if len(untold) == len(views):
         return made(State.UNKNOWN, f"which member is active cannot be told: {stories}")
+    if not all_serving:
+        return made(
+            State.UNKNOWN, f"no member that can be read is active, so whether the service runs is not known: {stories}"
+        )
     return Service(None, tuple(all_serving), address)
 
 

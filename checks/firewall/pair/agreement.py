@@ -139,12 +139,12 @@ def synchronised(views: Sequence[View], since: Since, options: PairOptions) -> I
         else:
             yield Finding(SYNC, State.OK, f"{words}, for less than {options.sync_grace_seconds:.0f} s"[:300])
         return
-    if untold or not said:
-        since.keep(SYNC)  # what differed may still
+    silent = any(not voice.whole for view in views for voice in view.voices)
+    differed = (untold or not said or silent) and since.keep(SYNC)
     if untold:
         words = f"whether {' and '.join(untold)} has the configuration of the others cannot be told"
         yield Finding(SYNC, State.UNKNOWN, words[:300])
-    elif said:
+    elif said and not differed:  # else the way that said so may only be silent
         yield Finding(SYNC, State.OK, "the members have the same configuration")
 
 

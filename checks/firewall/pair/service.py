@@ -125,7 +125,8 @@ def _by_address(views: Sequence[View], addresses: Sequence[str], made: Callable[
         found = made(State.OK, f"{holders[0]} has the shared address; roles are told by no object of this product")
         return Service(found.finding, tuple(holders), found.address)
     return made(
-        State.UNSUPPORTED, "this product tells nothing of a cluster over SNMP, so who is active cannot be known"
+        State.UNSUPPORTED,
+        "this product tells nothing of a cluster by any way that it is read, so who is active cannot be known",
     )
 
 

@@ -26,7 +26,14 @@ firewall:
   vendor: Palo Alto Networks
   firmware: version
   roles: [{of: ha_state}]
+  pair: {synchronised: [sync]}
 values:
+  sync:
+    title: configuration
+    at: "status#/sync"
+    transform: text
+    required: false
+    enum: {"yes": {name: in sync}, "no": {name: out of sync, state: warning}}
   version: {title: version, at: "status#/version", transform: text, required: false}
   ha_state:
     title: own state
@@ -145,3 +152,22 @@ def test_a_credential_that_is_taken_again_ends_what_was_said_of_it(played: Playe
     assert key not in {finding.key for finding in taken.findings}
     assert covered(taken.covers, key)
     assert covered(taken.may_go, key)
+
+
+def test_what_a_further_way_says_of_the_pair_counts_and_its_silence_ends_nothing(played: Played) -> None:
+    made = pair()
+    for name in ("fw-a", "fw-b"):
+        played.documents[name]["sync"] = "no"
+    apart = made.bad()
+    for name in ("fw-a", "fw-b"):
+        played.faults[name] = Fault(Reason.NO_ANSWER, "no answer over HTTPS", "http/no-answer")
+
+    silent = made.said()
+    played.faults.clear()
+    for name in ("fw-a", "fw-b"):
+        played.documents[name]["sync"] = "yes"
+    after = made.said()
+
+    assert apart == {"pair/sync": "warning"}
+    assert not covered(silent.covers, "pair/sync")
+    assert {finding.key: finding.state for finding in after.findings}["pair/sync"] is State.OK

@@ -151,7 +151,7 @@ class PairPart(ProfilePart):
     """The command template that lists a member's addresses over SSH."""
 
     @classmethod
-    def of_all(cls, parts: Sequence[Self]) -> Self:
+    def of_all(cls, parts: Sequence[PairPart]) -> PairPart:
         """What several profiles of one product say together: all names of them, and else what the first has to say."""
         if len(parts) == 1:
             return parts[0]

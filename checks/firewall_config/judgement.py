@@ -14,6 +14,7 @@ from checks.firewall_config.change import FIRST, LOST, advanced, begun, doubted
 from checks.firewall_config.note import Note, Pending, packed, unpacked
 from checks.firewall_config.options import KIND, FirewallConfigOptions
 from checks.network.ssh_login import over_after_login
+from checks.printable import some_of
 from config.configurations import Grammar
 from config.estate import Every, Schedule
 
@@ -128,7 +129,7 @@ def _drift(subject: Subject, note: Note) -> Finding:
     due = ticket_at(subject, note.pending)
     over = note.read_at >= due
     since = min(one.since for one in note.pending.values())
-    parts = _listed(note.pending, _NAMED)
+    parts = some_of(list(note.pending), _NAMED)
     if over:
         said = f"changed without announced work or an approved change, seen {_moment(since)}: {parts}"
     else:
@@ -165,7 +166,7 @@ def _members(readings: Sequence[Reading], options: FirewallConfigOptions) -> tup
                 differing[other.member] = names
     if differing:
         said = "; ".join(
-            f"{member} differs from {first.member} in {_listed(names, _NAMED)}" for member, names in differing.items()
+            f"{member} differs from {first.member} in {some_of(names, _NAMED)}" for member, names in differing.items()
         )
         evidence = {member: "; ".join(names)[:_LONGEST_EVIDENCE] for member, names in differing.items()}
         return Finding(MEMBERS, State.WARNING, said[:_LONGEST_SUMMARY], evidence), measured
@@ -193,12 +194,6 @@ def _readings(note: Note, first: Reading, labels: tuple[str, ...]) -> Iterable[M
     yield Measured(PARTS, float(len(note.pending)), labels)
     if note.changed_at is not None:
         yield Measured(LAST_CHANGE, note.changed_at, labels)
-
-
-def _listed(names: Iterable[str], most: int) -> str:
-    every = list(names)
-    more = f" and {len(every) - most} more" if len(every) > most else ""
-    return ", ".join(every[:most]) + more
 
 
 def _moment(at: float) -> str:

@@ -6,7 +6,7 @@ Only members that are well are compared: what ails another one is told of it alr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import permutations
 
 from checks.contract import Finding, State, worst
@@ -18,6 +18,7 @@ from checks.network.dates import day
 from checks.network.plan import ValuePlan
 from checks.network.raw import told
 from checks.network.transform import Unreadable, transformed
+from checks.printable import some_of
 from config.profiles.asks import Way
 from config.profiles.roles import Role
 
@@ -225,7 +226,7 @@ def licences(views: Sequence[View]) -> Iterator[Finding]:
     if len(held) < 2 or not any(held.values()):
         return
     whole = set().union(*held.values())
-    lacks = [f"{name} has not {_some(whole - had)}" for name, had in held.items() if whole - had]
+    lacks = [f"{name} has not {some_of(sorted(whole - had))}" for name, had in held.items() if whole - had]
     if lacks:
         yield Finding(
             LICENCES, State.WARNING,
@@ -246,9 +247,3 @@ def between(views: Sequence[View]) -> Iterator[Finding]:
         yield Finding(HEARTBEAT, capped, f"{GOING}: between the members: {words}"[:300])
     elif said:
         yield Finding(HEARTBEAT, State.OK, "the links between the members are well")
-
-
-def _some(names: Iterable[str]) -> str:
-    listed = sorted(names)
-    more = f" and {len(listed) - 5} more" if len(listed) > 5 else ""
-    return ", ".join(listed[:5]) + more

@@ -434,5 +434,5 @@ def test_a_check_that_always_says_ok_misses_every_fault_and_one_that_always_warn
     faults = sum(len(wanted) for wanted, _ in right)
     alarms = sum(key not in wanted for wanted, said in right for key in said)
 
-    assert faults > 100  # what a check that always says ok misses
+    assert faults > 90  # what a check that always says ok misses
     assert alarms > 400  # what one that always warns says for nothing

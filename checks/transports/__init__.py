@@ -17,6 +17,7 @@ from checks.transports.snmp import Asking, SnmpTransport
 from checks.transports.ssh import SshTransport
 from checks.transports.tcp import TcpTransport
 from checks.transports.tls import TlsTransport
+from checks.transports.turns import Turns
 
 THREADS = 512
 """Blocking calls at once: as many as runs, so that devices that hang never keep the others from being asked."""
@@ -50,7 +51,7 @@ class Transports:
     @classmethod
     def open(cls, lockout: Lockout | None = None) -> Transports:
         """Transports that share one cache of names. Sockets are opened when they are first needed."""
-        names, aside, lockout = Names(), Aside(THREADS), lockout or Lockout()
+        names, aside, lockout, turns = Names(), Aside(THREADS), lockout or Lockout(), Turns()
         return cls(
             SnmpTransport(names),
             IcmpTransport(names),
@@ -58,10 +59,10 @@ class Transports:
             aside,
             lockout,
             dns=DnsTransport(names),
-            http=HttpTransport(names, aside, lockout),
+            http=HttpTransport(names, aside, lockout, turns=turns),
             tls=TlsTransport(names),
             ntp=NtpTransport(names),
-            ssh=SshTransport(names, aside, lockout),
+            ssh=SshTransport(names, aside, lockout, turns=turns),
             sip=SipTransport(names),
         )
 

@@ -29,14 +29,21 @@ _SHORTEST = 4
 class HttpTransport:
     """Asks over HTTP. Every connection is for one request and closed with it; only TLS contexts are kept."""
 
-    def __init__(self, names: Names, aside: Aside, lockout: Lockout, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        names: Names,
+        aside: Aside,
+        lockout: Lockout,
+        now: Callable[[], float] = time.time,
+        turns: Turns | None = None,
+    ) -> None:
         self._names = names
         self._aside = aside
         self._lockout = lockout
         self._now = now
         self._trust = TrustStore()
-        self.turns = Turns()
-        """For those who ask a device several questions, and would be in each other's way."""
+        self.turns = turns or Turns()
+        """For those who ask a device several questions, and would be in each other's way; shared with SSH."""
 
     async def ask(self, question: HttpQuestion, *, deadline: float) -> HttpReply:
         """The answer to one question, whatever its status, until `deadline` (loop time).

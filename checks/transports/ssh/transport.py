@@ -39,7 +39,14 @@ class SshTransport:
     """Asks devices over SSH. paramiko is imported aside, when the first one is asked."""
 
     def __init__(
-        self, names: Names, aside: Aside, lockout: Lockout, *, idle: float = IDLE, most_kept: int = MOST_KEPT
+        self,
+        names: Names,
+        aside: Aside,
+        lockout: Lockout,
+        *,
+        idle: float = IDLE,
+        most_kept: int = MOST_KEPT,
+        turns: Turns | None = None,
     ) -> None:
         self._names = names
         self._aside = aside
@@ -47,7 +54,7 @@ class SshTransport:
         self._accesses = AccessCache()
         self._kept: Kept[Connection] = Kept(idle, most_kept)
         self._keys: Keys | None = None
-        self._turns = Turns()
+        self._turns = turns or Turns()
 
     @property
     def kept(self) -> int:
@@ -103,8 +110,9 @@ class SshTransport:
     ) -> None:
         """Add the output of each command to `answers`, over a connection made for this and closed at the end.
 
-        Without a `shell` each command is run as `run` does. No other such reading of the same address goes on
-        meanwhile. What was whole before a fault is in `answers`. Raises TransportFault, LIMIT as `shell` does.
+        Without a `shell` each command is run as `run` does. No other such reading of the same address, nor one
+        over HTTPS, goes on meanwhile. What was whole before a fault is in `answers`. Raises TransportFault, LIMIT as
+        `shell` does.
         """
         async with self._turns.at(device.address, deadline):
             pins.kinds(device.target, device.host_keys)

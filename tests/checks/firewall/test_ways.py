@@ -112,9 +112,16 @@ def played(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Played]:
 
 
 async def watched(
-    play: Any, snmp: SnmpTransport, *, over_snmp: bool = True, expect: Any = None, **values: Any
+    play: Any,
+    snmp: SnmpTransport,
+    *,
+    over_snmp: bool = True,
+    expect: Any = None,
+    daily_seconds: int | None = None,
+    **values: Any,
 ) -> Watched:
-    one = Watched(await play(fortigate() | values), snmp, profile="firewall/played", expect=expect or {})
+    options = {"profile": "firewall/played", "expect": expect or {}, "daily_seconds": daily_seconds}
+    one = Watched(await play(fortigate() | values), snmp, **options)
     credentials = {"http": Credential("api", "token", {})}
     if over_snmp:
         credentials |= one.target.credentials
@@ -256,6 +263,20 @@ async def test_slower_questions_are_asked_when_they_are_old_and_half_as_often_of
 
     both, quick = ("status", "licences"), ("status",)
     assert played.asked == [both, quick, both, quick, both]
+
+
+async def test_the_estate_says_how_old_slower_questions_may_become(
+    play: Any, snmp: SnmpTransport, played: Played
+) -> None:
+    one = await watched(play, snmp, daily_seconds=60)
+    await one.said()
+    one.clock.now += 59
+    await one.said()
+    one.clock.now += 1
+    await one.said()
+
+    both, quick = ("status", "licences"), ("status",)
+    assert played.asked == [both, quick, both]
 
 
 async def test_a_busy_device_is_spared_the_slower_questions(play: Any, snmp: SnmpTransport, played: Played) -> None:

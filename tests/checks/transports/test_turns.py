@@ -7,8 +7,11 @@ import asyncio
 import pytest
 
 from checks.contract import Reason
+from checks.transports import Transports
 from checks.transports.fault import TransportFault
+from checks.transports.ssh import SshDevice
 from checks.transports.turns import Turns
+from config.estate import Credential
 
 
 async def test_those_who_want_one_place_have_it_one_after_another_and_others_at_once() -> None:
@@ -55,3 +58,14 @@ async def test_one_who_is_cancelled_while_waiting_leaves_the_line() -> None:
         await asyncio.wait([waiting])
 
     assert not turns._lines
+
+
+async def test_readings_over_https_and_by_commands_share_their_turns() -> None:
+    transports, loop = Transports.open(), asyncio.get_running_loop()
+    device = SshDevice("fw-a", "192.0.2.1", Credential("reader", "password", {}), ())
+    try:
+        async with transports.http.turns.at(device.address, loop.time() + 30):
+            with pytest.raises(TransportFault, match="one at a time reads a device"):
+                await transports.ssh.alone(device, ["show"], None, answers=[], deadline=loop.time() + 0.05)
+    finally:
+        await transports.close()

@@ -5,12 +5,13 @@ The changed note and its audit entry are one transaction; the check is then aske
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from agent.commands import CommandError
 from agent.ledger.batch import Audit, Batch, CheckRecord
+from agent.ledger.errors import LedgerError
 from checks.contract import Approval, Approvals, CheckKind, Memory
 from config.estate import CheckSpec, Estate
 
@@ -95,12 +96,25 @@ class ApprovalCommands:
         detail = {"change": given.change, "note": given.note, "state": given.state}
         rows = [self._row(spec.id, vantage, memory) for spec, vantage, memory in changed]
         audit = Audit(given.at, given.by, "config-approve", changed[0][0].id, detail)
+        before = {(spec.id, at): self._notes.remembered(spec.id)[at] for spec, at, _ in changed}
         for spec, vantage, memory in changed:
             self._notes.remember(spec.id, vantage, memory)
-        await self._keep(Batch(audit=(audit,), checks=tuple(row for row in rows if row is not None)))
+        try:
+            await self._keep(Batch(audit=(audit,), checks=tuple(row for row in rows if row is not None)))
+        except LedgerError:
+            self._take_back(changed, before)
+            raise
         for spec in {spec.id: spec for spec, _, _ in changed}.values():
             self._notes.start(spec, self._clock())
         return sorted({spec.id for spec, _, _ in changed})
+
+    def _take_back(
+        self, changed: Sequence[tuple[CheckSpec, str, Memory]], before: Mapping[tuple[str, str], Memory]
+    ) -> None:
+        """What the audit does not have was not approved; a reading that came meanwhile stays."""
+        for spec, vantage, memory in changed:
+            if self._notes.remembered(spec.id).get(vantage) is memory:
+                self._notes.remember(spec.id, vantage, before[spec.id, vantage])
 
     def _changed(self, target: str, check: str | None, given: Approval) -> Iterator[tuple[CheckSpec, str, Memory]]:
         for spec, _, approvals in self._specs(target, check):

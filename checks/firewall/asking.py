@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from checks.contract import Context, Fault, Observation, Reason, Target
-from checks.firewall.answers import Connection, FirewallAnswers
+from checks.firewall.answers import Connection, FirewallAnswers, Part
 from checks.firewall.further import HOLDS, READERS, SLOWER, Held, read
 from checks.firewall.options import AUTO, FirewallOptions, Reader, recognisable
 from checks.firewall.questions import Batch, Columns, together
@@ -62,9 +62,12 @@ async def collect(target: Target, options: FirewallOptions, ctx: Context) -> Obs
         answers = FirewallAnswers("", asked.answers)
     fault = None if asked is None or asked.error is None else asked.error.fault()
     told = asked is not None and (asked.answered or asked.error is None)
-    faults = [fault, *(part.fault for part in answers.others.values())]
-    first = next((one for one in faults if one is not None), None)
-    told = told or any(part.read_at for part in answers.others.values())
+    parts = (part.fault for part in answers.others.values())
+    faults = [one for one in (fault, *parts) if one is not None]
+    first = next(iter(faults), None)
+    told = told or any(_told(part, started) for part in answers.others.values())
+    if not told:  # a firewall that refuses one way is there, whatever becomes of the others
+        first = next((one for one in faults if one.reached), first)
     if not told and first is None:
         first = Fault(Reason.LOCAL, f"{target.name}: {_NAME_IT}", "firewall/local")
     return Observation(
@@ -75,6 +78,11 @@ async def collect(target: Target, options: FirewallOptions, ctx: Context) -> Obs
         answers=answers if told else None,
         fault=first,
     )
+
+
+def _told(part: Part, since: float) -> bool:
+    """Whether that way tells that the firewall is there: what is only held of earlier runs does not, once it fails."""
+    return any(part.fault is None or at >= since for at in part.read_at.values())
 
 
 _NAME_IT = (
@@ -181,7 +189,6 @@ class _Poll:
             await self._get(scalars, cells, answers)
         elif cells:
             answers.cut.extend(oid for oid in dict.fromkeys(oid for oid, _ in cells) if oid not in answers.cut)
-        self.answered = self.answered or bool(answers.values or answers.rows)
         return answers
 
     async def _get(self, scalars: Sequence[str], cells: Sequence[tuple[str, str]], answers: SnmpAnswers) -> None:
@@ -189,6 +196,7 @@ class _Poll:
         named = {f"{oid}.{index}": (oid, index) for oid, index in cells}
         got = await self.snmp.get(self.device, [*scalars, *named], self.deadline)
         self.error = got.error
+        self.answered = self.answered or bool(got.values)
         keep({oid: got.values[oid] for oid in scalars if oid in got.values}, answers.values, answers.errors)
         for name, (oid, index) in named.items():
             value = got.values.get(name, Missing.ERROR)
@@ -244,6 +252,7 @@ class _Poll:
         """Read columns to their end, as many at once as may be."""
         columns = await self.snmp.columns(self.device, tuple(most_rows), self.deadline, most_rows)
         self.error = columns.error
+        self.answered = self.answered or bool(columns.complete) or any(columns.rows.values())
         for oid, cells in columns.rows.items():
             kept: dict[str, Answer] = {}
             answers.rows[oid] = kept

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from checks.contract import Context, Fault, Reason, Target
 from checks.firewall.answers import Cost
 from checks.firewall.further import Reading
-from checks.firewall.http.line import Line
+from checks.firewall.http.line import SLOWEST, Line
 from checks.firewall.http.log_in import LOG_INS, LogIn
 from checks.firewall.http.parse import LARGEST
 from checks.firewall.http.shape import understood
@@ -30,8 +30,6 @@ from config.profiles.asks import Asks, HttpAsks, HttpQuestion, Read
 from config.secrets import MASK
 
 ROLE = "http"
-SLOWEST = 8.0
-"""Seconds after which a question is given up: the device is at its end, and the rest is left for another time."""
 _AT_ONCE = 32 * 1024
 """Octets of an answer that are read in the loop; a longer one is read aside from it."""
 _SEARCHED = 4096

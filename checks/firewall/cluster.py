@@ -35,7 +35,7 @@ def judged(found: Membership, wanted: int | None) -> Iterator[Finding]:
     """The finding on this member's role, and on the others as it sees them. None at all where there is no cluster."""
     if not found.told_at_all:
         if wanted is not None and wanted > 1:
-            yield Finding(HA, State.UNSUPPORTED, "this product tells nothing of a cluster over SNMP")
+            yield Finding(HA, State.UNSUPPORTED, "this product tells nothing of a cluster by any way that it is read")
         return
     if not found.clustered:
         if wanted is not None and wanted > 1:

@@ -13,12 +13,13 @@ from checks.firewall.options import Expect, Intent, Reader
 from checks.firewall.rows import Row, rows_of
 from checks.network import raw
 from checks.network.answers import SnmpAnswers
+from checks.printable import some_of
 from config.profiles.roles import FirewallPart, Role, TunnelTable
 
 SERVES = (Role.ACTIVE, Role.ALONE, Role.NOT_CLUSTERED)
 """The roles in which a member carries the traffic."""
 _INTERFACES, _INTERFACE_UP = "interface", "interface_up"
-_MOST_NAMED = 5
+_LONGEST_NAMES = 200
 
 
 @dataclass(slots=True)
@@ -28,6 +29,10 @@ class Judged:
     findings: list[Finding] = field(default_factory=list)
     covers: set[str] = field(default_factory=set)
     may_go: set[str] = field(default_factory=set)
+    lacking: set[str] = field(default_factory=set)
+    """Keys that could not be judged, because not all was read."""
+    unnamed: set[str] = field(default_factory=set)
+    """Keys of what is not there under that name; another way of reading may call it otherwise."""
     facts: list[str] = field(default_factory=list)
 
 
@@ -79,6 +84,8 @@ def _tunnels(
     if complete:
         judged.covers.add("firewall/tunnel/*")
         judged.may_go |= {f"firewall/tunnel/{tunnel.row.label}" for tunnel in tunnels}
+    else:
+        judged.lacking.add("firewall/tunnel/*")
     if role is Role.STANDBY:
         judged.facts.append("tunnels are not judged: this member is the standby")
         return
@@ -88,7 +95,9 @@ def _tunnels(
             words = f"tunnel {tunnel.row.label} is down, and the firewall's own configuration calls it permanent"
             judged.findings.append(Finding(f"firewall/tunnel/{tunnel.row.label}", State.CRITICAL, words[:300]))
     if down:
-        judged.facts.append(f"{len(down)} tunnels are down that nothing expects to be up: {_some(down)}")
+        judged.facts.append(
+            f"{len(down)} tunnels are down that nothing expects to be up: {some_of(down)[:_LONGEST_NAMES]}"
+        )
 
 
 def fits_one(pattern: str, names: Sequence[str]) -> bool:
@@ -130,7 +139,7 @@ def _of_intent(key: str, name: str, ours: Sequence[_Tunnel], *, certain: bool) -
     )
     if not certain:
         return Finding(key, State.UNKNOWN, f"{words}; whether it must be up depends on a role that cannot be told")
-    evidence = {"down": _some(down)} if down else {}
+    evidence = {"down": some_of(down)[:_LONGEST_NAMES]} if down else {}
     return Finding(key, State.CRITICAL, words, evidence)
 
 
@@ -152,6 +161,10 @@ def _listed(judged: Judged, reader: Reader, part: FirewallPart, answers: SnmpAns
                 else Finding(key, State.CRITICAL, f"licence {name} is not among those the firewall has")
             )
             judged.covers.add(key)
+            if not there:
+                judged.unnamed.add(key)
+        else:
+            judged.lacking.add(key)
 
 
 def _interfaces(judged: Judged, reader: Reader, answers: SnmpAnswers, wanted: Sequence[str]) -> None:
@@ -161,6 +174,8 @@ def _interfaces(judged: Judged, reader: Reader, answers: SnmpAnswers, wanted: Se
     if found.complete:  # whatever else was expected once is not any more
         judged.covers.add("firewall/interface/*")
         judged.may_go.add("firewall/interface/*")
+    else:
+        judged.lacking.add("firewall/interface/*")
     for name in wanted:
         if found.complete:
             key = f"firewall/interface/{name[:64]}"
@@ -174,12 +189,7 @@ def _interface(key: str, name: str, rows: Sequence[Row]) -> Finding:
         return Finding(key, State.CRITICAL, f"interface {name} is not there")
     down = [label for label, said in ours.items() if said not in ("up", "unknown", None)]
     if down:
-        return Finding(key, State.CRITICAL, f"interface {_some(down)} is down")
+        return Finding(key, State.CRITICAL, f"interface {some_of(down)[:_LONGEST_NAMES]} is down")
     if any(said != "up" for said in ours.values()):
         return Finding(key, State.UNKNOWN, f"interface {name}: the firewall does not say whether it is up")
     return Finding(key, State.OK, f"interface {name} is up")
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
-    return (", ".join(names[:_MOST_NAMED]) + more)[:200]

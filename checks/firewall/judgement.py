@@ -15,11 +15,23 @@ from checks.firewall.outlook import FAMILIES as FORECASTS
 from checks.firewall.posture import KEYS as POSTURE_KEYS
 from checks.firewall.posture import Posture, connections_of, posture
 from checks.firewall.rows import rows_of
-from checks.firewall.voices import WAYS, Voice, covers_of, findings_of, membership_of, readings_of, voices
+from checks.firewall.voices import (
+    WAYS,
+    Voice,
+    contested_by,
+    covers_of,
+    findings_of,
+    membership_of,
+    readings_of,
+    said_by,
+    voices,
+)
 from checks.network import raw
 from checks.network.conditions import Conditions
 from checks.network.judgement import assessed
 from checks.network.plan import PROFILE, Plan
+from checks.transports.lockout import CONDITION
+from checks.transports.ssh import HOST_KEY
 from config.profiles.asks import Way
 from config.profiles.recognition import SYS_DESCR, SYS_OBJECT_ID
 from config.profiles.roles import Role
@@ -32,11 +44,10 @@ INFO = Family(
 VPN_USERS = Family("ridgeway_firewall_vpn_users", "Users connected by remote-access VPN.")
 FAMILIES = (INFO, cluster.HA_ROLE, VPN_USERS, *FORECASTS)
 _MOST_FACTS = 12
-_TROUBLES = frozenset(
-    {f"{way.value}/{reason.value}" for way in (Way.HTTP, Way.SSH) for reason in Reason}
-    | {f"firewall/{way.value}/*" for way in (Way.HTTP, Way.SSH)}
-)
-"""What may keep a further way from telling; a run that worked ends them."""
+_FURTHER = (Way.HTTP, Way.SSH)
+_TROUBLES = frozenset(f"{way.value}/{reason.value}" for way in _FURTHER for reason in Reason)
+"""What may keep a further way from telling: it fails in one of these ways, or in none."""
+_MAY_END = _TROUBLES | {*(f"firewall/{way.value}/*" for way in _FURTHER), f"{CONDITION}*", HOST_KEY}
 _HEALTH = tuple(f"ridgeway_firewall_{word}" for word in ("cpu", "memory", "sessions", "disk", "sensor", "link"))
 """Readings of which a firewall has at least one."""
 
@@ -49,7 +60,7 @@ def judged(
         return _unrecognised(answers)
     some = voices(options, answers, whole)
     before = note.unpacked(memory)
-    found, differing = membership_of(some)
+    found, differing, compared = membership_of(some)
     wanted = options.expect.members
     bases = [(voice, _base(voice, found.told.role, before, at)) for voice in some]
     # Where the product tells no roles, what must be up must be up on the one that is asked.
@@ -63,10 +74,13 @@ def judged(
     findings = [*cluster.missing(found, before.members, wanted), *differing, *_troubles(answers)]
     findings += cluster.judged(found, wanted) if told else ()
     findings += [*ahead.findings, *guard.findings, *_silence(bases), _facts(some, found, more, guard)]
-    merged = findings_of([*(base.findings for _, base in bases), *(one.findings for one in more), findings])
-    # The rows of a table that must be there are the expectations', which say themselves what they cover.
-    rows = {f"{table.key}/*" for voice in some for table in voice.reader.plan.tables}
-    covers = (covers_of(bases) - rows).union(*(one.covers for one in more), {MEMBER, WAYS, *_TROUBLES})
+    elsewhere = frozenset(finding.key for one in more for finding in one.findings if finding.state is State.OK)
+    elsewhere |= frozenset(key for one in more for key in one.lacking)
+    by_way = [said_by(voice, base, one, elsewhere) for (voice, base), one in zip(bases, more, strict=True)]
+    contested, silent = contested_by(by_way, before.contested)
+    merged = findings_of([*(one.findings for one in by_way), findings])
+    merged = tuple(finding for finding in merged if finding.state.bad or finding.key not in silent)
+    covers = covers_of(by_way) | {MEMBER, *_ended(answers)} | ({WAYS} if compared else set())
     covers |= {finding.key for finding in merged} | ahead.covers | guard.covers
     if told:
         covers |= {cluster.HA}
@@ -78,8 +92,8 @@ def judged(
         findings=merged,
         readings=(*readings, *ahead.readings),
         covers=covers,
-        may_go=may_go | {cluster.HA, f"{cluster.MEMBERS}/*", f"{forecast.PREFIX}/*", WAYS, *POSTURE_KEYS, *_TROUBLES},
-        memory=note.packed(before, values, found, wanted, ahead.trends),
+        may_go=may_go | {cluster.HA, f"{cluster.MEMBERS}/*", f"{forecast.PREFIX}/*", WAYS, *POSTURE_KEYS, *_MAY_END},
+        memory=note.packed(before, values, found, wanted, ahead.trends, contested),
     )
 
 
@@ -129,6 +143,18 @@ def _troubles(answers: FirewallAnswers) -> Iterator[Finding]:
         for question, raw_text in part.not_understood.items():
             words = f"the answer to {question} ({way.told}) is none that profile {part.profile} understands: {raw_text}"
             yield Finding(f"firewall/{way.value}/{question}", State.UNKNOWN, words[:300])
+
+
+def _ended(answers: FirewallAnswers) -> frozenset[str]:
+    """What the further ways, or that there are none, have shown to be over where there is no finding of it."""
+    over = set(_TROUBLES)
+    well = [way for way in _FURTHER if way not in answers.others or answers.others[way].fault is None]
+    over |= {f"firewall/{way.value}/*" for way in well}
+    if len(well) == len(_FURTHER):
+        over.add(f"{CONDITION}*")
+    if Way.SSH in well and (Way.SSH not in answers.others or answers.others[Way.SSH].cost.questions):
+        over.add(HOST_KEY)
+    return frozenset(over)
 
 
 def _silence(bases: Sequence[tuple[Voice, Assessment]]) -> Iterator[Finding]:

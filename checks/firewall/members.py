@@ -48,7 +48,7 @@ class Membership:
     complete: bool = True
     """Whether the table of members was read to its end."""
     told_at_all: bool = True
-    """Whether the product says anything of a cluster over SNMP."""
+    """Whether the product says anything of a cluster by the way it was read."""
 
     @property
     def clustered(self) -> bool:

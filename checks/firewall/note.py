@@ -37,6 +37,8 @@ class Note:
     members: Mapping[str, Seen] = field(default_factory=dict)
     """By key: every member of the cluster as it was last known to be whole."""
     trends: Trends = field(default_factory=Trends)
+    contested: Mapping[str, str] = field(default_factory=dict)
+    """By key: the way by which it is bad, while another one calls it well."""
 
 
 def unpacked(memory: Memory | None) -> Note:
@@ -48,7 +50,8 @@ def unpacked(memory: Memory | None) -> Note:
         values = said["values"]
         members = {str(key)[:64]: Seen(str(label)[:64]) for key, label in list(said["members"].items())[:_MOST_MEMBERS]}
         kept = None if values is None else Memory(int(values[0]), str(values[1]))
-        return Note(kept, members, _trends(said.get("trends")))
+        contested = {str(key)[:200]: str(way)[:8] for key, way in said.get("contested", {}).items()}
+        return Note(kept, members, _trends(said.get("trends")), contested)
     except (ValueError, TypeError, KeyError, IndexError, AttributeError):
         return Note()
 
@@ -64,7 +67,14 @@ def _trends(said: Any) -> Trends:
         return Trends()
 
 
-def packed(before: Note, values: Memory | None, found: Membership, wanted: int | None, trends: Trends) -> Memory | None:
+def packed(
+    before: Note,
+    values: Memory | None,
+    found: Membership,
+    wanted: int | None,
+    trends: Trends,
+    contested: Mapping[str, str],
+) -> Memory | None:
     """The new note, or None when the old one says the same.
 
     Who was there stays known until as many members are listed again (a replaced one has another serial number), or
@@ -74,13 +84,16 @@ def packed(before: Note, values: Memory | None, found: Membership, wanted: int |
     listed = {member.key[:64]: Seen(member.label) for member in found.members[:_MOST_MEMBERS]}
     if found.complete and listed and len(listed) >= min(len(before.members), wanted or _MOST_MEMBERS):
         members = listed
-    if values is None and members == before.members and trends is before.trends:
+    same = members == before.members and trends is before.trends and contested == before.contested
+    if values is None and same:
         return None
     kept = values or before.values
     note: dict[str, Any] = {
         "values": None if kept is None else [kept.version, kept.text],
         "members": {key: seen.label for key, seen in members.items()},
     }
+    if contested:
+        note["contested"] = dict(contested)
     peaks = {
         "version": TRENDS_VERSION, "serial": trends.serial, "uptime": round(trends.uptime),
         "series": {name: plain(history) for name, history in trends.series.items()},

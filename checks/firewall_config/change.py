@@ -17,16 +17,17 @@ from checks.firewall_config.answers import Reading
 from checks.firewall_config.note import MOST_CHANGES, Change, Held, How, Note, Pending, change, word
 
 FIRST = "as it was found first"
+LOST = "as it was found when what was remembered of it was lost"
 Announced = Callable[[float, float], Sequence[Planned]]
 """Work that was announced for any moment between these two."""
 _UNLIKE = "-"
 """A digest that no part has."""
 
 
-def begun(reading: Reading, method: str, at: float) -> Note:
-    """The first reading: what is found is what is held against, and nobody approved it."""
+def begun(reading: Reading, method: str, at: float, *, anew: bool = False) -> Note:
+    """The first reading, or the first `anew`: what is found is what is held against, and nobody approved it."""
     parts = {part.name: Held(part.digest, part.lines) for part in reading.parts}
-    return Note(method, at, parts, at, reading.tail, approved_why=FIRST)
+    return Note(method, at, parts, at, reading.tail, approved_why=LOST if anew else FIRST)
 
 
 def doubted(note: Note, reading: Reading, method: str) -> Note | None:
@@ -50,6 +51,7 @@ def advanced(note: Note, reading: Reading, method: str, at: float, announced: An
     now = {part.name: Held(part.digest, part.lines) for part in reading.parts}
     if note.method != method:
         note = _read_anew(note, now, method, at)
+    note = replace(note, pending={name: _not_later(one, at) for name, one in note.pending.items()})
     before, after = note.present, min(note.read_at, at)
     differs = [name for name in dict.fromkeys((*now, *before)) if now.get(name) != before.get(name)]
     matching = partial(_matching, announced, slack=slack)
@@ -155,6 +157,11 @@ def _read_anew(note: Note, now: Mapping[str, Held], method: str, at: float) -> N
         pending[name] = replace(one, digest=held.digest if held else "", lines=held.lines if held else 0)
     log = (*note.log, change(at, How.METHOD, list(now)))[-MOST_CHANGES:]
     return replace(note, method=method, parts=parts, pending=pending, log=log)
+
+
+def _not_later(one: Pending, at: float) -> Pending:
+    """What a clock that was wrong put into the future began now: else it would wait until then."""
+    return replace(one, after=min(one.after, at), since=min(one.since, at), last=min(one.last, at))
 
 
 def _matching(announced: Announced, after: float, until: float, slack: float) -> Planned | None:

@@ -10,10 +10,11 @@ from zoneinfo import ZoneInfo
 from checks.contract import Assessment, Family, Finding, Memory, Observation, Planned, State, Subject
 from checks.contract import Reading as Measured
 from checks.firewall_config.answers import ConfigAnswers, Part, Reading
-from checks.firewall_config.change import FIRST, advanced, begun, doubted
+from checks.firewall_config.change import FIRST, LOST, advanced, begun, doubted
 from checks.firewall_config.note import Note, Pending, packed, unpacked
 from checks.firewall_config.options import KIND, FirewallConfigOptions
 from checks.network.ssh_login import over_after_login
+from checks.printable import some_of
 from config.configurations import Grammar
 from config.estate import Every, Schedule
 
@@ -62,7 +63,7 @@ def assess(subject: Subject, observations: Sequence[Observation], memory: Memory
             return _unread(first.member, _DOUBTED, over, packed(doubt))
     if gap:
         return _unread(first.member, gap, over, None)
-    note = _noted(subject, note, answers, at)
+    note = _noted(subject, note, answers, at, lost=memory is not None)
     findings = [_read(first), _drift(subject, note)]
     readings = [*_readings(note, first, (options.syntax,))]
     if len(answers.readings) > 1:
@@ -85,10 +86,10 @@ def _unread(member: str, why: str, over: frozenset[str], memory: Memory | None) 
     return Assessment((finding,), (), frozenset({READING}) | over, over, memory)
 
 
-def _noted(subject: Subject, note: Note | None, answers: ConfigAnswers, at: float) -> Note:
+def _noted(subject: Subject, note: Note | None, answers: ConfigAnswers, at: float, *, lost: bool) -> Note:
     reading = answers.readings[0]
     if note is None:
-        return begun(reading, answers.method, at)
+        return begun(reading, answers.method, at, anew=lost)
 
     def announced(after: float, until: float) -> Sequence[Planned]:
         if subject.work is None:
@@ -116,6 +117,9 @@ def _read(first: Reading) -> Finding:
 
 def _drift(subject: Subject, note: Note) -> Finding:
     if not note.pending:
+        if note.approved_why == LOST:
+            said = f"{LOST}, on {_day(note.approved_at)}: whether it changed then is not known; look, and approve it"
+            return Finding(DRIFT, State.UNKNOWN, said, {"state": note.state})
         if note.approved_why == FIRST:
             said = f"{FIRST} on {_day(note.approved_at)}; nobody has approved it"
         else:
@@ -125,7 +129,7 @@ def _drift(subject: Subject, note: Note) -> Finding:
     due = ticket_at(subject, note.pending)
     over = note.read_at >= due
     since = min(one.since for one in note.pending.values())
-    parts = _listed(note.pending, _NAMED)
+    parts = some_of(list(note.pending), _NAMED)
     if over:
         said = f"changed without announced work or an approved change, seen {_moment(since)}: {parts}"
     else:
@@ -162,7 +166,7 @@ def _members(readings: Sequence[Reading], options: FirewallConfigOptions) -> tup
                 differing[other.member] = names
     if differing:
         said = "; ".join(
-            f"{member} differs from {first.member} in {_listed(names, _NAMED)}" for member, names in differing.items()
+            f"{member} differs from {first.member} in {some_of(names, _NAMED)}" for member, names in differing.items()
         )
         evidence = {member: "; ".join(names)[:_LONGEST_EVIDENCE] for member, names in differing.items()}
         return Finding(MEMBERS, State.WARNING, said[:_LONGEST_SUMMARY], evidence), measured
@@ -185,17 +189,11 @@ def _differing(first: Sequence[Part], other: Sequence[Part], may: Sequence[str])
 
 
 def _readings(note: Note, first: Reading, labels: tuple[str, ...]) -> Iterable[Measured]:
-    yield Measured(APPROVED, 0.0 if note.pending else 1.0, labels)
+    yield Measured(APPROVED, 0.0 if note.pending or note.approved_why == LOST else 1.0, labels)
     yield Measured(LINES, float(sum(part.lines for part in first.parts)), labels)
     yield Measured(PARTS, float(len(note.pending)), labels)
     if note.changed_at is not None:
         yield Measured(LAST_CHANGE, note.changed_at, labels)
-
-
-def _listed(names: Iterable[str], most: int) -> str:
-    every = list(names)
-    more = f" and {len(every) - most} more" if len(every) > most else ""
-    return ", ".join(every[:most]) + more
 
 
 def _moment(at: float) -> str:

@@ -39,6 +39,7 @@ class NotUnderstood:
         return cls(" ".join(shown.split())[:_LONGEST_RAW], why)
 
 
+_NOTHING = NotUnderstood("")
 Documents = Mapping[str, "Document | NotUnderstood"]
 """By question. A question that is not in it was not answered."""
 
@@ -54,18 +55,15 @@ class NoValue(ValueError):
 def filled(scalars: Iterable[str], columns: Iterable[str], documents: Documents, most_rows: int) -> SnmpAnswers:
     """The answers at these places, as the judgement of values reads them; each place stands for an OID.
 
-    A question that was not answered leaves its places out, one that was not understood counts them among the errors.
+    A question that was not answered, or not understood, leaves its places out: that is one cause, which others tell.
     A row in which the place is missing has None, as a cell that a device has not. Of more than `most_rows` rows the
     first are kept, and the column is cut.
     """
     answers = SnmpAnswers()
     for place in scalars:
         question, steps = split(place)
-        if question not in documents:
-            continue
-        document = documents[question]
+        document = documents.get(question, _NOTHING)
         if isinstance(document, NotUnderstood):
-            answers.errors.append(place)
             continue
         try:
             answers.values[place] = scalar(document, steps)
@@ -75,12 +73,8 @@ def filled(scalars: Iterable[str], columns: Iterable[str], documents: Documents,
             answers.errors.append(place)
     for place in columns:
         question, steps = split(place)
-        if question not in documents:
-            continue
-        document = documents[question]
+        document = documents.get(question, _NOTHING)
         if isinstance(document, NotUnderstood):
-            answers.rows[place] = {}
-            answers.cut.append(place)
             continue
         cells, whole = rows(document, steps, most_rows)
         answers.rows[place] = cells

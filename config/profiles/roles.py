@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -149,6 +150,21 @@ class PairPart(ProfilePart):
     addresses_by: str | None = None
     """The command template that lists a member's addresses over SSH."""
 
+    @classmethod
+    def of_all(cls, parts: Sequence[PairPart]) -> PairPart:
+        """What several profiles of one product say together: all names of them, and else what the first has to say."""
+        if len(parts) == 1:
+            return parts[0]
+        nothing = cls()
+        said: dict[str, Any] = {}
+        for name in cls.model_fields:
+            values = [value for part in parts if (value := getattr(part, name)) != getattr(nothing, name)]
+            if values and isinstance(values[0], tuple):
+                said[name] = tuple(dict.fromkeys(one for value in values for one in value))
+            elif values:
+                said[name] = values[0]
+        return cls.model_construct(**said)
+
 
 class FirewallPart(ProfilePart):
     """What makes a profile one of a firewall."""
@@ -158,7 +174,7 @@ class FirewallPart(ProfilePart):
     serial: Name | None = None
     firmware: Name | None = None
     roles: tuple[RoleRule, ...] = ()
-    """None at all: the product tells nothing of a cluster over SNMP."""
+    """None at all: the product tells nothing of a cluster by this way."""
     shown: tuple[Name, ...] = ()
     """Values whose raw texts are shown with the role."""
     peers: tuple[RoleRule, ...] = ()

@@ -11,6 +11,7 @@ import pytest
 from agent.approvals import ApprovalCommands, UnknownCheck
 from agent.commands import CommandError
 from agent.ledger.batch import Batch, CheckRecord
+from agent.ledger.errors import LedgerError
 from checks.contract import Approval, Assessment, Memory, State
 from checks.firewall_config import CHECK, FirewallConfigOptions
 from checks.firewall_config.answers import Part, Reading
@@ -35,6 +36,7 @@ class World:
     memories: dict[str, dict[str, Memory]] = field(default_factory=dict)
     started: list[str] = field(default_factory=list)
     kept: list[Batch] = field(default_factory=list)
+    full: bool = False
 
     def remembered(self, check_id: str) -> Mapping[str, Memory]:
         return self.memories.get(check_id, {})
@@ -50,6 +52,8 @@ class World:
                            Assessment(()), memory)  # fmt: skip
 
     async def keep(self, batch: Batch) -> None:
+        if self.full:
+            raise LedgerError("the disk is full")
         self.kept.append(batch)
 
 
@@ -141,3 +145,14 @@ def test_what_is_shown_is_plain_and_says_what_waits() -> None:
 def test_a_target_that_is_not_there_is_told_so() -> None:
     with pytest.raises(UnknownCheck, match="fw-z"):
         commands(World()).noted("fw-z")
+
+
+async def test_what_the_ledger_does_not_take_is_not_approved() -> None:
+    before = noted()
+    world = World({"fw-a/firewall_config": {"here": before}}, full=True)
+
+    with pytest.raises(LedgerError):
+        await commands(world).approve("fw-a", None, given_by())
+
+    assert world.memories["fw-a/firewall_config"]["here"] == before
+    assert world.started == []

@@ -36,7 +36,7 @@ DISKS = Series(
 
 def packed(trends: Trends) -> Memory:
     """The note in which the ledger keeps trends."""
-    memory = note.packed(note.Note(), None, Membership(Told(Role.ACTIVE)), None, trends)
+    memory = note.packed(note.Note(), None, Membership(Told(Role.ACTIVE)), None, trends, {})
     assert memory is not None
     return memory
 

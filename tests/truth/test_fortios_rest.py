@@ -274,9 +274,7 @@ CLUSTER = {"ha_statistics": "ha-statistics.json", "ha": "ha-config.json"}
 USAGE = {"usage": "usage.json"}
 MONITORS = {"link_monitors": "link-monitor.json"}
 DISK = {"disk": "log-current-disk-usage.json"}
-NOTHING_OF_USAGE = dict.fromkeys(
-    ("firewall/http/usage", "firewall/cpu_used", "firewall/memory_used", "firewall/sessions"), "unknown"
-)
+NOTHING_OF_USAGE = {"firewall/http/usage": "unknown"}
 
 
 def used(part: str, current: object) -> Callable[[Any], object]:

@@ -6,7 +6,7 @@ Only members that are well are compared: what ails another one is told of it alr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import permutations
 
 from checks.contract import Finding, State, worst
@@ -18,6 +18,7 @@ from checks.network.dates import day
 from checks.network.plan import ValuePlan
 from checks.network.raw import told
 from checks.network.transform import Unreadable, transformed
+from checks.printable import some_of
 from config.profiles.asks import Way
 from config.profiles.roles import Role
 
@@ -32,7 +33,10 @@ def findings(views: Sequence[View], since: Since, options: PairOptions) -> Itera
     """Every rule that has something to compare, in order."""
     yield from heard(views)
     yield from synchronised(views, since, options)
-    yield from alike(FIRMWARE, "firmware", _firmware(views), lambda: since.longer(FIRMWARE, options.sync_grace_seconds))
+    versions = _firmware(views)
+    if not versions:
+        since.keep(FIRMWARE)
+    yield from alike(FIRMWARE, "firmware", versions, lambda: since.longer(FIRMWARE, options.sync_grace_seconds))
     yield from content(views, since)
     yield from licences(views)
     yield from between(views)
@@ -135,10 +139,13 @@ def synchronised(views: Sequence[View], since: Since, options: PairOptions) -> I
             yield Finding(SYNC, State.WARNING, after[:300])
         else:
             yield Finding(SYNC, State.OK, f"{words}, for less than {options.sync_grace_seconds:.0f} s"[:300])
-    elif untold:
+        return
+    silent = any(not voice.whole for view in views for voice in view.voices)
+    differed = (untold or not said or silent) and since.keep(SYNC)
+    if untold:
         words = f"whether {' and '.join(untold)} has the configuration of the others cannot be told"
         yield Finding(SYNC, State.UNKNOWN, words[:300])
-    elif said:
+    elif said and not differed:  # else the way that said so may only be silent
         yield Finding(SYNC, State.OK, "the members have the same configuration")
 
 
@@ -187,7 +194,9 @@ def content(views: Sequence[View], since: Since) -> Iterator[Finding]:
             differ.append(f"{feed} ({', '.join(f'{name} of {day(date)}' for name, date in dates.items())})")
     if differ and since.longer(CONTENT, _CONTENT_GRACE):
         yield Finding(CONTENT, State.WARNING, f"{GOING}: different signatures: {'; '.join(differ)}"[:300])
-    elif compared:
+    elif not compared:
+        since.keep(CONTENT)
+    else:
         yield Finding(CONTENT, State.OK, "signatures: of the same day on all, or not for long of another")
 
 
@@ -217,7 +226,7 @@ def licences(views: Sequence[View]) -> Iterator[Finding]:
     if len(held) < 2 or not any(held.values()):
         return
     whole = set().union(*held.values())
-    lacks = [f"{name} has not {_some(whole - had)}" for name, had in held.items() if whole - had]
+    lacks = [f"{name} has not {some_of(sorted(whole - had))}" for name, had in held.items() if whole - had]
     if lacks:
         yield Finding(
             LICENCES, State.WARNING,
@@ -238,9 +247,3 @@ def between(views: Sequence[View]) -> Iterator[Finding]:
         yield Finding(HEARTBEAT, capped, f"{GOING}: between the members: {words}"[:300])
     elif said:
         yield Finding(HEARTBEAT, State.OK, "the links between the members are well")
-
-
-def _some(names: Iterable[str]) -> str:
-    listed = sorted(names)
-    more = f" and {len(listed) - 5} more" if len(listed) > 5 else ""
-    return ", ".join(listed[:5]) + more

@@ -23,7 +23,7 @@ def active_now(before: Note, serving: Service, several: bool, views: Sequence[Vi
     if several or serving.fails or len(serving.serving) != 1 or serving.serving[0] == before.active:
         return before
     name = serving.serving[0]
-    if not before.active:
+    if before.active not in {view.name for view in views}:  # none was known, or the estate has other members now
         return _with(before, name, 0.0)
     failover = Failover(at, at, before.active, name, _reason(name, views))
     return _with(before, name, at, (*before.past, failover)[-MOST:], before.count + 1)

@@ -57,10 +57,12 @@ class Since:
         self.now[condition] = began = min(began, self._at)  # a clock that was set back makes no eternal grace
         return self._at - began >= grace
 
-    def keep(self, condition: str) -> None:
-        """It was not looked at this time: what was known of it stays."""
-        if condition in self._before.since:
+    def keep(self, condition: str) -> bool:
+        """It was not looked at this time: what was known of it stays. Whether anything was."""
+        known = condition in self._before.since
+        if known:
             self.now[condition] = self._before.since[condition]
+        return known
 
 
 def unpacked(memory: Memory | None) -> Note:

@@ -68,6 +68,10 @@ def service(views: Sequence[View], several: bool, addresses: Sequence[str]) -> S
         return made(State.OK, _running(all_serving, by_witness, witnessed))
     if len(untold) == len(views):
         return made(State.UNKNOWN, f"which member is active cannot be told: {stories}")
+    if not all_serving:
+        return made(
+            State.UNKNOWN, f"no member that can be read is active, so whether the service runs is not known: {stories}"
+        )
     return Service(None, tuple(all_serving), address)
 
 
@@ -121,7 +125,8 @@ def _by_address(views: Sequence[View], addresses: Sequence[str], made: Callable[
         found = made(State.OK, f"{holders[0]} has the shared address; roles are told by no object of this product")
         return Service(found.finding, tuple(holders), found.address)
     return made(
-        State.UNSUPPORTED, "this product tells nothing of a cluster over SNMP, so who is active cannot be known"
+        State.UNSUPPORTED,
+        "this product tells nothing of a cluster by any way that it is read, so who is active cannot be known",
     )
 
 

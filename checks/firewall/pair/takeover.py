@@ -12,6 +12,7 @@ from checks.firewall.pair.membership import GOING, GONE
 from checks.firewall.pair.options import PairOptions
 from checks.firewall.pair.views import View
 from checks.network import raw
+from checks.printable import some_of
 from config.profiles.roles import Role
 
 KEY = "pair/takeover"
@@ -93,8 +94,7 @@ def _interfaces(view: View, active: View) -> Iterator[_Said]:
     needed = [row.label for row in there if row.label in down and row.said(_UP) == "up"]
     lacking = [label for label in needed if down[label] not in ("up", None, "unknown")]
     if lacking:
-        more = f" and {len(lacking) - 5} more" if len(lacking) > 5 else ""
-        yield State.WARNING, f"{', '.join(lacking[:5])}{more} is up on {active.name} and down on {view.name}"
+        yield State.WARNING, f"{some_of(lacking)} is up on {active.name} and down on {view.name}"
     elif needed:
         yield State.OK, ""
 

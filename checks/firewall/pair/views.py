@@ -64,9 +64,8 @@ class View:
 
     @property
     def pair(self) -> PairPart:
-        """What its product says of pairs, by the first profile that says anything."""
-        nothing = PairPart()
-        return next((voice.part.pair for voice in self.voices if voice.part.pair != nothing), nothing)
+        """What its product says of pairs, by all profiles that it is read by."""
+        return PairPart.of_all([voice.part.pair for voice in self.voices]) if self.voices else PairPart()
 
     @property
     def serial(self) -> str:

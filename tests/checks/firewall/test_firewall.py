@@ -172,6 +172,18 @@ async def test_a_silent_firewall_is_no_answer_and_nothing_is_judged(play: Any, s
     assert observation.fault is not None and observation.fault.reason is Reason.NO_ANSWER
 
 
+async def test_a_firewall_that_falls_silent_is_no_answer_too(play: Any, snmp: SnmpTransport) -> None:
+    watched = Watched(await play(fortigate()), snmp)
+    before = await watched.observed()
+    watched.device.silent = True
+
+    observation = await watched.observed(0.5)
+
+    assert before.fault is None
+    assert observation.answers is None
+    assert observation.fault is not None and observation.fault.reason is Reason.NO_ANSWER
+
+
 async def test_the_standby_s_tunnels_are_silent_and_the_active_s_a_fact(play: Any, snmp: SnmpTransport) -> None:
     active = Watched(await play(fortigate(0, tunnels=5)), snmp)
     standby = Watched(await play(fortigate(1, tunnels=5)), snmp)

@@ -376,7 +376,7 @@ def test_a_note_that_would_be_too_long_goes_without_its_trends() -> None:
     firewall.days(line(20))
     long = Memory(1, "x" * 59_950)
 
-    memory = note.packed(note.Note(), long, Membership(Told(Role.ACTIVE)), None, firewall.trends)
+    memory = note.packed(note.Note(), long, Membership(Told(Role.ACTIVE)), None, firewall.trends, {})
 
     assert memory is not None and len(memory.text) < 65_536
     assert note.unpacked(memory).values == long and dict(note.unpacked(memory).trends.series) == {}

@@ -38,6 +38,7 @@ firewall:
   vendor: Fortinet
   model: model
   roles: [{of: ha}]
+  licences: [contract]
 values:
   model: {title: model, at: "status#/model", transform: text, required: false}
   ha:
@@ -111,9 +112,16 @@ def played(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Played]:
 
 
 async def watched(
-    play: Any, snmp: SnmpTransport, *, over_snmp: bool = True, daily_seconds: int | None = None, **values: Any
+    play: Any,
+    snmp: SnmpTransport,
+    *,
+    over_snmp: bool = True,
+    expect: Any = None,
+    daily_seconds: int | None = None,
+    **values: Any,
 ) -> Watched:
-    one = Watched(await play(fortigate() | values), snmp, profile="firewall/played", daily_seconds=daily_seconds)
+    options = {"profile": "firewall/played", "expect": expect or {}, "daily_seconds": daily_seconds}
+    one = Watched(await play(fortigate() | values), snmp, **options)
     credentials = {"http": Credential("api", "token", {})}
     if over_snmp:
         credentials |= one.target.credentials
@@ -181,6 +189,37 @@ async def test_a_way_that_fails_is_said_and_ends_no_alert_that_it_could_not_read
     assert bad == {"http/no-answer": State.UNKNOWN}
     assert not covered(said.covers, "firewall/licence_expiry/IPS")
     assert not covered(said.covers, "firewall/conserve")
+
+
+async def test_a_dead_firewall_does_not_live_on_in_what_is_held_of_it(
+    play: Any, snmp: SnmpTransport, played: Played
+) -> None:
+    one = await watched(play, snmp)
+    alive = await one.observed()
+    one.device.silent = True
+    played.fault = Fault(Reason.NO_ANSWER, "no answer over HTTPS", "http/no-answer")
+    one.clock.now += 60
+
+    dead = await one.observed(0.5)
+
+    assert alive.answers is not None
+    assert dead.answers is None
+    assert dead.fault is not None
+    assert dead.fault.reached is False
+
+
+async def test_a_firewall_that_refuses_one_way_is_there_whatever_becomes_of_the_others(
+    play: Any, snmp: SnmpTransport, played: Played
+) -> None:
+    one = await watched(play, snmp)
+    one.device.silent = True
+    played.fault = Fault(Reason.FORBIDDEN, "the token may not do this", "http/forbidden")
+
+    seen = await one.observed(0.5)
+
+    assert seen.answers is None
+    assert seen.fault == played.fault
+    assert seen.fault.reached
 
 
 async def test_the_end_of_a_fault_ends_its_finding(play: Any, snmp: SnmpTransport, played: Played) -> None:
@@ -266,3 +305,86 @@ def test_a_further_profile_that_is_not_there_is_refused_with_the_estate(played: 
 
     with pytest.raises(ValidationError, match="there is no profile 'firewall/half-http'"):
         FirewallOptions(profile="firewall/half")
+
+
+async def test_what_is_bad_by_one_way_is_not_ended_by_another_while_that_one_cannot_tell(
+    play: Any, snmp: SnmpTransport, played: Played
+) -> None:
+    played.documents["status"] |= {"memory": 93}
+    one = await watched(play, snmp)
+    before = await one.bad()
+    played.fault = Fault(Reason.NO_ANSWER, "no answer over HTTPS", "http/no-answer")
+    one.clock.now += 60
+
+    silent = [await one.said() for _ in range(2)]
+    played.fault = None
+    played.documents["status"] |= {"memory": 50}
+    after = await one.said()
+
+    assert before == {"firewall/memory_used": State.CRITICAL}
+    for said in silent:
+        assert "firewall/memory_used" not in {f.key for f in said.findings}
+        assert not covered(said.covers, "firewall/memory_used")
+    assert {f.key: f.state for f in after.findings}["firewall/memory_used"] is State.OK
+
+
+async def test_what_no_way_contested_is_judged_by_the_one_that_is_left(
+    play: Any, snmp: SnmpTransport, played: Played
+) -> None:
+    one = await watched(play, snmp)
+    await one.said()
+    played.fault = Fault(Reason.NO_ANSWER, "no answer over HTTPS", "http/no-answer")
+
+    said = await one.said()
+
+    assert {f.key: f.state for f in said.findings}["firewall/memory_used"] is State.OK
+
+
+async def test_roles_that_differ_are_not_settled_by_the_silence_of_one_way(
+    play: Any, snmp: SnmpTransport, played: Played
+) -> None:
+    played.documents["status"] |= {"ha": "secondary"}
+    one = await watched(play, snmp)
+    await one.said()
+    played.fault = Fault(Reason.NO_ANSWER, "no answer over HTTPS", "http/no-answer")
+
+    said = await one.said()
+
+    assert not covered(said.covers, "firewall/ways")
+
+
+async def test_a_licence_is_there_that_either_way_lists_by_its_own_name(
+    play: Any, snmp: SnmpTransport, played: Played
+) -> None:
+    one = await watched(play, snmp, expect={"licences": ["FortiCare", "IPS", "Web*"]})
+    played.documents["licences"] = [{"name": "IPS", "end": int(one.clock.now) + 300 * 86_400}]
+
+    bad = await one.bad()
+
+    assert bad == {"firewall/licence/Web*": State.CRITICAL}
+
+
+async def test_a_licence_that_only_the_silent_way_lists_is_not_called_missing(
+    play: Any, snmp: SnmpTransport, played: Played
+) -> None:
+    one = await watched(play, snmp, expect={"licences": ["IPS"]})
+    played.fault = Fault(Reason.NO_ANSWER, "no answer over HTTPS", "http/no-answer")
+
+    said = await one.said()
+
+    assert "firewall/licence/IPS" not in {f.key for f in said.findings}
+    assert not covered(said.covers, "firewall/licence/IPS")
+
+
+async def test_a_question_that_was_not_understood_is_not_settled_by_a_way_that_fails(
+    play: Any, snmp: SnmpTransport, played: Played
+) -> None:
+    one = await watched(play, snmp)
+    played.fault = Fault(Reason.NO_ANSWER, "no answer over HTTPS", "http/no-answer")
+
+    failed = await one.said()
+    played.fault = None
+    well = await one.said()
+
+    assert not covered(failed.covers, "firewall/http/status")
+    assert covered(well.covers, "firewall/http/status")

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.windows import Windows
-from checks.contract import Assessment, Memory, Observation, Planned, State, Subject, Target
+from checks.contract import Approval, Assessment, Memory, Observation, Planned, State, Subject, Target
 from checks.firewall_config import CHECK, FirewallConfigOptions
 from checks.firewall_config.answers import ConfigAnswers, Part, Reading
 from checks.firewall_config.judgement import DRIFT, MEMBERS, READING
@@ -302,3 +302,29 @@ def test_windows_are_asked_for_this_target_and_kind() -> None:
     firewall.read(HOUR, policy="2")
 
     assert set(asked) == {("fw-a", "firewall_config", DRIFT)}
+
+
+def test_what_was_remembered_and_is_lost_is_not_taken_for_approved() -> None:
+    firewall = Firewall()
+    firewall.read(moment("2026-11-04 10:00"), acl="a")
+    firewall.memory = Memory(1, "{")
+
+    lost = firewall.read(moment("2026-11-04 11:00"), acl="b")
+    still = firewall.read(moment("2026-11-04 12:00"), acl="b")
+    assert firewall.memory is not None and CHECK.approvals is not None
+    firewall.memory = CHECK.approvals.approved(firewall.memory, Approval(moment("2026-11-04 12:30"), "jo", "CHG-7"))
+    approved = firewall.read(moment("2026-11-04 13:00"), acl="b")
+
+    assert [said(one)[DRIFT][0] for one in (lost, still, approved)] == [State.UNKNOWN, State.UNKNOWN, State.OK]
+
+
+def test_a_change_that_a_wrong_clock_put_into_the_future_does_not_wait_until_then() -> None:
+    firewall = Firewall()
+    firewall.read(moment("2026-11-04 10:00"), acl="a")
+    firewall.read(moment("2030-11-04 11:00"), acl="b")
+
+    seen = firewall.read(moment("2026-11-04 12:00"), acl="b")
+    later = firewall.read(moment("2026-11-05 09:00"), acl="b")
+
+    assert said(seen)[DRIFT][0] is State.OK
+    assert said(later)[DRIFT][0] is State.WARNING

@@ -94,12 +94,10 @@ def test_a_question_without_an_answer_leaves_its_places_out() -> None:
     assert answers == SnmpAnswers()
 
 
-def test_what_was_not_understood_is_an_error_and_never_absent() -> None:
+def test_what_was_not_understood_is_as_good_as_not_asked_and_never_absent() -> None:
     answers = read("page#/mode", columns=("page#/members/*/x",))
 
-    assert answers.errors == ["page#/mode"]
-    assert answers.cut == ["page#/members/*/x"]
-    assert answers.values == {}
+    assert answers == SnmpAnswers()
 
 
 def test_no_more_rows_are_kept_than_allowed_and_the_column_is_cut() -> None:

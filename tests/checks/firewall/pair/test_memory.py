@@ -11,8 +11,9 @@ import pytest
 
 from checks.contract import Memory, covered
 from checks.firewall.failovers import Failover, failovers
-from checks.firewall.pair import note
+from checks.firewall.pair import CHECK, note
 from testbeds.pairs import FORTI, MEMBERS, Pair, fortigate, keepalived, panos
+from testbeds.single import check
 
 LINUX = {"profile": "firewall/linux"}
 B = "pair/member/fw-b"
@@ -50,6 +51,33 @@ def test_a_member_that_comes_back_has_the_time_anew() -> None:
 
     assert pair.bad(3_600) == {}
     assert pair.bad(601) == {"pair/sync": "warning"}
+
+
+def test_what_cannot_be_told_for_a_round_does_not_begin_the_time_anew() -> None:
+    pair = well()
+    before = dict(pair.values[0] or {}), dict(pair.values[1] or {})
+    apart = before[0] | {f"{MEMBERS}.12.2": 0}
+    unclear = [values | {f"{MEMBERS}.12.1": 7, f"{MEMBERS}.12.2": 7} for values in before]
+
+    pair.values = [apart, before[1]]
+    first = pair.bad(60)
+    pair.values = [*unclear]
+    between = pair.bad(300)
+    pair.values = [apart, before[1]]
+    after = pair.bad(400)
+
+    assert (first, between, after) == ({}, {"pair/sync": "unknown"}, {"pair/sync": "warning"})
+
+
+def test_a_pair_whose_members_are_others_now_has_not_failed_over() -> None:
+    pair = well()
+    pair.names = ["fw-y", "fw-z"]
+    pair.options = pair.options.model_copy(update={"members": tuple(pair.names)})
+    pair.spec = check(CHECK.kind, pair.options, target="firewall", timeout=5.0)
+
+    pair.said()
+
+    assert failovers(pair.memory) == ()
 
 
 def test_while_a_member_is_away_what_differed_keeps_its_time() -> None:

@@ -127,6 +127,8 @@ LINES = (
     ),
     Line("one does not answer, and nobody speaks of it", lambda: Pair(keepalived(MASTER), None, **LINUX),
          {B: "warning", **NO_ADDRESS}, "resilience gone"),
+    Line("one does not answer, nobody speaks of it, and the other one stands by", lambda: Pair(None, keepalived(BACKUP),
+         **LINUX), {SERVICE: "unknown", **NO_ADDRESS}, "no member that can be read is active"),
     Line("out of sync, as one says", lambda: forti({f"{MEMBERS}.12.2": 0}), {"pair/sync": "warning"},
          "resilience going: the configuration is not the same on all: fw-b is out of sync"),
     Line("a blank for the first hides nothing of the second",

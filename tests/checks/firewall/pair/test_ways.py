@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from checks.contract import Fault, Reason, State
+from checks.contract import Fault, Reason, State, covered
 from checks.firewall import further
 from checks.firewall.answers import Cost
 from checks.firewall.further import Reading
@@ -26,7 +26,14 @@ firewall:
   vendor: Palo Alto Networks
   firmware: version
   roles: [{of: ha_state}]
+  pair: {synchronised: [sync]}
 values:
+  sync:
+    title: configuration
+    at: "status#/sync"
+    transform: text
+    required: false
+    enum: {"yes": {name: in sync}, "no": {name: out of sync, state: warning}}
   version: {title: version, at: "status#/version", transform: text, required: false}
   ha_state:
     title: own state
@@ -130,3 +137,37 @@ def test_a_way_that_is_left_when_snmp_fails_tells_the_role_and_the_member_is_rea
     made.values[1] = None
 
     assert made.bad() == {B: "unknown"}
+
+
+def test_a_credential_that_is_taken_again_ends_what_was_said_of_it(played: Played) -> None:
+    made = pair()
+    key = "firewall/fw-b/credential/watcher"
+    played.faults["fw-b"] = Fault(Reason.AUTHENTICATION, "the token is refused", "credential/watcher")
+
+    refused = made.said()
+    played.faults.clear()
+    taken = made.said()
+
+    assert {finding.key: finding.state for finding in refused.findings}[key] is State.UNKNOWN
+    assert key not in {finding.key for finding in taken.findings}
+    assert covered(taken.covers, key)
+    assert covered(taken.may_go, key)
+
+
+def test_what_a_further_way_says_of_the_pair_counts_and_its_silence_ends_nothing(played: Played) -> None:
+    made = pair()
+    for name in ("fw-a", "fw-b"):
+        played.documents[name]["sync"] = "no"
+    apart = made.bad()
+    for name in ("fw-a", "fw-b"):
+        played.faults[name] = Fault(Reason.NO_ANSWER, "no answer over HTTPS", "http/no-answer")
+
+    silent = made.said()
+    played.faults.clear()
+    for name in ("fw-a", "fw-b"):
+        played.documents[name]["sync"] = "yes"
+    after = made.said()
+
+    assert apart == {"pair/sync": "warning"}
+    assert not covered(silent.covers, "pair/sync")
+    assert {finding.key: finding.state for finding in after.findings}["pair/sync"] is State.OK

@@ -1,0 +1,70 @@
+"""The MSL family: the scale of the common alarms, applications, active alarms."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from checks.contract import State
+from checks.telephony.mitel.alarms import application_name
+from testbeds.mitel import ALARMS, APPLICATIONS, GATEWAY, assessed, bad, msl, readings, said
+
+ALARM = "mitel/alarm/MiVoice Border Gateway/communications/SIP trunk"
+APPLICATION = "mitel/application/MiVoice Border Gateway"
+OK, WARNING, CRITICAL, UNKNOWN = State.OK, State.WARNING, State.CRITICAL, State.UNKNOWN
+SCALE = [
+    (1, OK, "as it should be", 0), (2, UNKNOWN, "indeterminate", -1), (3, CRITICAL, "critical", 4),
+    (4, CRITICAL, "major", 3), (5, WARNING, "minor", 2), (6, WARNING, "warning", 1),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("number", "state", "word", "shown"), SCALE)
+def test_the_scale_of_the_common_alarms_calls_three_critical_and_four_major(
+    number: int, state: State, word: str, shown: int
+) -> None:
+    assessment = assessed(msl(level=number))
+
+    assert bad(assessment).get("mitel/level", OK) is state
+    assert word in said(assessment, "mitel/level")
+    assert readings(assessment)["system_level",] == shown
+    assert bad(assessed(msl(gateway=number))).get(APPLICATION, OK) is state
+    assert bad(assessed(msl(alarm=number))).get(ALARM, OK) is state
+
+
+@given(number=st.integers(-(2**31), 2**31 - 1).filter(lambda number: number not in range(1, 7)))
+def test_any_other_number_is_unknown(number: int) -> None:
+    assessment = assessed(msl(level=number, gateway=number, alarm=number))
+
+    assert bad(assessment) == {"mitel/level": UNKNOWN, APPLICATION: UNKNOWN, ALARM: UNKNOWN}
+
+
+def test_an_alarm_is_one_finding_and_neither_its_application_nor_the_level_is_another() -> None:
+    assessment = assessed(msl(level=4, gateway=4, alarm=4))
+
+    assert bad(assessment) == {ALARM: CRITICAL}
+    assert said(assessment, ALARM).endswith("communications, SIP trunk: level: major: trunk 1 is down")
+
+
+def test_another_alarm_of_the_same_application_is_another_finding() -> None:
+    answers = msl(level=4, alarm=4)
+    answers.snmp.rows[f"{ALARMS}.4"][GATEWAY] = "licence"
+
+    assert list(bad(assessed(answers))) == ["mitel/alarm/MiVoice Border Gateway/communications/licence"]
+
+
+def test_a_server_that_lists_no_application_is_unknown() -> None:
+    answers = msl()
+    for column in (3, 4, 6):
+        answers.snmp.rows[f"{APPLICATIONS}.{column}"].clear()
+
+    assert bad(assessed(answers)) == {"mitel/applications": UNKNOWN}
+
+
+@pytest.mark.parametrize(("index", "name"), [
+    (GATEWAY, "Teleworker"), ("10.1.3.6.1.4.1.1027.1.7.11", "NuPoint"),
+    ("10.1.3.6.1.4.1.1027.1.7.2", "1.3.6.1.4.1.1027.1.7.2"), ("10.1.3.6.1.4.1.1027.1.7.99", "1.3.6.1.4.1.1027.1.7.99"),
+    ("3.1.2", "3.1.2"), ("", ""),
+])  # fmt: skip
+def test_an_application_without_a_name_is_called_by_its_oid(index: str, name: str) -> None:
+    assert application_name(index) == name

@@ -27,6 +27,17 @@ BUSINESS_SYSTEM: dict[str, Answer] = {
 }
 
 
+def overrides(tree: Mapping[str, Any]) -> list[str]:
+    """Lines by which a real snmpd serves a tree of a simulated device; its uptime stays its own."""
+    lines = []
+    for oid, value in tree.items():
+        sort, said = value if isinstance(value, tuple) else ("integer" if isinstance(value, int) else "octets", value)
+        if sort != "uptime":
+            words = {"octets": f'octet_str "{said}"', "oid": f"object_id {said}", "gauge": f"uinteger {said}"}
+            lines.append(f"override {oid} {words.get(sort, f'integer {said}')}")
+    return lines
+
+
 def index_of(name: str) -> str:
     """An index that is a text, with its length before it."""
     return ".".join(map(str, (len(name.encode()), *name.encode())))

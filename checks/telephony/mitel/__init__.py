@@ -30,6 +30,8 @@ from config.profiles import load, search_path
 from config.profiles.recognition import SYS_OBJECT_ID
 
 _ROLE = "snmp"
+_AGAIN = 3600.0
+"""Seconds after which a system is asked again what it is: a call server may start later than its server's SNMP."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +41,15 @@ class _Known:
     options: MitelOptions
     profile: str
     object_id: object
+    at: float
+    """When it was found (Unix seconds)."""
 
 
 async def collect(target: Target, options: MitelOptions, ctx: Context) -> Observation:
     """Ask one system: what it is where that is not known, then everything of its profile."""
     known = ctx.kept if isinstance(ctx.kept, _Known) and ctx.kept.options == options else None
+    if known is not None and not 0 <= ctx.now() - known.at < _AGAIN:
+        known = None
     profile = options.profile
     if profile == AUTO:
         if known is None:
@@ -51,7 +57,7 @@ async def collect(target: Target, options: MitelOptions, ctx: Context) -> Observ
             answers = asked.answers
             if not isinstance(answers, MitelAnswers) or not answers.profile:
                 return asked
-            known = _Known(options, answers.profile, answers.snmp.values.get(SYS_OBJECT_ID))
+            known = _Known(options, answers.profile, answers.snmp.values.get(SYS_OBJECT_ID), asked.started)
         profile, ctx.kept = known.profile, known
     found = await snmp.collect(target, options.asking(profile), ctx)
     read = found.answers

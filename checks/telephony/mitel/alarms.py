@@ -16,6 +16,7 @@ LEVEL = "mitel/level"
 CATEGORY = "mitel/category"
 APPLICATION = "mitel/application"
 ALARM = "mitel/alarm"
+_MADE_OF = {CATEGORY: ("categories",), ALARM: ("alarms", "applications")}
 _THRESHOLDS = ("minor_threshold", "major_threshold", "critical_threshold")
 _BAD = frozenset({State.WARNING, State.CRITICAL})
 _APPLICATIONS = "1.3.6.1.4.1.1027.1.7."
@@ -25,6 +26,23 @@ _NAMES = (
     "Unified Communications Server", "Unified IP Client", "Media Service Manager", "MCD Manager",
 )  # fmt: skip
 """Of applications by the last number of their OID, from 1; empty where it is not known."""
+
+
+def half_read(plan: Plan, answers: SnmpAnswers) -> frozenset[str]:
+    """Beginnings of the keys of which not everything was read that a finding is made of."""
+    cut = {table.name for table in plan.tables if not rows_of(table, answers).complete}
+    return frozenset(prefix for prefix, tables in _MADE_OF.items() if cut & set(tables))
+
+
+def stands(finding: Finding, half: frozenset[str]) -> bool:
+    """Whether a finding may be shown although its table was only half read.
+
+    An alarm would stand under another key without its class or its application's name, and a category look clear
+    without its count.
+    """
+    if ALARM in half and finding.key.startswith(f"{ALARM}/"):
+        return False
+    return not (CATEGORY in half and finding.key.startswith(f"{CATEGORY}/") and finding.state is State.OK)
 
 
 def told(plan: Plan, answers: SnmpAnswers, base: Mapping[str, Finding], own: Mapping[str, int]) -> dict[str, Finding]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from checks.contract import Assessment, Family, Finding, Memory, Reading, State
@@ -14,8 +14,8 @@ from checks.network.plan import PROFILE, UPTIME, Plan
 from checks.printable import printable
 from checks.telephony.mitel import alarms, resilience
 from checks.telephony.mitel.note import Note, unpacked
-from checks.telephony.mitel.options import KIND, CallLoad, MitelOptions
-from checks.telephony.mitel.product import pairs, product_name
+from checks.telephony.mitel.options import BUSINESS, KIND, CallLoad, MitelOptions
+from checks.telephony.mitel.product import PLATFORMS, pairs, product_name
 from config.profiles.recognition import SYS_DESCR, SYS_OBJECT_ID
 
 SYSTEM = "mitel/system"
@@ -28,6 +28,7 @@ INFO = Family(
 LOAD = Family("ridgeway_telephony_call_load_ratio", "Share of a minute spent on processing calls.", unit="ratio")
 FAMILIES = (INFO, LOAD)
 _BUSY = 0.9
+_MOST_APPLICATIONS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,8 @@ def judged(options: MitelOptions, answers: MitelAnswers, whole: bool, memory: Me
         return _unrecognised(answers.snmp)
     plan, before = options.plan_of(answers.profile), unpacked(memory)
     base = assessed(plan, answers.snmp, whole, before.values, at, frozenset())
-    found = {finding.key: finding for finding in base.findings}
+    half = alarms.half_read(plan, answers.snmp)
+    found = {finding.key: finding for finding in base.findings if alarms.stands(finding, half)}
     uptime = _uptime(answers.snmp)
     restarted = uptime is not None and before.restarted(uptime, at)
     rows = rows_of(plan.table("resiliency"), answers.snmp) if any(t.name == "resiliency" for t in plan.tables) else None
@@ -57,17 +59,28 @@ def judged(options: MitelOptions, answers: MitelAnswers, whole: bool, memory: Me
     findings = [*kept, *phones.findings, *load.findings]
     findings += _unread(plan, answers.snmp) if whole else ()
     findings.append(_system(plan, answers, load.fact))
+    final = _each_once(findings)
     note = Note(
         base.memory, at, before.uptime if uptime is None else uptime, phones.open, phones.lost, load.tenths
     )  # fmt: skip
     own = frozenset({SYSTEM, UNREAD, CALL_LOAD} if whole else {SYSTEM})
     return Assessment(
-        findings=tuple({finding.key: finding for finding in findings}.values()),
+        findings=tuple(final.values()),
         readings=(*base.readings, *load.readings, Reading(INFO, 1.0, _identity(answers.snmp))),
-        covers=base.covers | own,
+        covers=(base.covers - {f"{prefix}/*" for prefix in half}) | own | final.keys(),
         may_go=base.may_go | {SYSTEM, UNREAD, CALL_LOAD},
         memory=note.packed(before),
     )
+
+
+def _each_once(findings: Iterable[Finding]) -> dict[str, Finding]:
+    """By key; of several that a system calls by one name the worst."""
+    found: dict[str, Finding] = {}
+    for finding in findings:
+        other = found.get(finding.key)
+        if other is None or finding.state.rank > other.state.rank:
+            found[finding.key] = finding
+    return found
 
 
 def _named(finding: Finding) -> Finding:
@@ -128,22 +141,38 @@ def _identity(answers: SnmpAnswers) -> tuple[str, str, str]:
 def _system(plan: Plan, answers: MitelAnswers, load: str) -> Finding:
     """What is so, without being good or bad: an ok finding, so that people see what was looked at and what was not."""
     snmp = answers.snmp
-    facts = [f"profile {answers.profile} is unproven: no recording of a real system backs it"]
+    facts = list(_parts(plan, snmp))
     for licence in ("user", "device"):
         used, bought = (plan.by_name.get(f"{licence}_licences_{what}") for what in ("used", "limit"))
         if used is not None and bought is not None:
             count = raw.told(used, snmp.values, snmp.errors)
             if isinstance(count, int) and count > 0 and snmp.values.get(bought.oids[0]) == 0:
-                facts.insert(0, f"{licence} licences are not licensed separately, {count} are used")
+                facts.append(f"{licence} licences are not licensed separately, {count} are used")
     cause = plan.by_name.get("reset_cause")
     if cause is not None and snmp.values.get(cause.oids[0]) is not None:
         said = raw.told(cause, snmp.values, snmp.errors)
         facts.append(f"last start: {said or f'{snmp.values[cause.oids[0]]}, which is not among the known causes'}")
+    if answers.profile == BUSINESS and str(snmp.values.get(SYS_OBJECT_ID) or "").startswith(PLATFORMS):
+        facts.append("the applications of its server are not read: a second check with profile telephony/msl does that")
     facts += [load] if load else []
+    facts.append(f"profile {answers.profile} is unproven: no recording of a real system backs it")
     evidence = {key[:40]: value[:100] for key, value in pairs(str(snmp.values.get(SYS_DESCR) or "")).items()}
     evidence |= {"profile": answers.profile}
+    evidence |= {f"fact {number}": printable(fact)[:200] for number, fact in enumerate(facts, start=1)}
     name = " ".join(part for part in _identity(snmp) if part) or "a system that does not say what it is"
     return Finding(SYSTEM, State.OK, printable(f"{name}: {'; '.join(facts)}")[:300], evidence)
+
+
+def _parts(plan: Plan, answers: SnmpAnswers) -> Iterator[str]:
+    """The cluster to which it belongs, and the applications it runs with their versions."""
+    cluster = plan.by_name.get("cluster")
+    said = None if cluster is None else raw.told(cluster, answers.values, answers.errors)
+    if said:
+        yield f"cluster {said}"
+    for table in plan.tables:
+        if table.name == "applications":
+            for row in rows_of(table, answers).rows[:_MOST_APPLICATIONS]:
+                yield f"{row.label} {row.text('application_version')}".strip()
 
 
 def _unrecognised(answers: SnmpAnswers) -> Assessment:

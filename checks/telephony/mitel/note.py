@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from checks.contract import Memory
 
 VERSION = 1
 _MOST_PRIMARIES = 200
+_LARGEST = 60_000
+"""Characters, of the 65,536 that are kept: a longer note is written without rates, and with fewer primaries."""
+_FEWER_PRIMARIES = 40
 _SLACK = 60.0
 """Seconds by which sysUpTime may lag behind our clock without a restart."""
 _DRIFT = 0.0005
@@ -56,10 +60,19 @@ class Note:
         values = self.values or before.values
         told = {
             "values": None if values is None else [values.version, values.text],
-            "at": self.at, "uptime": self.uptime, "open": sorted(self.open)[:_MOST_PRIMARIES],
-            "lost": dict(sorted(self.lost.items())[:_MOST_PRIMARIES]), "tenths": self.tenths,
+            "at": self.at, "uptime": self.uptime, "tenths": self.tenths,
         }  # fmt: skip
-        return Memory(VERSION, json.dumps(told, separators=(",", ":")))
+        text = _text(told | self._phones(_MOST_PRIMARIES))
+        if len(text) > _LARGEST:
+            text = _text(told | {"values": None} | self._phones(_FEWER_PRIMARIES))
+        return Memory(VERSION, text)
+
+    def _phones(self, most: int) -> dict[str, Any]:
+        return {"open": sorted(self.open)[:most], "lost": dict(sorted(self.lost.items())[:most])}
+
+
+def _text(told: Mapping[str, Any]) -> str:
+    return json.dumps(told, separators=(",", ":"))
 
 
 def unpacked(memory: Memory | None) -> Note:

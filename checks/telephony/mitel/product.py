@@ -12,7 +12,7 @@ LEVEL = "1.3.6.1.4.1.1027.4.1.1.2.2.1.0"
 IDENTITY = (SYS_OBJECT_ID, SYS_DESCR, LEVEL)
 _SX_2000 = "1.3.6.1.4.1.1027.1.2.2"
 """An SX-2000, or a 3300 that was named by the MIB of 2006."""
-_PLATFORMS = "1.3.6.1.4.1.1027.1.6."
+PLATFORMS = "1.3.6.1.4.1.1027.1.6."
 """Application platforms: servers of the MSL family, some of which are a MiVoice Business."""
 _PRODUCTS = {
     _SX_2000: "SX-2000",
@@ -39,7 +39,7 @@ def pairs(description: str) -> dict[str, str]:
 def profile_for(values: dict[str, Answer]) -> str:
     """The profile for what a system answered to `IDENTITY`; empty where none is known."""
     object_id, level = str(values.get(SYS_OBJECT_ID) or ""), values.get(LEVEL)
-    if level is not None and (object_id == _SX_2000 or object_id.startswith(_PLATFORMS)):
+    if level is not None and (object_id == _SX_2000 or object_id.startswith(PLATFORMS)):
         return BUSINESS
     if object_id == _SX_2000:
         return UNREAD

@@ -100,6 +100,17 @@ def test_a_table_that_was_cut_short_covers_no_category() -> None:
     assert bad(assessment) == {"mitel/level": CRITICAL}
 
 
+def test_a_category_whose_count_was_not_read_is_not_called_clear() -> None:
+    answers = business(2, [("SIP Link", 1, 10, 1), ("Lines", 2, 9, 1)])
+    answers.snmp.rows.pop(f"{IPERA}.2.4.1.3")
+
+    assessment = assessed(answers, whole=False)
+
+    assert SIP not in {finding.key for finding in assessment.findings}
+    assert not covered(assessment.covers, SIP)
+    assert bad(assessment) == {"mitel/category/Lines": WARNING} and covered(assessment.covers, "mitel/category/Lines")
+
+
 def test_licences_are_compared_with_those_bought() -> None:
     assessment = assessed(business(_1_2_1=100, _1_2_2=96))
 

@@ -18,10 +18,11 @@ from checks.telephony.mitel import CHECK, MitelAnswers, MitelOptions
 from checks.telephony.mitel.product import LEVEL, pairs, profile_for
 from checks.transports import Transports
 from checks.transports.snmp import SnmpTransport
+from config.estate import Credential
 from config.profiles.recognition import SYS_DESCR, SYS_OBJECT_ID
-from testbeds.mitel import BUSINESS, IPERA, MSL, assessed, bad, business, index_of, msl
+from testbeds.mitel import BUSINESS, IPERA, MSL, assessed, bad, business, index_of, msl, overrides
 from testbeds.single import check, subject, target
-from testbeds.snmpd import community
+from testbeds.snmpd import community, running, user
 
 UNREAD = "telephony/unread"
 TREE: dict[str, SimpleValue] = {
@@ -37,6 +38,10 @@ TREE: dict[str, SimpleValue] = {
     f"{IPERA}.5.1.1.1.1.4.1.0.0": "Town to town", f"{IPERA}.5.1.1.1.1.5.1.0.0": ("gauge", 990),
     f"{IPERA}.5.1.1.1.1.6.1.0.0": ("gauge", 1000),
 }  # fmt: skip
+
+BAD = dict.fromkeys(
+    ("mitel/category/SIP Link", "mitel/resilience/controller-a", "mitel/zone_use/Town to town"), State.WARNING
+)
 
 
 @pytest.fixture
@@ -58,11 +63,14 @@ async def context() -> AsyncIterator[Context]:
 
 
 async def run(simulated: SimulatedDevices, context: Context, **said: Any) -> tuple[Observation, Assessment]:
-    options = MitelOptions(port=simulated["controller-b"].port, retries=0, **said)
+    return await asked(simulated["controller-b"].port, context, community(), **said)
+
+
+async def asked(port: int, context: Context, credential: Credential, **said: Any) -> tuple[Observation, Assessment]:
+    options = MitelOptions(port=port, retries=0, **said)
     spec = check("mitel", options)
-    asked = replace(target(spec), credentials={"snmp": community()})
     context.deadline = asyncio.get_running_loop().time() + 5
-    observation = await CHECK.collect(asked, options, context)
+    observation = await CHECK.collect(replace(target(spec), credentials={"snmp": credential}), options, context)
     return observation, CHECK.assess(subject(spec), [observation], None, time.time())
 
 
@@ -71,11 +79,17 @@ async def test_a_whole_tree_is_read_over_v2c_and_judged(device: SimulatedDevices
 
     assert observation.fault is None
     assert isinstance(observation.answers, MitelAnswers) and observation.answers.profile == BUSINESS
-    assert bad(assessment) == {
-        "mitel/category/SIP Link": State.WARNING,
-        "mitel/resilience/controller-a": State.WARNING,
-        "mitel/zone_use/Town to town": State.WARNING,
-    }
+    assert bad(assessment) == BAD
+
+
+@pytest.mark.acceptance
+@pytest.mark.parametrize("credential", [community(), user("sha256aes256")], ids=lambda credential: credential.name)
+async def test_a_real_snmpd_that_serves_the_tree_is_judged_alike(credential: Credential, context: Context) -> None:
+    with running(overrides(TREE)) as agent:
+        observation, assessment = await asked(agent.port, context, credential)
+
+    assert observation.fault is None
+    assert bad(assessment) == BAD
 
 
 async def test_another_product_at_the_address_is_found_at_the_run_after(
@@ -89,6 +103,21 @@ async def test_another_product_at_the_address_is_found_at_the_run_after(
     observation, _ = await run(device, context)
 
     assert isinstance(observation.answers, MitelAnswers) and observation.answers.profile == MSL
+
+
+async def test_a_call_server_that_starts_after_its_server_is_found_within_the_hour(
+    device: SimulatedDevices, context: Context
+) -> None:
+    device["controller-b"].set(SYS_OBJECT_ID, ("oid", "1.3.6.1.4.1.1027.1.6.1"))
+    device["controller-b"].remove(IPERA)
+    first, _ = await run(device, context)
+    device["controller-b"].set(LEVEL, 3)
+    context.now = lambda: time.time() + 3601
+
+    second, assessment = await run(device, context)
+
+    assert [one.answers.profile for one in (first, second)] == [MSL, BUSINESS]
+    assert bad(assessment)["mitel/level"] is State.CRITICAL
 
 
 async def test_a_product_whose_alarms_cannot_be_read_is_unsupported(device: SimulatedDevices, context: Context) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.contract import State
+from checks.contract import State, covered
 from checks.telephony.mitel.alarms import application_name
 from testbeds.mitel import ALARMS, APPLICATIONS, GATEWAY, assessed, bad, msl, readings, said
 
@@ -53,12 +53,42 @@ def test_another_alarm_of_the_same_application_is_another_finding() -> None:
     assert list(bad(assessed(answers))) == ["mitel/alarm/MiVoice Border Gateway/communications/licence"]
 
 
+def test_the_applications_are_told_with_their_versions() -> None:
+    answers = msl()
+    answers.snmp.rows[f"{APPLICATIONS}.4"][GATEWAY] = "11.0.0.1"
+
+    assert "MiVoice Border Gateway 11.0.0.1" in said(assessed(answers), "mitel/system")
+
+
 def test_a_server_that_lists_no_application_is_unknown() -> None:
     answers = msl()
     for column in (3, 4, 6):
         answers.snmp.rows[f"{APPLICATIONS}.{column}"].clear()
 
     assert bad(assessed(answers)) == {"mitel/applications": UNKNOWN}
+
+
+def test_of_two_applications_with_one_name_the_worse_alarm_stands() -> None:
+    for first, second in ((4, 1), (1, 4)):
+        answers = msl(alarm=first)
+        other = "10.1.3.6.1.4.1.1027.1.7.5"
+        answers.snmp.rows[f"{APPLICATIONS}.3"][other] = "MiVoice Border Gateway"
+        answers.snmp.rows[f"{APPLICATIONS}.6"][other] = 1
+        for column, cell in ((2, "communications"), (4, "SIP trunk"), (5, second)):
+            answers.snmp.rows[f"{ALARMS}.{column}"][other] = cell
+
+        assert bad(assessed(answers)) == {ALARM: CRITICAL}
+
+
+@pytest.mark.parametrize("column", [f"{ALARMS}.2", f"{APPLICATIONS}.3"])
+def test_where_the_name_of_an_alarm_was_not_read_the_level_speaks_and_no_alarm_clears(column: str) -> None:
+    answers = msl(level=3, alarm=3)
+    answers.snmp.cut.append(column)
+
+    assessment = assessed(answers, whole=False)
+
+    assert bad(assessment) == {"mitel/level": CRITICAL}
+    assert not covered(assessment.covers, ALARM)
 
 
 @pytest.mark.parametrize(("index", "name"), [

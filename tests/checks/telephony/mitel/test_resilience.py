@@ -97,6 +97,15 @@ def test_an_uptime_that_wraps_after_497_days_is_no_restart() -> None:
     assert not Note(at=NOW, uptime=2**32 / 100 - 30).restarted(30, NOW + 60)
 
 
+def test_a_note_of_many_long_names_is_small_enough_to_be_kept() -> None:
+    names = {str(number) + "é" * 60 for number in range(200)}
+
+    memory = Note(at=NOW, open=frozenset(names), lost=dict.fromkeys(names, NOW)).packed(Note())
+
+    assert memory is not None and len(memory.text) < 65_536
+    assert unpacked(memory).open < names
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"values": 3}', "null"])
 def test_a_damaged_note_is_an_empty_one(text: str) -> None:
     assert unpacked(Memory(1, text)) == Note()

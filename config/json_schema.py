@@ -54,10 +54,11 @@ def json_schema(kinds: Mapping[str, KindLike], desks: Mapping[str, DeskLike]) ->
     entries = _entries(parts, kinds)
     for name in ("councils", "sites", "targets"):
         parts[name]["properties"]["defaults"] = {"$ref": "#/$defs/Defaults"}
-    parts["targets"]["properties"]["checks"] = _checks([*entries, _use()], parts, kinds)
+    # Empty is right for a target that the check of another one asks, which a schema cannot know.
+    parts["targets"]["properties"]["checks"] = _checks([*entries, _use()], parts, kinds, least=0)
     properties = {name: _section(name, parts) for name in sections.SECTIONS if name in parts}
     properties["defaults"] = {"$ref": "#/$defs/Defaults"}
-    properties["check_groups"] = _by_name(_checks(entries, parts, kinds))
+    properties["check_groups"] = _by_name(_checks(entries, parts, kinds, least=1))
     properties["credentials"] = _by_name(_tagged(parts, "credential", CREDENTIAL_KINDS, {}))
     properties["desks"] = _by_name(_tagged(parts, "desk", desks, parts["desk"]["properties"]))
     return {
@@ -126,11 +127,13 @@ def _use() -> JsonSchema:
     return _map({"use": {"anyOf": [_NAME, {"type": "array", "items": _NAME, "minItems": 1}]}}, ("use",))
 
 
-def _checks(forms: list[JsonSchema], parts: Mapping[str, JsonSchema], kinds: Mapping[str, KindLike]) -> JsonSchema:
-    """A list of checks, or a map of them by name."""
+def _checks(
+    forms: list[JsonSchema], parts: Mapping[str, JsonSchema], kinds: Mapping[str, KindLike], *, least: int
+) -> JsonSchema:
+    """A list of checks, `least` of them or more, or a map of one or more by name."""
     named = [_map({"kind": {"const": kind}, **_body(kind, parts)}) for kind in sorted(kinds)]
     by_name = {**_by_name({"anyOf": [{"type": "null"}, *named]}), "minProperties": 1}
-    return {"anyOf": [{"type": "array", "minItems": 1, "items": {"anyOf": forms}}, by_name]}
+    return {"anyOf": [{"type": "array", "minItems": least, "items": {"anyOf": forms}}, by_name]}
 
 
 def _tagged(

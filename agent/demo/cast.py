@@ -7,20 +7,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent.demo.devices import SimpleValue, SimulatedDevices
+from agent.demo.firewalls import FortiGatePair, fortigate, panos
 from agent.demo.portal import LIFE, Authority, Portal
 from agent.demo.server import HostKey, SimulatedServer
+from checks.firewall.pair import PairOptions
 from checks.network.http_options import HttpOptions
 from checks.network.ssh_command import SshCommandOptions
 from config.estate import CheckSpec, Estate, Target
 
-FORTIGATE_MEMORY = "1.3.6.1.4.1.12356.101.4.1.4.0"
+PALO_ALTO = "fw-aylesbury"
+"""The firewall that is no FortiGate. Nothing in the estate says so: the agent finds out by itself."""
 _SYSTEM = "1.3.6.1.2.1.1"
 _INTERFACES = "1.3.6.1.2.1.2.2.1"
 _INTERFACES_X = "1.3.6.1.2.1.31.1.1.1"
 _HOST = "1.3.6.1.2.1.25"
 _UCD = "1.3.6.1.4.1.2021"
 _LINUX = "1.3.6.1.4.1.8072.3.2.10"
-
 
 HEALTHY_DISK = 71
 _MOUNT = "/srv/backup"
@@ -32,6 +34,7 @@ class Cast:
     """Everybody in the play."""
 
     devices: SimulatedDevices
+    pair: FortiGatePair
     backup: SimulatedServer
     portal: Portal
 
@@ -46,10 +49,14 @@ def cast_of(
 ) -> Cast:
     """The cast of an estate, healthy. Certificates are written to `folder`."""
     devices = SimulatedDevices()
-    for target, spec in (*_checks(estate, "snmp"), *_checks(estate, "firewall")):
+    ((_, paired),) = _checks(estate, "firewall_pair")
+    assert isinstance(paired.options, PairOptions)  # for mypy
+    members = [(estate.targets[name], paired) for name in paired.options.members]
+    for target, spec in (*_checks(estate, "snmp"), *_checks(estate, "firewall"), *members):
         options = spec.options.model_dump()
         values = _values(target, str(options["profile"]))
         devices.add(target.name, values, host=target.address, port=int(options["port"]), community=community)
+    pair = FortiGatePair(devices, paired.options.members)
     ((target, spec),) = _checks(estate, "ssh_command")
     assert isinstance(spec.options, SshCommandOptions)  # for mypy
     user = str(target.credentials["ssh"].settings["user"])
@@ -60,7 +67,7 @@ def cast_of(
     url = spec.options.url_at(target.address)
     portal = Portal((target.address, url.port), url.host, authority, folder, "all is well")
     portal.show_certificate(LIFE)
-    return Cast(devices, backup, portal)
+    return Cast(devices, pair, backup, portal)
 
 
 def services(estate: Estate) -> list[tuple[str, int]]:
@@ -85,8 +92,8 @@ def _values(target: Target, profile: str) -> Mapping[str, SimpleValue]:
     values = _system(target)
     if profile == "interfaces":
         return values | _two_interfaces()
-    if profile in ("firewall/fortigate", "auto"):
-        return values | _fortigate(target)
+    if profile == "auto":  # the default of firewalls
+        return values | (panos() if target.name == PALO_ALTO else fortigate(target.name)) | _two_interfaces()
     if profile == "net-snmp-host":
         return values | _host()
     return values
@@ -129,25 +136,6 @@ def _two_interfaces() -> dict[str, SimpleValue]:
             f"{_INTERFACES_X}.18.{index}": "",
         }
     return values
-
-
-def _fortigate(target: Target) -> dict[str, SimpleValue]:
-    """FORTINET-FORTIGATE-MIB: fgSystemInfo, a mode that says that there is no cluster, a contract."""
-    forti = "1.3.6.1.4.1.12356.101"
-    info = f"{forti}.4.1"
-    return {
-        f"{_SYSTEM}.2.0": ("oid", f"{forti}.1.644"),
-        "1.3.6.1.4.1.12356.100.1.1.1.0": f"FGT60F-{target.name}",
-        f"{forti}.13.1.1.0": 1,
-        f"{forti}.4.6.3.1.2.1.1.1": "FortiCare",
-        f"{forti}.4.6.3.1.2.1.2.1": "Thu Sep 16 01:00:00 2038",
-        f"{info}.11.0": ("gauge", 12),
-        f"{info}.1.0": "v7.4.8,build2795,250523 (GA.M)",
-        f"{info}.3.0": ("gauge", 11),
-        FORTIGATE_MEMORY: ("gauge", 54),
-        f"{info}.5.0": ("gauge", 2_061_108),
-        f"{info}.8.0": ("gauge", 1834),
-    }
 
 
 def _host() -> dict[str, SimpleValue]:

@@ -17,8 +17,8 @@ class Known:
 
     def __init__(self) -> None:
         self._open: set[str] = set()
-        self._tickets: dict[str, str] = {}
-        """Incident to the target it is about."""
+        self._tickets: dict[str, tuple[str, str]] = {}
+        """Incident to the target that it is about, and to its condition."""
         self._hidden: dict[str, int] = {}
         """Target to how many causes hide behind it."""
         self._came = asyncio.Event()
@@ -36,7 +36,7 @@ class Known:
         elif kind == "ticket":
             what = data["detail"].get("what")
             if what in _TICKET_OPENS:
-                self._tickets[incident] = data["about"]["subject"]
+                self._tickets[incident] = (data["about"]["subject"], data["about"]["condition"])
             elif what == _TICKET_ENDS:
                 self._tickets.pop(incident, None)
         self._came.set()
@@ -47,9 +47,9 @@ class Known:
         while not holds(self):
             await self._came.wait()
 
-    def has_ticket(self, subject: str) -> bool:
-        """Whether a ticket about this target is open."""
-        return subject in self._tickets.values()
+    def has_ticket(self, subject: str, condition: str = "") -> bool:
+        """Whether a ticket is open about this target, and about a condition of it that begins so."""
+        return any(name == subject and of.startswith(condition) for name, of in self._tickets.values())
 
     def hidden(self, subject: str) -> int:
         """How many causes hide behind this target."""

@@ -7,13 +7,16 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from agent.demo.cast import FORTIGATE_MEMORY, HEALTHY_DISK, Cast
+from agent.demo.cast import HEALTHY_DISK, Cast
+from agent.demo.firewalls import LONG, set_contract
 from agent.demo.known import Known
 from agent.demo.portal import LIFE
 
 LINK = "link-berkhamsted"
 BEHIND = ("fw-berkhamsted", "sw-berkhamsted-1", "sw-berkhamsted-2", "pbx-berkhamsted", "nas-berkhamsted")
-FIREWALL = "fw-forum"
+PAIR = "fw-forum"
+FIRST = "fw-forum-a"
+BRANCH = "fw-berkhamsted"
 PORTAL = "portal-aylesbury"
 BACKUP = "backup-forum"
 _PATIENCE = 30.0
@@ -38,12 +41,8 @@ def _silence(silent: bool) -> Callable[[Cast], None]:
     return play
 
 
-def _memory(percent: int) -> Callable[[Cast], None]:
-    return lambda cast: cast.devices[FIREWALL].set(FORTIGATE_MEMORY, percent)
-
-
-def _ticket(target: str) -> Callable[[Known], bool]:
-    return lambda known: known.has_ticket(target)
+def _ticket(target: str, condition: str = "") -> Callable[[Known], bool]:
+    return lambda known: known.has_ticket(target, condition)
 
 
 def _all_behind(known: Known) -> bool:
@@ -57,28 +56,60 @@ ACTS = (
         _silence(True),
     ),
     Act(38, "The line to Berkhamsted is mended.", _silence(False), _all_behind),
-    Act(50, "The memory of the councils' firewall fills up to 95 %.", _memory(95)),
+    Act(
+        48,
+        "The first unit of the councils' firewall loses its power; the second one takes over.",
+        lambda cast: cast.pair.lose(FIRST),
+    ),
     Act(
         58,
+        "The first unit is back, with the configuration of yesterday.",
+        lambda cast: cast.pair.bring_back(FIRST),
+        _ticket(PAIR, f"pair/member/{FIRST}"),
+    ),
+    Act(
+        64,
         "The certificate of the council tax portal nears its end: 12 days are left.",
         lambda cast: cast.portal.show_certificate(12),
     ),
-    Act(66, "The firewall's memory is free again.", _memory(54), _ticket(FIREWALL)),
-    Act(72, "The disk of the backup server fills up to 97 %.", lambda cast: cast.fill_disk(97)),
     Act(
-        80,
+        74,
+        "The support contract of Berkhamsted's firewall nears its end: 20 days are left.",
+        lambda cast: set_contract(cast.devices, BRANCH, 20),
+    ),
+    Act(
+        76,
+        "The units of the councils' firewall are synchronised.",
+        lambda cast: cast.pair.synchronise(),
+        _ticket(PAIR, "pair/sync"),
+    ),
+    Act(
+        84,
         "The portal gets a new certificate, for 90 days.",
         lambda cast: cast.portal.show_certificate(LIFE),
         _ticket(PORTAL),
     ),
+    Act(86, "The disk of the backup server fills up to 97 %.", lambda cast: cast.fill_disk(97)),
     Act(
         90,
+        "Berkhamsted's contract is renewed.",
+        lambda cast: set_contract(cast.devices, BRANCH, LONG),
+        _ticket(BRANCH, "firewall/licence_expiry/"),
+    ),
+    Act(
+        98,
         "Somebody makes room on the backup server's disk.",
         lambda cast: cast.fill_disk(HEALTHY_DISK),
         _ticket(BACKUP),
     ),
+    Act(
+        102,
+        "The councils' firewall is switched back to its first unit, as planned: a fact, and no incident.",
+        lambda cast: cast.pair.run_on(FIRST),
+        lambda known: not known.has_ticket(PAIR),
+    ),
 )
-END = 110.0
+END = 114.0
 """By then every incident of the story is resolved and its ticket closed."""
 
 

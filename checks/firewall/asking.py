@@ -274,8 +274,8 @@ def _text(said: SnmpAnswers, oid: str) -> str:
 
 async def _due(asked: _Poll, reader: Reader, kept: Kept, now: float) -> FirewallAnswers:
     """Everything that holds now: the quick values first, then together what else is due, then what is held of it."""
-    budget = reader.profile.budget
-    ages = {Read.SLOWLY: budget.slow_seconds, Read.DAILY: budget.daily_seconds}
+    budget, ages = reader.profile.budget, kept.options.ages(reader.profile)
+    longest = kept.options.longest_ages(reader.profile)
     slower = {often: reader.questions[often] for often in ages if reader.questions[often]}
     answers = await asked.batch(reader.questions[Read.EVERY_RUN], budget.most_rows)
     # A clock that was set back must not keep old values for ever.
@@ -291,7 +291,7 @@ async def _due(asked: _Poll, reader: Reader, kept: Kept, now: float) -> Firewall
     for often in slower:
         if often in kept.batches:
             at, held = kept.batches[often]
-            if 0 <= now - at < HOLDS * ages[often]:
+            if 0 <= now - at < HOLDS * longest[often]:
                 _merge(answers, held)
                 read_at[often.value] = at
     return FirewallAnswers(kept.profile, answers, read_at)

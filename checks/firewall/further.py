@@ -72,7 +72,7 @@ async def read(
     asks = profile.asks
     assert asks is not None  # profiles of these ways ask
     often = asks.often()
-    ages = {Read.EVERY_RUN: 0.0, Read.SLOWLY: profile.budget.slow_seconds, Read.DAILY: profile.budget.daily_seconds}
+    ages, longest = {Read.EVERY_RUN: 0, **options.ages(profile)}, options.longest_ages(profile)
     patience = SLOWER if busy or held.slow else 1.0
     rest = profile.budget.slow_seconds
     due = [name for name, how in often.items() if _is_due(held.documents.get(name), now, ages[how] * patience, rest)]
@@ -85,7 +85,7 @@ async def read(
         elif often[name] is Read.EVERY_RUN:
             held.documents.pop(name, None)  # what is asked at every run is never old
     for name, (at, _) in list(held.documents.items()):
-        if often[name] is not Read.EVERY_RUN and not 0 <= now - at < HOLDS * ages[often[name]]:
+        if often[name] is not Read.EVERY_RUN and not 0 <= now - at < HOLDS * longest[often[name]]:
             del held.documents[name]
     return replace(
         part_of(reader, held.documents, reading.fault, reading.cost), certificate_not_after=_end(held.certificate)

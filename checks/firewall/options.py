@@ -17,7 +17,7 @@ from checks.firewall.series import Series, Wanted, measured, series_of
 from checks.network.plan import Override, Plan, PlanError, compiled
 from checks.network.snmp import Thresholds
 from config.profiles import ProfileError, ProfileModel, ValueModel, load, names, search_path
-from config.profiles.asks import Way
+from config.profiles.asks import Read, Way
 from config.profiles.model import Lead
 
 KIND = "firewall"
@@ -70,6 +70,10 @@ class FirewallOptions(BaseModel):
     """Days before the end of a licence; without it the profile's, which is 60."""
     licence_critical_days: float | None = Field(default=None, ge=0, le=3650)
     """The same for critical, 14."""
+    slow_seconds: int | None = Field(default=None, ge=5, le=604_800)
+    """How old values with `read: slowly` may become; without it the profile's, which is 300."""
+    daily_seconds: int | None = Field(default=None, ge=5, le=604_800)
+    """The same for `read: daily`, 21600."""
     expect: Expect = Expect()
     forecast: dict[str, Wanted | None] = Field(default_factory=dict)
     """By value of the profile, or `vpn_users`, `tunnels`: another limit or lead time; null for no forecast."""
@@ -99,6 +103,16 @@ class FirewallOptions(BaseModel):
         main = self.reader_of(profile)
         return {main.profile.way: main, **{way: self.reader_of(name) for way, name in main.profile.also.items()}}
 
+    def ages(self, profile: ProfileModel) -> dict[Read, int]:
+        """How old the slower values may become before they are asked again (seconds)."""
+        own = {Read.SLOWLY: self.slow_seconds, Read.DAILY: self.daily_seconds}
+        return {often: own[often] or age for often, age in _ages(profile).items()}
+
+    def longest_ages(self, profile: ProfileModel) -> dict[Read, int]:
+        """The same, but never less than the profile's: who asks sooner does not want to lose values sooner."""
+        ages = self.ages(profile)
+        return {often: max(age, ages[often]) for often, age in _ages(profile).items()}
+
     @property
     def _all(self) -> tuple[Reader, ...]:
         return tuple(_reader(name, (), None, None, (), search_path()) for name in recognisable())
@@ -113,6 +127,10 @@ class FirewallOptions(BaseModel):
             wanted = {name: wish for name, wish in wanted.items() if name in there.measured}
         limits, wishes = tuple(sorted(overrides.items())), tuple(sorted(wanted.items(), key=lambda wish: wish[0]))
         return _reader(profile, limits, self.licence_warning_days, self.licence_critical_days, wishes, directories)
+
+
+def _ages(profile: ProfileModel) -> dict[Read, int]:
+    return {Read.SLOWLY: profile.budget.slow_seconds, Read.DAILY: profile.budget.daily_seconds}
 
 
 class Reader:

@@ -40,12 +40,15 @@ class _Work:
     uncovered: set[str] = field(default_factory=set)
     may_go: set[str] = field(default_factory=set)
     answered: int = 0
+    row: str = ""
+    """The label of the row that is judged now: people must read which one is bad."""
 
     def fine(self, finding: Finding) -> None:
         self.findings.append(finding)
 
     def bad(self, key: str, state: State, summary: str, evidence: Mapping[str, str] | None = None) -> None:
-        self.findings.append(Finding(key, state, summary[:_LONGEST_SUMMARY], evidence or {}))
+        text = f"{self.row}: {summary}" if self.row else summary
+        self.findings.append(Finding(key, state, text[:_LONGEST_SUMMARY], evidence or {}))
 
 
 @dataclass(slots=True)
@@ -382,6 +385,7 @@ def _row(
     label = distinct(label, index, names)
     names[label] = index
     group.labels = (label,)
+    work.row = label
     for column in plan.columns:
         key = f"{column.key}/{label}"
         before = len(work.findings)
@@ -391,6 +395,7 @@ def _row(
             work.uncovered.add(f"{column.key}/*")
         if f"{column.key}/*" in work.uncovered:
             work.covered.update(finding.key for finding in work.findings[before:])
+    work.row = ""
 
 
 def _fine(plan: TablePlan, column: ValuePlan, key: str, label: str) -> Finding:

@@ -1,4 +1,4 @@
-"""`ridgeway demo --once` as a newcomer sees it: story, feed and pages, and four tickets that close."""
+"""`ridgeway demo --once` as a newcomer sees it: story, feed and pages, and six tickets that close."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from testbeds.peers import wait_until
 
 pytestmark = pytest.mark.acceptance
 
-CUT, FULL, ENDING, DISK = "link-berkhamsted", "fw-forum", "portal-aylesbury", "backup-forum"
+CUT, PAIR, BRANCH = "link-berkhamsted", "fw-forum", "fw-berkhamsted"
+ENDING, DISK = "portal-aylesbury", "backup-forum"
 EVERYTHING = "every incident is resolved, every ticket closed"
 THREADS = (
     (
@@ -27,11 +28,23 @@ THREADS = (
         EVERYTHING,
     ),
     (
-        "memory of the councils' firewall fills up",
-        f"opened P1 {FULL}",
-        "The firewall's memory is free again",
-        f"recovering P1 {FULL}",
-        f"resolved P1 {FULL}",
+        "The first unit of the councils' firewall loses its power",
+        f"opened P3 {PAIR}: resilience gone: the next fault is an outage; fw-forum-a does not answer",
+        f"ticket P3 {PAIR}: Ticket 2 opened in shared-ict",
+        "The first unit is back",
+        f"recovering P3 {PAIR}: fw-forum-a is standby",
+        f"opened P3 {PAIR}: resilience going: the configuration is not the same on all: fw-forum-a is out of sync",
+        "The units of the councils' firewall are synchronised",
+        f"recovering P3 {PAIR}: the members have the same configuration",
+        "switched back to its first unit, as planned",
+        EVERYTHING,
+    ),
+    (
+        "support contract of Berkhamsted's firewall nears its end",
+        f"opened P4 {BRANCH}: licence: ends on",
+        f"ticket P4 {BRANCH}: Ticket",
+        "contract is renewed",
+        f"resolved P4 {BRANCH}",
         EVERYTHING,
     ),
     (
@@ -49,7 +62,6 @@ THREADS = (
         EVERYTHING,
     ),
     (f"opened P1 {CUT}", f"ticket P1 {CUT}: Ticket 1 opened in dacorum-ict", f"ticket P1 {CUT}: Ticket 1 resolved"),
-    (f"opened P1 {FULL}", f"ticket P1 {FULL}: Ticket", "opened in shared-ict", EVERYTHING),
     (f"opened P4 {ENDING}", f"ticket P4 {ENDING}: Ticket", "opened in aylesbury-vale-ict", EVERYTHING),
     (f"opened P2 {DISK}", f"ticket P2 {DISK}: Ticket", EVERYTHING),
 )
@@ -73,7 +85,7 @@ def test_the_demo_tells_its_story_and_ends_well(tmp_path: Path) -> None:
         problems = page(demo.pid, f"{PAGES}/")
         incidents = page(demo.pid, f"{PAGES}/incidents")
         metrics = page(demo.pid, f"{PAGES}/metrics")
-        wait_until(lambda: _resolved(heard) == 3 or demo.poll() is not None, "three tickets are closed", 150)
+        wait_until(lambda: _resolved(heard) >= 5 or demo.poll() is not None, "five tickets are closed", 150)
         desk = page(demo.pid, DESK)
         status = demo.wait(90)
     finally:
@@ -88,10 +100,11 @@ def test_the_demo_tells_its_story_and_ends_well(tmp_path: Path) -> None:
     for thread in THREADS:
         places = [_place(told, line) for line in thread]
         assert places == sorted(places), told
-    assert desk.count("resolved") >= 3 and all(name in desk for name in (CUT, FULL, ENDING))
+    assert desk.count("resolved") >= 5 and all(name in desk for name in (CUT, PAIR, BRANCH, ENDING))
     feed = re.findall(r"feed #(\d+) +(\S+) +P\d (\S+):", heard.read_text())
     assert [int(number) for number, _, _ in feed] == list(range(1, len(feed) + 1))
-    assert {subject for _, kind, subject in feed if kind == "opened"} == {CUT, FULL, ENDING, DISK}
+    opened = [subject for _, kind, subject in feed if kind == "opened"]
+    assert sorted(opened) == sorted([CUT, PAIR, PAIR, BRANCH, ENDING, DISK])
 
 
 def _resolved(heard: Path) -> int:

@@ -18,7 +18,7 @@ _TELLABLE = [
     "unknown-section", "unknown-key", "unknown-option", "unknown-option-in-defaults", "missing-key",
     "option-out-of-range", "option-of-wrong-type", "unknown-kind", "unknown-kind-in-defaults", "credential-kind",
     "secret-literal", "snmp-v3-protocol", "desk-kind", "desk-option", "desk-cap", "route-mode", "impact", "wake",
-    "duration-without-unit", "duration-form", "name-form", "checks-empty", "check-body", "check-kind-twice",
+    "duration-without-unit", "duration-form", "name-form", "check-body", "check-kind-twice",
     "check-group-with-settings", "routes-not-a-list", "working-hours-form", "title-not-text", "gateway-url",
 ]  # fmt: skip
 """Rules that a schema can tell as well as the loader."""

@@ -74,7 +74,7 @@ def keepalived(state: int | None, priority: int = 100) -> Values:
 
 
 def listing(*addresses: str) -> str:
-    """What `ip -j addr show` prints of a machine with these addresses."""
+    """What `ip -j -p addr show` prints of a machine with these addresses."""
     local = ", ".join(f'{{"family": "inet", "local": "{one}"}}' for one in ("127.0.0.1", *addresses))
     return f'[{{"ifindex": 1, "ifname": "lo", "addr_info": [{local}]}}]'
 
@@ -139,7 +139,7 @@ class Pair:
         context.deadline = asyncio.get_running_loop().time() + 5.0
         observation = await CHECK.collect(self.subject.targets[0], self.options, context)
         self.kept = context.kept
-        assert set(ssh.asked) <= {"ip -j addr show"}
+        assert set(ssh.asked) <= {"ip -j -p addr show"}
         return replace(observation, duration=0.0)  # so that its end is the bench's own time
 
     def judged(self, observation: Observation) -> Assessment:

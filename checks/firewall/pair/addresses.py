@@ -42,7 +42,7 @@ async def asked(target: Target, command: str, port: int, ctx: Context, deadline:
 
 
 def listed(text: str) -> list[str]:
-    """The addresses in what `ip -j addr show` prints (ip-address(8)), sorted. Raises NotListed."""
+    """The addresses in what `ip -j -p addr show` prints (ip-address(8)), sorted. Raises NotListed."""
     try:
         interfaces = json.loads(text)
         found = {
@@ -52,7 +52,7 @@ def listed(text: str) -> list[str]:
             if "local" in entry
         }
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        raise NotListed("what `ip -j addr show` printed is not its list") from None
+        raise NotListed("what `ip -j -p addr show` printed is not its list") from None
     if not found:
-        raise NotListed("`ip -j addr show` listed no address at all, not even the loopback's")
+        raise NotListed("`ip -j -p addr show` listed no address at all, not even the loopback's")
     return sorted(found)[:_MOST]

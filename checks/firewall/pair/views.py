@@ -103,9 +103,9 @@ class View:
     def findings(self, names: Sequence[str]) -> Iterator[tuple[State, str]]:
         """State and sentence of its own findings on these values and columns, with the row that one is about."""
         for finding in () if self.own is None else self.own.findings:
-            _, name, *row = finding.key.split("/", 2)
+            _, name, *_ = finding.key.split("/", 2)
             if name in names:
-                yield finding.state, f"{row[0]}: {finding.summary}" if row else finding.summary
+                yield finding.state, finding.summary
 
 
 def _said(voice: Voice, scalar: str | None) -> Answer:

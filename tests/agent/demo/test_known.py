@@ -9,9 +9,8 @@ from agent.demo.known import Known
 
 
 def event(kind: str, incident: str = "RWY-1", **detail: str) -> dict[str, Any]:
-    return {
-        "data": {"incident": incident, "kind": kind, "detail": detail, "about": {"subject": f"target of {incident}"}}
-    }
+    about = {"subject": f"target of {incident}", "condition": f"condition/of {incident}"}
+    return {"data": {"incident": incident, "kind": kind, "detail": detail, "about": about}}
 
 
 def unfinished(*events: dict[str, Any]) -> int:
@@ -49,6 +48,15 @@ async def test_waiting_ends_when_it_holds_and_not_before() -> None:
     await waiting
 
     assert not early
+
+
+def test_a_ticket_is_about_a_target_and_a_condition_of_it() -> None:
+    known = Known()
+
+    known.take(event("ticket", what="linked"))
+
+    asked = [("target of RWY-1", ""), ("target of RWY-1", "condition/"), ("target of RWY-1", "other"), ("other", "")]
+    assert [known.has_ticket(*one) for one in asked] == [True, True, False, False]
 
 
 def test_what_hides_behind_a_target_is_what_was_last_told() -> None:

@@ -102,8 +102,22 @@ async def test_slow_values_are_asked_when_they_are_old_and_shown_meanwhile(play:
     assert later == {"firewall/sensor_alarm/CPU Temperature": State.WARNING}
 
 
-async def test_slow_values_that_cannot_be_read_anew_are_dropped_in_the_end(play: Any, snmp: SnmpTransport) -> None:
-    watched = Watched(await play(fortigate()), snmp)
+async def test_a_licence_is_read_as_often_as_the_estate_says(play: Any, snmp: SnmpTransport) -> None:
+    usual, soon = Watched(await play(fortigate()), snmp), Watched(await play(fortigate()), snmp, daily_seconds=5)
+    for one in (usual, soon):
+        await one.said()
+        one.device.set(f"{FORTI}.4.6.3.1.2.1.2.1", "Wed Sep 16 01:00:00 2020")
+        one.clock.now += 5
+
+    assert await usual.bad() == {}
+    assert await soon.bad() == {"firewall/licence_expiry/FortiCare": State.CRITICAL}
+
+
+@pytest.mark.parametrize("options", [{}, {"slow_seconds": 60}], ids=["as the profile says", "asked more often"])
+async def test_slow_values_that_cannot_be_read_anew_are_dropped_in_the_end(
+    play: Any, snmp: SnmpTransport, options: dict[str, Any]
+) -> None:
+    watched = Watched(await play(fortigate()), snmp, **options)
     await watched.said()
     whole = watched.context.transports
 
@@ -263,6 +277,8 @@ async def test_a_damaged_memory_is_none(play: Any, snmp: SnmpTransport, text: st
         ({"profile": "firewall/asa", "thresholds": {"disk_ratio": {"warning": {"above": 1}}}}, "has no 'disk_ratio'"),
         ({"expect": {"tunnels": {"a": "always"}}}, "permanent"),
         ({"expect": {"members": 0}}, "greater than or equal to 1"),
+        ({"slow_seconds": 4}, "greater than or equal to 5"),
+        ({"daily_seconds": 604_801}, "less than or equal to 604800"),
     ],
 )
 def test_what_makes_no_sense_is_refused_with_the_estate(options: dict[str, Any], words: str) -> None:

@@ -110,8 +110,10 @@ def played(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Played]:
     yield one
 
 
-async def watched(play: Any, snmp: SnmpTransport, *, over_snmp: bool = True, **values: Any) -> Watched:
-    one = Watched(await play(fortigate() | values), snmp, profile="firewall/played")
+async def watched(
+    play: Any, snmp: SnmpTransport, *, over_snmp: bool = True, daily_seconds: int | None = None, **values: Any
+) -> Watched:
+    one = Watched(await play(fortigate() | values), snmp, profile="firewall/played", daily_seconds=daily_seconds)
     credentials = {"http": Credential("api", "token", {})}
     if over_snmp:
         credentials |= one.target.credentials
@@ -222,6 +224,20 @@ async def test_slower_questions_are_asked_when_they_are_old_and_half_as_often_of
 
     both, quick = ("status", "licences"), ("status",)
     assert played.asked == [both, quick, both, quick, both]
+
+
+async def test_the_estate_says_how_old_slower_questions_may_become(
+    play: Any, snmp: SnmpTransport, played: Played
+) -> None:
+    one = await watched(play, snmp, daily_seconds=60)
+    await one.said()
+    one.clock.now += 59
+    await one.said()
+    one.clock.now += 1
+    await one.said()
+
+    both, quick = ("status", "licences"), ("status",)
+    assert played.asked == [both, quick, both]
 
 
 async def test_a_busy_device_is_spared_the_slower_questions(play: Any, snmp: SnmpTransport, played: Played) -> None:

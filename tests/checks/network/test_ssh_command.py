@@ -405,6 +405,20 @@ def test_a_simulator_says_action_and_rule(
     assert "action" in said(assessment)
 
 
+async def test_the_addresses_of_a_real_machine_are_listed(asker: Asker, place: Place) -> None:
+    need("ip")
+
+    assessment = await asker.ask(wish(place, "ip-addresses"))
+
+    assert [finding for finding in assessment.findings if finding.state is not State.OK] == []
+
+
+def test_a_machine_that_lists_no_address_is_not_well(place: Place) -> None:
+    assessment = answered(wish(place, "ip-addresses"), "[]\n", status=0)
+
+    assert said(assessment)["output"] == "critical"
+
+
 def test_every_shipped_template_is_tried_here() -> None:
     tried = Path(__file__).read_text()
 

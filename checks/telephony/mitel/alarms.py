@@ -101,11 +101,9 @@ def _applications(applications: Rows, alarms: Rows, base: Mapping[str, Finding])
         key = f"{APPLICATION}/{row.label}"
         if key not in base:
             continue
-        state, name = base[key].state, printable(row.label)
+        state = base[key].state
         if state in _BAD and worst(heard.get(row.index, [State.OK])).rank >= state.rank:
-            found[key] = Finding(key, State.OK, f"{name}: its active alarms say it")
-        elif state is not State.OK:
-            found[key] = replace(base[key], summary=f"{name}: {base[key].summary}"[:300])
+            found[key] = Finding(key, State.OK, f"{printable(row.label)}: its active alarms say it")
     return found
 
 
@@ -114,7 +112,9 @@ def _alarm(row: Row, application: str, found: Finding) -> Finding:
     parts = [application, row.text("alarm_class"), row.text("alarm_type_name") or row.text("alarm_type")]
     key = f"{ALARM}/{'/'.join(part[:40] for part in parts if part)}"
     text = row.text("alarm_text")
-    words = f"{', '.join(part for part in parts if part)}: {found.summary}" + (f": {text}" if text else "")
+    words = f"{', '.join(part for part in parts if part)}: {found.summary.removeprefix(f'{row.label}: ')}" + (
+        f": {text}" if text else ""
+    )
     return replace(found, key=key, summary=printable(words)[:300])
 
 

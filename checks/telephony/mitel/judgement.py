@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from checks.contract import Assessment, Family, Finding, Memory, Reading, State
 from checks.firewall.rows import rows_of
@@ -53,8 +53,7 @@ def judged(options: MitelOptions, answers: MitelAnswers, whole: bool, memory: Me
     settles = options.resilience_settles_minutes
     phones = resilience.judged(rows, found, before, restarted, at, None if settles is None else settles * 60)
     load = _load(plan, answers.snmp, options, before.tenths)
-    told = {key: _named(finding) for key, finding in found.items()}
-    told |= alarms.told(plan, answers.snmp, found, options.unavailable_warning)
+    told = found | alarms.told(plan, answers.snmp, found, options.unavailable_warning)
     kept = (finding for key, finding in told.items() if not key.startswith(f"{resilience.PREFIX}/"))
     findings = [*kept, *phones.findings, *load.findings]
     findings += _unread(plan, answers.snmp) if whole else ()
@@ -81,15 +80,6 @@ def _each_once(findings: Iterable[Finding]) -> dict[str, Finding]:
         if other is None or finding.state.rank > other.state.rank:
             found[finding.key] = finding
     return found
-
-
-def _named(finding: Finding) -> Finding:
-    """A finding of a row with the row's name in its summary."""
-    _, _, rest = finding.key.partition("/")
-    _, _, row = rest.partition("/")
-    if not row or finding.state is State.OK:
-        return finding
-    return replace(finding, summary=printable(f"{row}: {finding.summary}")[:300])
 
 
 def _uptime(answers: SnmpAnswers) -> float | None:

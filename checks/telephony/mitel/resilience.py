@@ -45,7 +45,7 @@ def judged(
         open_now.discard(primary)
         if found.state is State.WARNING or (found.state is State.UNKNOWN and primary in before.open):
             open_now.add(primary)
-        findings.append(_finding(primary, found))
+        findings.append(_finding(primary, found, row.label))
     if rows.complete:
         lost = {name: since for name, since in lost.items() if settles is None or at - since < settles}
         findings += [_after_a_restart(name) for name in lost]
@@ -64,14 +64,14 @@ def _spelt(parts: Sequence[str]) -> str:
     return printable(bytes(numbers[1:]).decode("utf-8", "replace"))[:64]
 
 
-def _finding(primary: str, found: Finding) -> Finding:
+def _finding(primary: str, found: Finding, label: str) -> Finding:
     key, name = f"{PREFIX}/{primary}", printable(primary)
     if found.state is State.OK:
         return Finding(key, State.OK, f"the phones of {name} are at home")
     if found.state is State.WARNING:
         words = f"redundancy lost: phones of {name} run on this controller, their backup; calls work, but see to {name}"
         return Finding(key, State.WARNING, words[:300], found.evidence)
-    return Finding(key, found.state, f"{name}: {found.summary}"[:300], found.evidence)
+    return Finding(key, found.state, f"{name}: {found.summary.removeprefix(f'{label}: ')}"[:300], found.evidence)
 
 
 def _after_a_restart(primary: str) -> Finding:

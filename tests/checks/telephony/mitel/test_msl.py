@@ -29,6 +29,7 @@ def test_the_scale_of_the_common_alarms_calls_three_critical_and_four_major(
     assert word in said(assessment, "mitel/level")
     assert readings(assessment)["system_level",] == shown
     assert bad(assessed(msl(gateway=number))).get(APPLICATION, OK) is state
+    assert said(assessed(msl(gateway=number)), APPLICATION).startswith("MiVoice Border Gateway: level: ")
     assert bad(assessed(msl(alarm=number))).get(ALARM, OK) is state
 
 
@@ -43,7 +44,9 @@ def test_an_alarm_is_one_finding_and_neither_its_application_nor_the_level_is_an
     assessment = assessed(msl(level=4, gateway=4, alarm=4))
 
     assert bad(assessment) == {ALARM: CRITICAL}
-    assert said(assessment, ALARM).endswith("communications, SIP trunk: level: major: trunk 1 is down")
+    assert said(assessment, ALARM) == (
+        "MiVoice Border Gateway, communications, SIP trunk: level: major: trunk 1 is down"
+    )
 
 
 def test_another_alarm_of_the_same_application_is_another_finding() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from checks.contract import Assessment, Memory, State, covered
 from checks.telephony.mitel.note import Note, unpacked
-from testbeds.mitel import IPERA, NOW, assessed, bad, business, readings, said
+from testbeds.mitel import IPERA, NOW, assessed, bad, business, index_of, readings, said
 
 KEY = "mitel/resilience/controller-a"
 HERE = {"controller-a": 1}
@@ -25,6 +25,7 @@ def test_the_first_two_statuses_mean_that_redundancy_is_lost(status: int, state:
     assessment = assessed(business(resiliency={"controller-a": status}))
 
     assert bad(assessment).get(KEY, State.OK) is state
+    assert said(assessment, KEY).count("controller-a") >= 1 and index_of("controller-a") not in said(assessment, KEY)
     assert ("redundancy lost" in said(assessment, KEY)) is (state is State.WARNING)
 
 

@@ -112,10 +112,8 @@ def _alarm(row: Row, application: str, found: Finding) -> Finding:
     parts = [application, row.text("alarm_class"), row.text("alarm_type_name") or row.text("alarm_type")]
     key = f"{ALARM}/{'/'.join(part[:40] for part in parts if part)}"
     text = row.text("alarm_text")
-    words = f"{', '.join(part for part in parts if part)}: {found.summary.removeprefix(f'{row.label}: ')}" + (
-        f": {text}" if text else ""
-    )
-    return replace(found, key=key, summary=printable(words)[:300])
+    words = [", ".join(part for part in parts if part), found.summary.removeprefix(f"{row.label}: "), text]
+    return replace(found, key=key, summary=printable(": ".join(word for word in words if word))[:300])
 
 
 def application_name(index: str) -> str:

@@ -43,7 +43,7 @@ def judged(
         primary = name_of(row)
         lost.pop(primary, None)
         open_now.discard(primary)
-        if found.state is State.WARNING or (found.state is State.UNKNOWN and primary in before.open):
+        if found.state is not State.OK:  # a status that nobody knows may mean that phones are here
             open_now.add(primary)
         findings.append(_finding(primary, found, row.label))
     if rows.complete:

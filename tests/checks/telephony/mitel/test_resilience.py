@@ -55,6 +55,12 @@ def test_a_restart_makes_it_unknown_and_it_stays_so() -> None:
     assert "its table is lost" in said(first, KEY)
 
 
+def test_a_status_that_nobody_knows_is_not_forgotten_at_a_restart_either() -> None:
+    opened = assessed(business(resiliency={"controller-a": 4}))
+
+    assert bad(assessed(business(uptime=120), opened.memory, NOW + 600)) == LOST
+
+
 def test_it_is_proved_when_the_phones_come_again_and_go() -> None:
     lost = after_a_restart()
     again = assessed(business(uptime=180, resiliency=HERE), lost.memory, NOW + 660)

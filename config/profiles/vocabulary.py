@@ -1,4 +1,4 @@
-"""The families that every firewall profile shares, declared once: a profile names one by its word.
+"""The families that profiles of one trade share, declared once: a profile names one by its word.
 
 What a family says does not depend on the vendor, so neither do its name, its help and its labels.
 """
@@ -32,10 +32,36 @@ _FIREWALL: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
     ("link_monitor_loss_ratio", "Probes over a link that were not answered.", "ratio", ("link",)),
 )  # fmt: skip
 
+_LEVELS = "-1 indeterminate, 0 clear, 1 warning, 2 minor, 3 major, 4 critical"
+_TELEPHONY: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
+    ("system_level", f"The telephone system's own overall level: {_LEVELS}.", "", ()),
+    ("alarm_level", f"The system's own level of a category of alarms: {_LEVELS}.", "", ("category",)),
+    ("application_level", f"The system's own level of an application: {_LEVELS}.", "", ("application",)),
+    ("resources_available", "Resources of a category that are there.", "", ("category",)),
+    ("resources_unavailable", "Resources of a category that are out of service.", "", ("category",)),
+    ("licences_used", "Licences in use.", "", ("licence",)),
+    ("licences_limit", "Licences bought; absent where they are not sold separately.", "", ("licence",)),
+    ("resilient_sets_active", "Whether phones of a primary controller run on this, their backup.", "", ("primary",)),
+    ("zone_used_bytes", "Octets a second that calls take of a bandwidth zone.", "bytes", ("bandwidth_zone",)),
+    ("zone_limit_bytes", "Octets a second that calls may take of a bandwidth zone.", "bytes", ("bandwidth_zone",)),
+)  # fmt: skip
+
 FAMILIES: Mapping[str, Mapping[str, Any]] = {
     word: {"name": f"ridgeway_firewall_{word}", "help": help_text, "unit": unit, "labels": labels}
     for word, help_text, unit, labels in _FIREWALL
 } | {
+    f"telephony_{word}": {"name": f"ridgeway_telephony_{word}", "help": help_text, "unit": unit, "labels": labels}
+    for word, help_text, unit, labels in _TELEPHONY
+} | {
+    "telephony_call_admissions_total": {
+        "name": "ridgeway_telephony_call_admissions_total", "help": "Calls admitted to a bandwidth zone.",
+        "type": "counter", "labels": ("bandwidth_zone",),
+    },
+    "telephony_call_rejections_total": {
+        "name": "ridgeway_telephony_call_rejections_total",
+        "help": "Calls that were refused because a bandwidth zone was full: callers heard a failure.",
+        "type": "counter", "labels": ("bandwidth_zone",),
+    },
     "certificate_not_after_timestamp_seconds": {
         "name": "ridgeway_certificate_not_after_timestamp_seconds",
         "help": "When a certificate that was shown stops being valid; `certificate` is the port, its place in the "

@@ -18,6 +18,7 @@ KINDS = (
     "host",
     "http",
     "icmp",
+    "mitel",
     "ntp",
     "path",
     "plugin",

@@ -8,7 +8,7 @@ import os
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from checks.transports.snmp import Device
@@ -41,7 +41,8 @@ TEN = [
 class Snmpd:
     """One snmpd; `start` and `stop` may alternate, and then it keeps its port, engine id and count of boots."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, further: Sequence[str] = ()) -> None:
+        """`further` are lines of its configuration, such as `override OID TYPE VALUE`."""
         self._program = need("snmpd")
         self.port = free_port(socket.SOCK_DGRAM)
         self._directory = directory
@@ -52,6 +53,7 @@ class Snmpd:
             keys += f" {privacy} {PRIVACY_PASSWORD}" if privacy else ""
             lines.append(f"createUser {user}{keys}")
             lines.append(f"rouser {user} {'priv' if privacy else 'auth' if auth else 'noauth'}")
+        lines += further
         (directory / "snmpd.conf").write_text("\n".join(lines) + "\n")
 
     def start(self) -> None:
@@ -87,9 +89,9 @@ class Snmpd:
 
 
 @contextlib.contextmanager
-def running() -> Iterator[Snmpd]:
+def running(further: Sequence[str] = ()) -> Iterator[Snmpd]:
     with tempfile.TemporaryDirectory() as scratch:
-        agent = Snmpd(Path(scratch))
+        agent = Snmpd(Path(scratch), further)
         try:
             agent.start()
             yield agent

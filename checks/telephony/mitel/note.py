@@ -1,0 +1,94 @@
+"""What a check of a Mitel system remembers: values, its last start, and whose phones were on this backup."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from checks.contract import Memory
+
+VERSION = 1
+_MOST_PRIMARIES = 200
+_LARGEST = 60_000
+"""Characters, of the 65,536 that are kept: a longer note is written without rates, and with fewer primaries."""
+_FEWER_PRIMARIES = 40
+_SLACK = 60.0
+"""Seconds by which sysUpTime may lag behind our clock without a restart."""
+_DRIFT = 0.0005
+"""And the share of the time gone by: both clocks are kept by crystals."""
+_WRAP_SECONDS = 2**32 / 100
+_FRESH = 3600.0
+"""A note that says the same is written again after so long, so that the drift stays small."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """The check's memory, unpacked."""
+
+    values: Memory | None = None
+    """The note that the judgement of the values made."""
+    at: float = 0.0
+    uptime: float | None = None
+    """sysUpTime in seconds as it was at `at`."""
+    open: frozenset[str] = frozenset()
+    """Primaries whose phones were on this backup."""
+    lost: Mapping[str, float] = field(default_factory=dict)
+    """Those of them whose row a restart took away, and when that was seen (Unix seconds)."""
+    tenths: bool = False
+    """Whether a call load above 100 was seen, which proves tenths of a percent."""
+
+    def restarted(self, uptime: float, at: float) -> bool:
+        """Whether the system has started since: its uptime is less than it should be, and has not just wrapped.
+
+        A restart that was over before the next poll is seen too, though uptime may be above the noted one by then.
+        """
+        if self.uptime is None:
+            return False
+        elapsed = max(0.0, at - self.at)
+        slack = _SLACK + elapsed * _DRIFT
+        behind = self.uptime + elapsed - uptime
+        return behind > slack and abs(behind - _WRAP_SECONDS) > slack
+
+    def packed(self, before: Note) -> Memory | None:
+        """The new note, or None when the one before says the same."""
+        same = (self.open, dict(self.lost), self.tenths) == (before.open, dict(before.lost), before.tenths)
+        counted = self.values is not None and self.values != before.values
+        if same and not counted and before.uptime is not None and 0 <= self.at - before.at < _FRESH:
+            return None
+        values = self.values or before.values
+        told = {
+            "values": None if values is None else [values.version, values.text],
+            "at": self.at, "uptime": self.uptime, "tenths": self.tenths,
+        }  # fmt: skip
+        text = _text(told | self._phones(_MOST_PRIMARIES))
+        if len(text) > _LARGEST:
+            text = _text(told | {"values": None} | self._phones(_FEWER_PRIMARIES))
+        return Memory(VERSION, text)
+
+    def _phones(self, most: int) -> dict[str, Any]:
+        return {"open": sorted(self.open)[:most], "lost": dict(sorted(self.lost.items())[:most])}
+
+
+def _text(told: Mapping[str, Any]) -> str:
+    return json.dumps(told, separators=(",", ":"))
+
+
+def unpacked(memory: Memory | None) -> Note:
+    """The note in a memory; one of another version, or a damaged one, is empty."""
+    if memory is None or memory.version != VERSION:
+        return Note()
+    try:
+        said = json.loads(memory.text)
+        values, uptime = said["values"], said["uptime"]
+        return Note(
+            values=None if values is None else Memory(int(values[0]), str(values[1])),
+            at=float(said["at"]),
+            uptime=None if uptime is None else float(uptime),
+            open=frozenset(str(name)[:100] for name in said["open"][:_MOST_PRIMARIES]),
+            lost={str(name)[:100]: float(since) for name, since in list(said["lost"].items())[:_MOST_PRIMARIES]},
+            tenths=said["tenths"] is True,
+        )
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError):
+        return Note()

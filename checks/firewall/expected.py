@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 
 from checks.contract import Finding, State
 from checks.firewall.options import Expect, Intent, Reader
-from checks.firewall.rows import Row, rows_of
 from checks.network import raw
 from checks.network.answers import SnmpAnswers
+from checks.network.rows import Row, rows_of
 from checks.printable import some_of
 from config.profiles.roles import FirewallPart, Role, TunnelTable
 

@@ -14,7 +14,6 @@ from checks.firewall.options import FirewallOptions
 from checks.firewall.outlook import FAMILIES as FORECASTS
 from checks.firewall.posture import KEYS as POSTURE_KEYS
 from checks.firewall.posture import Posture, connections_of, posture
-from checks.firewall.rows import rows_of
 from checks.firewall.voices import (
     WAYS,
     Voice,
@@ -30,6 +29,7 @@ from checks.network import raw
 from checks.network.conditions import Conditions
 from checks.network.judgement import assessed
 from checks.network.plan import PROFILE, Plan
+from checks.network.rows import rows_of
 from checks.transports.lockout import CONDITION
 from checks.transports.ssh import HOST_KEY
 from config.profiles.asks import Way

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from checks.firewall.rows import Row, rows_of
 from checks.network import raw
 from checks.network.answers import SnmpAnswers
 from checks.network.conditions import Conditions
 from checks.network.plan import Plan, TablePlan, ValuePlan
+from checks.network.rows import Row, rows_of
 from checks.network.transform import Answer, Unreadable
 from config.profiles.asks import Way
 from config.profiles.roles import FirewallPart, MemberTable, Role, RoleRule

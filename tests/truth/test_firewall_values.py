@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 
 from checks.firewall.options import Reader
-from checks.firewall.rows import rows_of
 from checks.network.answers import SnmpAnswers
 from checks.network.plan import ValuePlan
+from checks.network.rows import rows_of
 from testbeds.firewalls import Replayed, files, folder, name_of, replayed
 
 pytestmark = pytest.mark.truth

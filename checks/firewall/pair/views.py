@@ -9,10 +9,10 @@ from checks.contract import Assessment, State
 from checks.firewall.members import Member, Membership, Told, membership
 from checks.firewall.pair.answers import MemberPart
 from checks.firewall.pair.options import Mode, PairOptions
-from checks.firewall.rows import Row, Rows, rows_of
 from checks.firewall.voices import Voice, membership_of, voices
 from checks.network import raw
 from checks.network.conditions import Conditions
+from checks.network.rows import Row, Rows, rows_of
 from checks.network.transform import Answer
 from config.profiles.asks import Way
 from config.profiles.roles import PairPart, Role

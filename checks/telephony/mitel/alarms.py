@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from checks.contract import Finding, State, worst
-from checks.firewall.rows import Row, Rows, rows_of
 from checks.network import raw
 from checks.network.answers import SnmpAnswers
 from checks.network.plan import Plan
+from checks.network.rows import Row, Rows, rows_of
 from checks.printable import printable
 
 LEVEL = "mitel/level"

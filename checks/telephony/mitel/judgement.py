@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from checks.contract import Assessment, Family, Finding, Memory, Reading, State
-from checks.firewall.rows import rows_of
 from checks.network import raw
 from checks.network.answers import SnmpAnswers
 from checks.network.judgement import assessed
 from checks.network.plan import PROFILE, UPTIME, Plan
+from checks.network.rows import rows_of
 from checks.printable import printable
 from checks.telephony.mitel import alarms, resilience
 from checks.telephony.mitel.note import Note, unpacked

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from checks.contract import Finding, State
-from checks.firewall.rows import Row, Rows
+from checks.network.rows import Row, Rows
 from checks.printable import printable
 from checks.telephony.mitel.note import Note
 

@@ -126,7 +126,7 @@ class PairPart(ProfilePart):
     synchronised: tuple[Name, ...] = ()
     """What says that a member has the configuration of the others: values, or a column of the table of members."""
     away: tuple[Name, ...] = ()
-    """What else says of a member that it is not there; the pair's own rules say it."""
+    """What else says what the pair's own rules say: that a member is not there, or runs other firmware."""
     checksum: Name | None = None
     """The column of the table of members that must be equal in all rows."""
     firmware: Name | None = None

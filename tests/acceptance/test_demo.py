@@ -41,7 +41,7 @@ THREADS = (
     ),
     (
         "support contract of Berkhamsted's firewall nears its end",
-        f"opened P4 {BRANCH}: licence: ends on",
+        f"opened P4 {BRANCH}: FortiCare: licence: ends on",
         f"ticket P4 {BRANCH}: Ticket",
         "contract is renewed",
         f"resolved P4 {BRANCH}",

@@ -148,7 +148,9 @@ def _pair(profile: ProfileModel, part: FirewallPart) -> Iterator[str]:
         if name is not None:
             yield from _there("firewall.pair", "value", name, {**profile.values, **columns})
     if pair.reason is not None:
-        yield from _there("firewall.pair.reason", "column", pair.reason, columns)
+        yield from _there("firewall.pair.reason", "value", pair.reason, {**profile.values, **columns})
+    if pair.elected is not None:
+        yield from _there("firewall.pair.elected", "column", pair.elected, columns)
     if pair.checksum is not None:
         table = profile.tables.get(part.members.table) if part.members is not None else None
         yield from _there("firewall.pair.checksum", "column", pair.checksum, table.columns if table else {})

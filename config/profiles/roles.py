@@ -146,7 +146,10 @@ class PairPart(ProfilePart):
     interfaces: tuple[str, ...] = ()
     """Patterns of interfaces that are up on the standby too when they are up on the active member."""
     reason: Name | None = None
-    """The column whose word says why this member became the active one."""
+    """The value, or column, whose words say why this member became the active one."""
+    elected: Name | None = None
+    """The column beside `reason`, newest row first, with the serial number of the member that was chosen: where it is
+    another one's, the row is about another time."""
     addresses_by: str | None = None
     """The command template that lists a member's addresses over SSH."""
 

@@ -16,6 +16,7 @@ from checks.firewall.pair.views import View
 
 KEY = "pair/facts"
 _NOBODY = "not master"
+_LONGEST = 200
 
 
 def active_now(before: Note, serving: Service, several: bool, views: Sequence[View], at: float) -> Note:
@@ -39,16 +40,22 @@ def _with(
 
 
 def _reason(name: str, views: Sequence[View]) -> str:
-    """Why, in the device's own words; empty where it says nothing."""
+    """Why, in the device's own words; empty where it says nothing of this change."""
     view = next(view for view in views if view.name == name)
-    column = view.pair.reason
-    if column is None:
+    wanted, elected = view.pair.reason, view.pair.elected
+    if wanted is None:
         return ""
+    said = next(iter(view.texts(wanted).values()), "")
+    if said:
+        return said
     for voice in view.voices:
         for table in voice.reader.plan.tables:
-            if column in table.by_name:
-                said = [str(row.said(column) or "") for row in view.rows(table.name)[0]]
-                return next((word for word in said if word and word != _NOBODY), "")
+            if wanted in table.by_name:
+                rows = view.rows(table.name)[0]
+                if elected is not None and not (rows and view.serial and rows[0].text(elected) == view.serial):
+                    return ""  # the newest choice that it knows of is not this one
+                words = [row.text(wanted) for row in rows]
+                return next((word for word in words if word and word != _NOBODY), "")[:_LONGEST]
     return ""
 
 

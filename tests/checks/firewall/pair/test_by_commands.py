@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from checks.contract import Observation, Subject
 from checks.firewall.answers import FirewallAnswers
 from checks.firewall.cli import parsed
+from checks.firewall.failovers import Failover, failovers
 from checks.firewall.further import part_of
 from checks.firewall.pair import CHECK, PairOptions
 from checks.firewall.pair.answers import MemberPart, PairAnswers
@@ -63,3 +66,51 @@ def test_a_cluster_s_answer_that_is_not_understood_is_never_well() -> None:
     found = judged(HA_STATUS.replace("number of vcluster: 1", ""))
 
     assert "unknown" in found.values() and not {"warning", "critical"} & set(found.values())
+
+
+def rounds(*both: tuple[str, str, str]) -> tuple[Failover, ...]:
+    """The failovers noted over rounds; each is what both members print of themselves, and of the cluster."""
+    spec = check(CHECK.kind, OPTIONS, target="firewall")
+    target = Target("firewall", "192.0.2.254", "dacorum", "forum", ("here",), (spec,))
+    subject, memory = Subject("firewall", "dacorum", "forum", spec, (target,)), None
+    for number, (first, second, ha) in enumerate(both):
+        answers = PairAnswers({"fw-a": member(first, ha), "fw-b": member(second, ha)})
+        at = AT + 60.0 * number
+        made = CHECK.assess(subject, (Observation("firewall", "here", at, 0.0, answers, None),), memory, at)
+        memory = made.memory or memory
+    return failovers(memory)
+
+
+SWAPPED = (PRIMARY.replace("a-p, primary", "a-p, secondary"), SECONDARY.replace("a-p, secondary", "a-p, primary"))
+NEWS = (
+    "Primary selected using:\n"
+    "    <2026/11/29 21:10:00> FG100FTK00000002 is selected as the primary because the value 1 of link-failure + "
+    "pingsvr-failure is less than peer member FG100FTK00000001.\n"
+)
+
+
+def turned(ha: str) -> str:
+    """The cluster with the other member as its primary."""
+    return (
+        ha.replace("FG100FTK00000001, HA operating index = 0", "X")
+        .replace("FG100FTK00000002, HA operating index = 1", "FG100FTK00000002, HA operating index = 0")
+        .replace("X", "FG100FTK00000001, HA operating index = 1")
+        .replace("Primary     : fw-hemel-a", "Y")
+        .replace("Secondary   : fw-hemel-b", "Primary     : fw-hemel-b")
+        .replace("Y", "Secondary   : fw-hemel-a")
+    )
+
+
+@pytest.mark.parametrize(
+    ("news", "why"),
+    [(NEWS, "the value 1 of link-failure + pingsvr-failure is less"), ("Primary selected using:\n", "")],
+    ids=["its-own", "an-older-one"],
+)
+def test_a_failover_is_noted_with_the_device_s_own_reason_if_it_is_about_this_one(news: str, why: str) -> None:
+    before = (PRIMARY, SECONDARY, HA_STATUS)
+    after = (*SWAPPED, turned(HA_STATUS.replace("Primary selected using:\n", news)))
+
+    (failover,) = rounds(before, after)
+
+    assert (failover.away_from, failover.to) == ("fw-a", "fw-b")
+    assert why in failover.reason and bool(why) == bool(failover.reason)

@@ -47,9 +47,6 @@ def service(views: Sequence[View], several: bool, addresses: Sequence[str]) -> S
     def made(state: State, words: str) -> Service:
         return Service(Finding(KEY, state, words[:300], evidence), tuple(all_serving), address)
 
-    same = _one_unit(views)
-    if same:
-        return made(State.UNKNOWN, same)
     if len(all_serving) > 1 and not several:
         witness = f" ({WITNESS})" if by_witness else ""
         both = " and ".join(all_serving)
@@ -76,21 +73,6 @@ def service(views: Sequence[View], several: bool, addresses: Sequence[str]) -> S
             State.UNKNOWN, f"no member that can be read is active, so whether the service runs is not known: {stories}"
         )
     return Service(None, tuple(all_serving), address)
-
-
-def _one_unit(views: Sequence[View]) -> str:
-    """What to say where two members are one and the same device, as behind a shared address; else nothing."""
-    names: dict[str, list[str]] = {}
-    for view in views:
-        if view.read and any(digit in view.serial for digit in "123456789"):  # virtual ones say 0000000 or `unknown`
-            names.setdefault(view.serial, []).append(view.name)
-    for serial, some in names.items():
-        if len(some) > 1:
-            return (
-                f"{' and '.join(some)} answer as one unit, serial number {serial[:40]}, so nothing is known of the "
-                "other one: give each member its own management address"
-            )
-    return ""
 
 
 def _running(serving: Sequence[str], by_witness: Sequence[str], witnessed: Mapping[str, Told]) -> str:

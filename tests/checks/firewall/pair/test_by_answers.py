@@ -78,12 +78,6 @@ def test_a_fortigate_out_of_sync_is_told_once() -> None:
     assert judged(FORTIGATE, [(sums + b'"4df9cc"', sums + b'"0"')]) == {"pair/sync": "warning"}
 
 
-def test_one_unit_behind_both_addresses_is_not_taken_for_two(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(SECOND, FORTIGATE, [])
-
-    assert judged(FORTIGATE)["pair/service"] == "unknown"
-
-
 @pytest.mark.parametrize(
     ("both", "second", "bad"),
     [

@@ -65,6 +65,7 @@ class AccessControl:
         shows: bool = True,
     ) -> None:
         """`access` of the estate; `path` of the web configuration file; `exposed` and `shows` as `lacking` has them."""
+        self._looking = asyncio.Lock()
         self._wanted = access
         self._web = WebSource(path) if path is not None else None
         self._tokens = TokenSource()
@@ -181,7 +182,11 @@ class AccessControl:
             await self.look()
 
     async def look(self) -> None:
-        """Look at the files now, and put into force what has changed and is good."""
+        """Look at the files now, and put into force what has changed and is good; one look after another."""
+        async with self._looking:
+            await self._look()
+
+    async def _look(self) -> None:
         access = self._wanted
         web = await self._changed_web(access)
         in_force = web or self._policy.web

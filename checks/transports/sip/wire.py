@@ -95,17 +95,16 @@ async def _by_udp(address: Address, port: int) -> tuple[Wire, asyncio.DatagramTr
         raw = socket.socket(address.family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
     except OSError as error:
         raise socket_fault(error, where) from error
-    try:
-        raw.connect(address.at(port))
-        protocol = _Datagrams(where)
-        loop = asyncio.get_running_loop()
-        transport, _ = await loop.create_datagram_endpoint(lambda: protocol, sock=raw)
-    except OSError as error:
-        raw.close()
-        raise socket_fault(error, where, refused=_NOBODY) from error
-    except BaseException:  # cancelled: the socket is nobody's then
-        raw.close()
-        raise
+    protocol = _Datagrams(where)
+    with contextlib.ExitStack() as ours:  # until the transport has the socket, whatever comes between
+        ours.callback(raw.close)
+        try:
+            raw.connect(address.at(port))
+            loop = asyncio.get_running_loop()
+            transport, _ = await loop.create_datagram_endpoint(lambda: protocol, sock=raw)
+        except OSError as error:
+            raise socket_fault(error, where, refused=_NOBODY) from error
+        ours.pop_all()
     wire = protocol.wire = Wire(Carrier.UDP, _own(raw), transport.sendto)
     return wire, transport
 
@@ -133,20 +132,20 @@ class _Datagrams(asyncio.DatagramProtocol):
 async def _spoken_on(
     raw: socket.socket, tls: ssl.SSLContext | None, name: str, where: str
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    try:
-        return await asyncio.open_connection(
-            sock=raw, ssl=tls, server_hostname=name if tls is not None else None, limit=_PIECE
-        )
-    except ssl.SSLCertVerificationError as error:
-        raise CertificateFault(f"{where}: its certificate cannot be trusted: {error.verify_message}") from error
-    except ssl.SSLError as error:
-        why = (error.reason or "no TLS").replace("_", " ").lower()
-        raise TransportFault(Reason.PROTOCOL, f"{where}: TLS failed: {why}") from error
-    except OSError as error:
-        raise socket_fault(error, where, refused=_NOBODY) from error
-    except BaseException:
-        raw.close()
-        raise
+    host = name if tls is not None else None
+    with contextlib.ExitStack() as ours:  # until the streams have the socket, whatever comes between
+        ours.callback(raw.close)
+        try:
+            spoken = await asyncio.open_connection(sock=raw, ssl=tls, server_hostname=host, limit=_PIECE)
+        except ssl.SSLCertVerificationError as error:
+            raise CertificateFault(f"{where}: its certificate cannot be trusted: {error.verify_message}") from error
+        except ssl.SSLError as error:
+            why = (error.reason or "no TLS").replace("_", " ").lower()
+            raise TransportFault(Reason.PROTOCOL, f"{where}: TLS failed: {why}") from error
+        except OSError as error:
+            raise socket_fault(error, where, refused=_NOBODY) from error
+        ours.pop_all()
+    return spoken
 
 
 async def _listen(reader: asyncio.StreamReader, wire: Wire, where: str) -> None:

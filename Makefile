@@ -51,8 +51,9 @@ format: .venv/.dev ## let ruff order imports and format the code
 bench: .venv/.dev ## measure the figures, each beside its peer in the same run
 	@$(BIN)/python -m tests.benchmarks
 
-fuzz: .venv/.dev ## a million mutated SNMP replies (the sample in `make test` is 10,000)
+fuzz: .venv/.dev ## a million mutated SNMP replies and a million inputs for each parser (samples are in `make test`)
 	@RIDGEWAY_FUZZ_REPLIES=1000000 $(BIN)/pytest -o timeout=0 tests/checks/transports/snmp/test_mutated_replies.py
+	@RIDGEWAY_FUZZ_INPUTS=1000000 $(BIN)/pytest -o timeout=0 tests/fuzz
 
 chaos: .venv/.dev ## kill the delivery 200 times at every step, an agent 50 times in a story, and the feed for 10,000 events
 	@RIDGEWAY_KILLS=200 RIDGEWAY_RESTARTS=50 $(BIN)/pytest -o timeout=0 tests/acceptance -k kill

@@ -95,6 +95,7 @@ ROLE_KINDS: dict[str, tuple[str, ...]] = {
     "snmp-trap": ("snmp-v1", "snmp-v2c", "snmp-v3"),
     "ssh": ("password", "ssh-key"),
     "http": ("password", "token", "header", "client-certificate"),
+    "sip": ("password",),
 }
 """What can be used in a role. A role that is not listed is a plug-in's own, and takes any kind."""
 

@@ -4,7 +4,7 @@
 set -euo pipefail
 
 packages=(
-    snmpd snmp snmptrapd keepalived nftables kamailio sipsak
+    snmpd snmp snmptrapd keepalived nftables kamailio sipsak sip-tester baresip-core
     openssh-server openssh-client nginx-light openssl dnsmasq-base chrony monitoring-plugins-basic
     prometheus prometheus-snmp-exporter prometheus-blackbox-exporter
     postgresql

@@ -91,6 +91,11 @@ class Stream:
     def __init__(self) -> None:
         self._octets = bytearray()
 
+    @property
+    def waiting(self) -> int:
+        """Octets that are no whole message yet."""
+        return len(self._octets)
+
     def fed(self, octets: bytes) -> Iterator[Message]:
         """The messages that are whole now. Raises SipSyntaxError, after which the stream is of no use any more."""
         self._octets += octets

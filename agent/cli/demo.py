@@ -172,6 +172,9 @@ async def _stage(estate: Estate, cast: Cast) -> AsyncIterator[TicketBook]:
             await cast.devices.start()
             cast.backup.start()
             await cast.portal.start()
+            for endpoint in cast.controllers.endpoints.values():
+                stage.callback(endpoint.stop)
+                await endpoint.start()
             for host, port in services(estate):
                 server = await asyncio.start_server(_hang_up, host, port)
                 stage.callback(server.close)

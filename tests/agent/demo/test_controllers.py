@@ -25,7 +25,10 @@ councils: {{dacorum: {{title: Dacorum}}}}
 sites: {{forum: {{council: dacorum}}}}
 vantages: {{here: {{site: forum}}}}
 credentials: {{read: {{kind: snmp-v2c, community: "env:TEST_COMMUNITY"}}}}
-defaults: {{credentials: {{snmp: read}}, timeout: 2s, kinds: {{mitel: {{port: {snmp}, retries: 0, call_load: tenths}}}}}}
+defaults:
+  credentials: {{snmp: read}}
+  timeout: 2s
+  kinds: {{mitel: {{port: {snmp}, retries: 0, call_load: tenths}}}}
 targets:
   pbx-a: {{address: 127.0.0.1, site: forum, checks: [mitel, {{sip_options: {{port: {sip}}}}}]}}
   pbx-b: {{address: 127.0.0.2, site: forum, checks: [mitel]}}

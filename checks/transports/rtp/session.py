@@ -245,6 +245,7 @@ class Session:
             worst_jitter_seconds=reception.worst_jitter_seconds,
             round_trip_seconds=_middle(self._reflected or control.round_trips),
             reflected=bool(self._reflected),
+            far_hears=control.far_hears,
             far_loss_ratio=control.far_loss_ratio,
             far_jitter_seconds=control.far_jitter_seconds,
             far_metrics=control.far_metrics,

@@ -56,6 +56,7 @@ class Session:
         self._rtcp = rtcp_socket
         self._course: Course | None = None
         self._report: MediaReport | None = None
+        self.nobody_there = 0
 
     def begin(self, course: Course, first: float) -> None:
         """Send from `first` on (monotonic seconds). What came before is early media, and dropped."""
@@ -79,7 +80,7 @@ class Session:
         self._listening = Listening(course.codec)
         self._reflected: list[float] = []
         self._marks: Counter[int] = Counter()
-        self._skipped = self._nobody = self._foreign = self._unreadable = self._other = 0
+        self._skipped = self._foreign = self._unreadable = self._other = 0
         self._foreign_address: str | None = None
         self._send_error: str | None = None
         self._first_at: float | None = None
@@ -138,7 +139,7 @@ class Session:
                 opened.sendto(octets, place)
             except OSError as error:
                 if error.errno == errno.ECONNREFUSED:
-                    self._nobody += errors_told(opened) or 1
+                    self.nobody_there += errors_told(opened) or 1
                     continue
                 self._send_error = self._send_error or errno.errorcode.get(error.errno or 0, str(error.errno))
                 errors_told(opened)
@@ -148,7 +149,7 @@ class Session:
         try:
             return received(opened)
         except OSError:
-            self._nobody += errors_told(opened) or 1
+            self.nobody_there += errors_told(opened) or 1
             return None
 
     def _hear(self) -> None:
@@ -257,7 +258,7 @@ class Session:
             first_packet_after_seconds=None if self._first_at is None else self._first_at - self._began,
             longest_gap_seconds=max(self._longest_gap, silent),
             cut_off_seconds=cut_off,
-            nobody_there=self._nobody,
+            nobody_there=self.nobody_there,
             send_error=self._send_error,
             skipped=self._skipped,
             lateness_p50_seconds=_quantile(late, 0.5),

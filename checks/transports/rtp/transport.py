@@ -57,6 +57,11 @@ class Media:
         course = Course(remote, remote_rtcp, codec, until, buffer_seconds)
         self._thread.post(lambda: self._thread.begin(self._session, course))
 
+    @property
+    def nobody_there(self) -> int:
+        """So often the network has said by now that nobody listens where we send."""
+        return self._session.nobody_there
+
     async def stop(self) -> MediaReport:
         """Say goodbye and give what was measured; the same when asked again."""
         loop = asyncio.get_running_loop()

@@ -1,8 +1,8 @@
 """Which numbers may be dialled at all, and how a number is shown. Pure; no setting takes anything away from it.
 
 The list is closed: what is not an internal number or an ordinary UK number is refused, whatever it is. The classes are
-those of Ofcom's National Telephone Numbering Plan. Whether a leading digit is an outside-line access code is the
-telephone system's secret, so it is taken for one wherever it could be, and what is behind it is held against the same list.
+those of Ofcom's National Telephone Numbering Plan. Whether a leading digit is an access code for an outside line is the
+telephone system's secret: it is taken for one wherever it could be, and what is behind it meets the same list.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`SipTransport`: ways to SIP endpoints by name, with the certificates that are trusted."""
+"""`SipTransport`: ways to SIP endpoints by name, with the certificates that are trusted; and lines for calls."""
 
 from __future__ import annotations
 
@@ -9,15 +9,20 @@ from collections.abc import AsyncIterator
 
 from checks.transports.http.trust import TrustStore
 from checks.transports.names import Address, Names
+from checks.transports.sip.line import Line
 from checks.transports.sip.wire import Carrier, Wire, opened
+
+_FAREWELL = 1.0
+"""Seconds that far ends have to be told that their calls are over, when the agent stops."""
 
 
 class SipTransport:
-    """Holds no sockets between calls; TLS contexts are kept."""
+    """Holds no sockets but those of calls; TLS contexts are kept."""
 
     def __init__(self, names: Names) -> None:
         self._names = names
         self._trust = TrustStore()
+        self._lines: set[Line] = set()
 
     async def addresses(self, host: str, family: int = 0) -> tuple[Address, ...]:
         """Every address behind a name. Raises TransportFault: NAME."""
@@ -36,3 +41,36 @@ class SipTransport:
             tls = await asyncio.to_thread(self._trust.context, ca, False)
         async with opened(carrier, address, port, deadline, tls, name) as wire:
             yield wire
+
+    @contextlib.asynccontextmanager
+    async def line(
+        self, carrier: Carrier, address: Address, port: int, deadline: float, ca: str | None = None, name: str = ""
+    ) -> AsyncIterator[Line]:
+        """A line to that address for one call, which is hung up at the end whatever happens.
+
+        That takes no time here: the far end is told in the background, again and again until it has answered. Raises as
+        `way`.
+        """
+        line = Line(
+            lambda until: self.way(carrier, address, port, until, ca, name), carrier, address, self._lines.discard
+        )
+        await line.open(deadline)
+        self._lines.add(line)
+        try:
+            yield line
+        finally:
+            line.hang_up()
+
+    @property
+    def lines(self) -> int:
+        """Lines that have not been given back."""
+        return len(self._lines)
+
+    async def close(self) -> None:
+        """Hang up every call, give the far ends a moment to be told, and close; safe to call twice."""
+        lines = tuple(self._lines)
+        for line in lines:
+            line.hang_up()
+        until = asyncio.get_running_loop().time() + _FAREWELL
+        await asyncio.gather(*(line.settled(until) for line in lines))
+        await asyncio.gather(*(line.closed() for line in lines))

@@ -45,6 +45,7 @@ _DEBIAN_PACKAGES = {
     "snmptrap": "snmp",
     "snmptrapd": "snmptrapd",
     "kamailio": "kamailio",
+    "sipp": "sip-tester",
     "sipsak": "sipsak",
 }
 _EXTRA_PATH = (

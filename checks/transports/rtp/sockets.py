@@ -1,0 +1,106 @@
+"""The two sockets of a call: an even port for RTP and the next for RTCP (RFC 3550, section 11), marked and stamped.
+
+Unconnected, so that packets from elsewhere are seen and counted. The kernel gives each packet's time of arrival and its
+mark, so that a thread which is late to read is not late to measure.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import socket
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from checks.contract import Reason
+from checks.transports.fault import TransportFault
+from checks.transports.names import Address
+from checks.transports.rtp.packet import LARGEST
+from checks.transports.socket_fault import socket_fault
+
+EXPEDITED = 0xB8
+"""DSCP 46, EF (RFC 3246), as the octet of the header has it."""
+_TIMESTAMPNS = 35
+"""SO_TIMESTAMPNS: the kernel's own time of arrival, in nanoseconds, which Python's socket module does not name."""
+_IP_RECVERR, _IPV6_RECVERR = 11, 25
+_MSG_ERRQUEUE = 0x2000
+_ANCILLARY = 128
+_MOST_ERRORS = 8
+_STAMP = struct.Struct("qq")
+
+
+@dataclass(frozen=True, slots=True)
+class Datagram:
+    """What came, from where, when by the wall clock (0.0: unknown), and its DSCP."""
+
+    octets: bytes
+    address: str
+    arrived: float
+    dscp: int | None
+
+
+def pair(address: Address, ports: Iterable[int]) -> tuple[socket.socket, socket.socket]:
+    """Sockets at the first even port of these that is free, and at the next one. Raises TransportFault: LOCAL."""
+    for port in ports:
+        with contextlib.ExitStack() as ours:
+            try:
+                rtp = ours.enter_context(_bound(address, port))
+                rtcp = ours.enter_context(_bound(address, port + 1))
+            except OSError as error:
+                if error.errno == errno.EADDRINUSE:
+                    continue
+                if error.errno == errno.EADDRNOTAVAIL:
+                    raise TransportFault(Reason.LOCAL, f"{address.ip} is no address of this machine") from error
+                raise socket_fault(error, address.ip) from error
+            ours.pop_all()
+            return rtp, rtcp
+    raise TransportFault(
+        Reason.LOCAL, f"{address.ip}: no pair of UDP ports is free for sound; see which program holds them (ss -lun)"
+    )
+
+
+def received(opened: socket.socket) -> Datagram | None:
+    """The next datagram; None when there is none, and for errors that ICMP told."""
+    try:
+        octets, extras, flags, place = opened.recvmsg(LARGEST, _ANCILLARY, socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        return None
+    arrived, dscp = 0.0, None
+    for level, kind, data in extras:
+        if level == socket.SOL_SOCKET:
+            if kind == _TIMESTAMPNS and len(data) >= _STAMP.size:
+                seconds, nanoseconds = _STAMP.unpack_from(data)
+                arrived = seconds + nanoseconds / 1e9
+        elif (level, kind) in ((socket.IPPROTO_IP, socket.IP_TOS), (socket.IPPROTO_IPV6, socket.IPV6_TCLASS)) and data:
+            dscp = (data[0] if len(data) == 1 else struct.unpack_from("i", data)[0] & 0xFF) >> 2
+    return Datagram(octets if not flags & socket.MSG_TRUNC else b"", str(place[0]).partition("%")[0], arrived, dscp)
+
+
+def errors_told(opened: socket.socket) -> int:
+    """How many errors of the network wait on this socket; they are taken off it."""
+    for told in range(_MOST_ERRORS):
+        try:
+            opened.recvmsg(LARGEST, 512, _MSG_ERRQUEUE | socket.MSG_DONTWAIT)
+        except OSError:
+            return told
+    return _MOST_ERRORS
+
+
+def _bound(address: Address, port: int) -> socket.socket:
+    opened = socket.socket(address.family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+    with contextlib.ExitStack() as ours:
+        ours.callback(opened.close)
+        opened.setsockopt(socket.SOL_SOCKET, _TIMESTAMPNS, 1)
+        if address.family == socket.AF_INET6:
+            opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, EXPEDITED)
+            opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVTCLASS, 1)
+            opened.setsockopt(socket.IPPROTO_IPV6, _IPV6_RECVERR, 1)
+        else:
+            opened.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, EXPEDITED)
+            opened.setsockopt(socket.IPPROTO_IP, socket.IP_RECVTOS, 1)
+            opened.setsockopt(socket.IPPROTO_IP, _IP_RECVERR, 1)
+        opened.bind(address.at(port))
+        ours.pop_all()
+    return opened

@@ -53,8 +53,13 @@ class Line:
 
     async def open(self, deadline: float) -> None:
         """Raises TransportFault: REFUSED, NO_ANSWER, UNREACHABLE, LOCAL; CertificateFault."""
-        self._wire = await self._stack.enter_async_context(self._way(deadline))
-        self._task = self._loop.create_task(self._listen())
+        opened: asyncio.Future[None] = self._loop.create_future()
+        self._task = self._loop.create_task(self._serve(deadline, opened))
+        try:
+            await opened
+        finally:
+            if self._wire is None:
+                self._task.cancel()
 
     @property
     def own(self) -> str:
@@ -107,23 +112,35 @@ class Line:
         if self._task is not None:
             await asyncio.gather(self._task, return_exceptions=True)
 
-    async def _listen(self) -> None:
-        """The line's own task: what comes in, until the call is over."""
+    async def _serve(self, deadline: float, opened: asyncio.Future[None]) -> None:
+        """The line's own task: opens the way, and hears what comes in until the call is over."""
         try:
             async with self._stack:
-                while not self._broken:
-                    assert self._wire is not None  # set before this began
-                    came = await self._wire.inbox.get()
-                    if isinstance(came, TransportFault):
-                        await self._failed(came)
-                    elif self._call is not None:
-                        self._call.receive(came, self._loop.time())
-                    self._act()
+                try:
+                    self._wire = await self._stack.enter_async_context(self._way(deadline))
+                except TransportFault as error:
+                    if not opened.done():
+                        opened.set_exception(error)
+                    return
+                if opened.done():
+                    return  # whoever wanted it is gone
+                opened.set_result(None)
+                await self._listen()
         finally:
             self._stop_timer()
             self._ended = True
             self._changed.set()
             self._done(self)
+
+    async def _listen(self) -> None:
+        while not self._broken:
+            assert self._wire is not None  # set before this began
+            came = await self._wire.inbox.get()
+            if isinstance(came, TransportFault):
+                await self._failed(came)
+            elif self._call is not None:
+                self._call.receive(came, self._loop.time())
+            self._act()
 
     async def _failed(self, fault: TransportFault) -> None:
         """The way is at fault. A datagram may get through later; a connection that broke has to be made anew."""

@@ -2,10 +2,11 @@
 
 from checks.transports.sip.client import Answer, transact
 from checks.transports.sip.message import Headers, Request, Response, SipSyntaxError
+from checks.transports.sip.places import Place, Places
 from checks.transports.sip.transport import SipTransport
 from checks.transports.sip.wire import Carrier, CertificateFault, Wire
 
 __all__ = [
-    "Answer", "Carrier", "CertificateFault", "Headers", "Request", "Response", "SipSyntaxError", "SipTransport",
-    "Wire", "transact",
+    "Answer", "Carrier", "CertificateFault", "Headers", "Place", "Places", "Request", "Response", "SipSyntaxError",
+    "SipTransport", "Wire", "transact",
 ]  # fmt: skip

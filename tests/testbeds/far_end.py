@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from checks.transports.sip.authorization import Account
 from checks.transports.sip.calling import Calling
 from checks.transports.sip.invitation import Invitation
 from checks.transports.sip.message import Headers, Request, Response, parsed
-from checks.transports.sip.proofs import Login
 from checks.transports.sip.wire import Carrier
 from config.secrets import Secret
 
@@ -17,7 +17,7 @@ _REPEATED = ("via", "from", "to", "call-id", "cseq")
 
 def invitation(number: str = "5600", login: bool = False) -> Invitation:
     return Invitation(
-        number, "pbx.example", "7001", "pbx.example", b"v=0\r\n", Login("7001", Secret("s3cret")) if login else None
+        number, "pbx.example", "7001", "pbx.example", b"v=0\r\n", Account("7001", Secret("s3cret")) if login else None
     )
 
 

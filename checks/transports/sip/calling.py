@@ -90,7 +90,7 @@ class Calling:
     def __init__(self, what: Invitation, own: str, carrier: Carrier, now: float) -> None:
         """Raises NumberRefused."""
         self.told = Told(now)
-        self.proofs = Proofs(what.login)
+        self.proofs = Proofs(what.account)
         self.wanted = True
         self._own = own
         self._what = what

@@ -9,9 +9,9 @@ import secrets
 from dataclasses import dataclass
 
 from checks.telephony.numbers import dialled
+from checks.transports.sip.authorization import Account
 from checks.transports.sip.dialog import ALLOW
 from checks.transports.sip.message import Headers, Request
-from checks.transports.sip.proofs import Login
 from checks.transports.sip.wire import Carrier
 
 SESSION_SECONDS = 90
@@ -32,7 +32,7 @@ class Invitation:
     """The host part of From."""
     offer: bytes
     """Our side of the sound (SDP)."""
-    login: Login | None = None
+    account: Account | None = None
 
 
 @dataclass(frozen=True, slots=True)

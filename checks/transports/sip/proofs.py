@@ -5,22 +5,14 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 
+from checks.transports.sip.authorization import Account
 from checks.transports.sip.digest import NoSuchDigest, answer
 from checks.transports.sip.fields import Challenge, challenges
 from checks.transports.sip.message import Response, SipSyntaxError
-from config.secrets import Secret
 
 CHALLENGES = {401: ("www-authenticate", "authorization"), 407: ("proxy-authenticate", "proxy-authorization")}
 _MOST_REALMS = 5
 _Fields = tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Login:
-    """With what a challenge is answered. Never printed."""
-
-    user: str
-    password: Secret
 
 
 @dataclass(slots=True)
@@ -34,8 +26,8 @@ class _Held:
 class Proofs:
     """The challenges of one call, each by the status and the realm that it came with."""
 
-    def __init__(self, login: Login | None) -> None:
-        self._login = login
+    def __init__(self, account: Account | None) -> None:
+        self._account = account
         self._held: dict[tuple[int, str], _Held] = {}
         self.refused = False
         """The log-in was seen and not taken."""
@@ -49,7 +41,7 @@ class Proofs:
 
     def take(self, response: Response) -> bool:
         """Whether the request may be sent again with `shown`; if not, `refused` or `trouble` says why."""
-        if self._login is None:
+        if self._account is None:
             self.trouble = "it wants to know who calls"
             return False
         try:
@@ -74,12 +66,12 @@ class Proofs:
 
     def shown(self, method: str, uri: str) -> _Fields:
         """The header fields that answer every challenge so far; none where one cannot be answered."""
-        if self._login is None:
+        if self._account is None:
             return ()
         fields = []
         for (status, _), one in self._held.items():
             one.used += 1
-            user, password = self._login.user, self._login.password.reveal()
+            user, password = self._account.user, self._account.password.reveal()
             try:
                 value = answer(one.challenges, user, password, method, uri, secrets.token_hex(8), one.used)
             except NoSuchDigest as error:

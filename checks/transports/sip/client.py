@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from checks.contract import Reason
 from checks.transports.fault import TransportFault
-from checks.transports.sip.fields import cseq, top_via
+from checks.transports.sip.fields import address, cseq, top_via
 from checks.transports.sip.message import Headers, Request, Response, SipSyntaxError, written
 from checks.transports.sip.wire import Carrier, Wire
 
@@ -73,7 +73,7 @@ async def transact(wire: Wire, request: Request, deadline: float, where: str) ->
             if loop.time() >= until:
                 raise TransportFault(Reason.NO_ANSWER, _silence(wire, where, sent, provisional))
             continue
-        if not _is_ours(response, wire, name, number, request.method):
+        if not _is_ours(response, wire, name, number, request):
             strays += 1
             if strays > _MOST_STRAYS:
                 raise TransportFault(Reason.PROTOCOL, f"{where}: sends messages without end that are no answers")
@@ -106,10 +106,21 @@ async def _next(wire: Wire, until: float) -> Response | None:
         return None
 
 
-def _is_ours(response: Response, wire: Wire, name: str, number: int, method: str) -> bool:
-    """Whether a response belongs to the transaction (section 17.1.3)."""
+def _is_ours(response: Response, wire: Wire, name: str, number: int, request: Request) -> bool:
+    """Whether a response belongs to the transaction (section 17.1.3) and repeats what it must (section 8.2.6.2)."""
+    said, asked = response.headers, request.headers
     try:
-        return top_via(response.headers).branch == name and cseq(response.headers) == (number, method)
+        return (
+            top_via(said).branch == name
+            and cseq(said) == (number, request.method)
+            and said.first("call-id") == asked.first("call-id")
+            and _same_sender(said.first("from"), asked.first("from"))
+        )
     except SipSyntaxError as error:
         wire.unreadable = str(error)
         return False
+
+
+def _same_sender(said: str | None, asked: str | None) -> bool:
+    """Whether From has our tag; it comes back letter by letter from nearly everybody."""
+    return said == asked or address(said, "From").tag == address(asked, "From").tag

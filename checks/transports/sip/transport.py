@@ -1,4 +1,4 @@
-"""`SipTransport`: ways to SIP endpoints by name, with the certificates that are trusted."""
+"""`SipTransport`: ways to SIP endpoints by name, with the certificates that are trusted; and lines for calls."""
 
 from __future__ import annotations
 
@@ -7,21 +7,63 @@ import contextlib
 import ssl
 from collections.abc import AsyncIterator
 
+from checks.contract import Reason
+from checks.transports.dns import DnsTransport
+from checks.transports.fault import TransportFault
 from checks.transports.http.trust import TrustStore
 from checks.transports.names import Address, Names
+from checks.transports.sip.line import Line
+from checks.transports.sip.places import Place, Places, Servers, servers_of_this_machine, services
 from checks.transports.sip.wire import Carrier, Wire, opened
+from checks.transports.turns import Turns
+
+_FAREWELL = 1.0
+"""Seconds that far ends have to be told that their calls are over, when the agent stops."""
 
 
 class SipTransport:
-    """Holds no sockets between calls; TLS contexts are kept."""
+    """Holds no sockets but those of calls; TLS contexts are kept."""
 
-    def __init__(self, names: Names) -> None:
+    def __init__(
+        self, names: Names, dns: DnsTransport | None = None, servers: Servers = servers_of_this_machine
+    ) -> None:
+        """`servers` gives address and port of the DNS servers that are asked for SRV records."""
         self._names = names
+        self._dns = dns or DnsTransport(names)
+        self._servers = servers
         self._trust = TrustStore()
+        self._lines: set[Line] = set()
+        self.turns = Turns()
+        """For those who call one target at a time."""
 
-    async def addresses(self, host: str, family: int = 0) -> tuple[Address, ...]:
-        """Every address behind a name. Raises TransportFault: NAME."""
-        return await self._names.addresses(host, family)
+    async def places(self, host: str, port: int, deadline: float, family: int = 0) -> Places:
+        """Every address of a name, at that port, found until `deadline` (loop time). Raises TransportFault: NAME."""
+        try:
+            async with asyncio.timeout_at(deadline):
+                found = await self._names.addresses(host, family)
+        except TimeoutError:
+            raise TransportFault(
+                Reason.NAME, f"{host}: no answer from DNS in time; check this machine's resolvers"
+            ) from None
+        return Places(tuple(Place(one, port) for one in found))
+
+    async def services(self, domain: str, carrier: Carrier, deadline: float, family: int = 0) -> Places:
+        """Every address of every host that the SRV records of the domain name, found until `deadline` (loop time).
+
+        Raises TransportFault: NAME when there is no record or none of the hosts has an address, LOCAL.
+        """
+        found: list[Place] = []
+        nameless: dict[str, str] = {}
+        for one in await services(self._dns, self._servers, carrier, domain, deadline):
+            try:
+                found += (await self.places(one.host, one.port, deadline, family)).found
+            except TransportFault as error:
+                nameless[one.host] = error.message
+        if not found:
+            raise TransportFault(
+                Reason.NAME, f"{domain}: no host of its SRV records has an address: {next(iter(nameless.values()))}"
+            )
+        return Places(tuple(dict.fromkeys(found)), tuple(nameless.items()))
 
     @contextlib.asynccontextmanager
     async def way(
@@ -36,3 +78,36 @@ class SipTransport:
             tls = await asyncio.to_thread(self._trust.context, ca, False)
         async with opened(carrier, address, port, deadline, tls, name) as wire:
             yield wire
+
+    @contextlib.asynccontextmanager
+    async def line(
+        self, carrier: Carrier, address: Address, port: int, deadline: float, ca: str | None = None, name: str = ""
+    ) -> AsyncIterator[Line]:
+        """A line to that address for one call, which is hung up at the end whatever happens.
+
+        That takes no time here: the far end is told in the background, again and again until it has answered. Raises as
+        `way`.
+        """
+        line = Line(
+            lambda until: self.way(carrier, address, port, until, ca, name), carrier, address, self._lines.discard
+        )
+        await line.open(deadline)
+        self._lines.add(line)
+        try:
+            yield line
+        finally:
+            line.hang_up()
+
+    @property
+    def lines(self) -> int:
+        """Lines that have not been given back."""
+        return len(self._lines)
+
+    async def close(self) -> None:
+        """Hang up every call, give the far ends a moment to be told, and close; safe to call twice."""
+        lines = tuple(self._lines)
+        for line in lines:
+            line.hang_up()
+        until = asyncio.get_running_loop().time() + _FAREWELL
+        await asyncio.gather(*(line.settled(until) for line in lines))
+        await asyncio.gather(*(line.closed() for line in lines))

@@ -83,7 +83,7 @@ class Controllers:
         self._tell(_WENT_BACK)
 
     def spoil_calls(self, share: float) -> None:
-        """Let the second one lose so many of the packets of each call."""
+        """Let this share of the sound that the second one sends be lost on the way."""
         self.endpoints[self._secondary].manner.line.loss = share
 
     def _tell(self, status: int) -> None:

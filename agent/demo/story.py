@@ -68,6 +68,11 @@ ACTS = (
         lambda cast: cast.controllers.lose_primary(),
     ),
     Act(
+        56,
+        "The line between the councils loses every eighth packet of a call. The test call to controller B hears it.",
+        lambda cast: cast.controllers.spoil_calls(0.125),
+    ),
+    Act(
         58,
         "The first unit is back, with the configuration of yesterday.",
         lambda cast: cast.pair.bring_back(FIRST),
@@ -106,6 +111,12 @@ ACTS = (
         "The portal gets a new certificate, for 90 days.",
         lambda cast: cast.portal.show_certificate(LIFE),
         _ticket(PORTAL),
+    ),
+    Act(
+        85,
+        "The line between the councils loses nothing any more.",
+        lambda cast: cast.controllers.spoil_calls(0),
+        _ticket(SECONDARY, "sip_call/quality"),
     ),
     Act(86, "The disk of the backup server fills up to 97 %.", lambda cast: cast.fill_disk(97)),
     Act(

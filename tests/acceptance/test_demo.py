@@ -59,6 +59,13 @@ THREADS = (
         "Controller A has power again",
     ),
     (
+        "The line between the councils loses every eighth packet",
+        f"opened P3 {SECONDARY}: R ",
+        "The line between the councils loses nothing any more",
+        f"recovering P3 {SECONDARY}: R ",
+        EVERYTHING,
+    ),
+    (
         "support contract of Berkhamsted's firewall nears its end",
         f"opened P4 {BRANCH}: FortiCare: licence: ends on",
         f"ticket P4 {BRANCH}: Ticket",
@@ -125,7 +132,7 @@ def test_the_demo_tells_its_story_and_ends_well(tmp_path: Path) -> None:
     feed = re.findall(r"feed #(\d+) +(\S+) +P\d (\S+):", heard.read_text())
     assert [int(number) for number, _, _ in feed] == list(range(1, len(feed) + 1))
     opened = [subject for _, kind, subject in feed if kind == "opened"]
-    assert sorted(opened) == sorted([CUT, PAIR, PAIR, PRIMARY, SECONDARY, BRANCH, ENDING, DISK])
+    assert sorted(opened) == sorted([CUT, PAIR, PAIR, PRIMARY, SECONDARY, SECONDARY, BRANCH, ENDING, DISK])
 
 
 def _resolved(heard: Path) -> int:

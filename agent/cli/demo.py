@@ -162,6 +162,7 @@ async def _epilogue(daemon: Daemon, book: TicketBook, known: Known, stop: asynci
 @contextlib.asynccontextmanager
 async def _stage(estate: Estate, cast: Cast) -> AsyncIterator[TicketBook]:
     """Everything that is simulated, up: the cast, services and the desk. Failure when an address is taken."""
+    from agent.demo.aside import aside
     from agent.demo.cast import services
     from agent.demo.desk import demo_desk
     from agent.demo.tickets import TicketBook
@@ -176,9 +177,10 @@ async def _stage(estate: Estate, cast: Cast) -> AsyncIterator[TicketBook]:
             await cast.devices.start()
             cast.backup.start()
             await cast.portal.start()
+            voices = stage.enter_context(aside("demo sip"))
             for endpoint in cast.controllers.endpoints.values():
-                stage.callback(endpoint.stop)
-                await endpoint.start()
+                stage.push_async_callback(voices.call, endpoint.stop)
+                await voices.run(endpoint.start())
             for host, port in services(estate):
                 server = await asyncio.start_server(_hang_up, host, port)
                 stage.callback(server.close)

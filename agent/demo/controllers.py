@@ -66,9 +66,7 @@ class Controllers:
     def lose_primary(self) -> None:
         """Take the first one's power: it says nothing any more, and its phones come to the second one."""
         self._devices[self._primary].silent = True
-        endpoint = self.endpoints[self._primary]
-        endpoint.manner.silent = True
-        endpoint.hang_up()
+        self.endpoints[self._primary].manner.silent = True
         self._tell(_CAME)
 
     def bring_back_primary(self) -> None:

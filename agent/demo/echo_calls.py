@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from agent.demo.rtp_echo import Line, RtpEcho
+from agent.demo.rtp_echo import Manner, RtpEcho
 from agent.demo.sip_answers import response
 from checks.transports.rtp import sdp
 from checks.transports.sip.fields import address, cseq
@@ -42,14 +42,13 @@ class _Call:
 
 
 class EchoCalls:
-    """Every call of one endpoint. `rings` tells how many seconds one rings now."""
+    """Every call of one endpoint."""
 
-    def __init__(self, host: str, contact: str, tag: str, line: Line, rings: Callable[[], float]) -> None:
+    def __init__(self, host: str, contact: str, tag: str, manner: Manner) -> None:
         self._host = host
         self._contact = contact
         self._tag = tag
-        self._line = line
-        self._rings = rings
+        self._manner = manner
         self._calls: dict[str, _Call] = {}
         self._over: dict[str, tuple[tuple[int, str], Response]] = {}
 
@@ -103,11 +102,11 @@ class EchoCalls:
         """Ring, answer, say so again until that is acknowledged, and stay until somebody ends it."""
         try:
             codec = sdp.answer(call.invite.body).codec
-            call.media = RtpEcho(self._line, codec)
+            call.media = RtpEcho(self._manner, codec)
             await call.media.open(self._host)
             body = sdp.offer(self._host, call.media.port, secrets.randbelow(2**31), (codec,))
             self._tell(call, 180)
-            await asyncio.sleep(self._rings())
+            await asyncio.sleep(self._manner.rings)
             call.answered = True
             async with asyncio.timeout(_LONGEST):
                 async with asyncio.timeout(_UNHEARD):

@@ -7,7 +7,7 @@ import random
 import secrets
 import socket
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from checks.transports.rtp import packet as wire
@@ -41,12 +41,26 @@ class Line:
     """The echo is marked EF; without, a router has cleared the mark."""
 
 
+@dataclass(slots=True)
+class Manner:
+    """How an endpoint behaves; may be changed at any time, from any thread."""
+
+    silent: bool = False
+    """It takes questions and answers none, and nothing of its calls is heard: it is dead, or its cable is out."""
+    status: int | None = None
+    """The answer to every OPTIONS, REGISTER and INVITE; 503 has a Retry-After."""
+    rings: float = 0.1
+    """Seconds from 180 to 200."""
+    line: Line = field(default_factory=Line)
+
+
 class RtpEcho(asyncio.DatagramProtocol):
     """One call's media. The echo keeps number and time of what came and has a source of its own; RTCP is answered."""
 
-    def __init__(self, line: Line, codec: Codec) -> None:
+    def __init__(self, manner: Manner, codec: Codec) -> None:
         self.port = 0
-        self._line = line
+        self._manner = manner
+        self._line = manner.line
         self._codec = codec
         self._ssrc = secrets.randbits(32)
         self._reception = Reception()
@@ -84,6 +98,8 @@ class RtpEcho(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         """A packet of voice."""
+        if self._manner.silent:
+            return
         try:
             packet = wire.parsed(data)
         except RtpSyntaxError:
@@ -108,6 +124,8 @@ class RtpEcho(asyncio.DatagramProtocol):
         try:
             told = rtcp.parsed(data)
         except RtpSyntaxError:
+            return
+        if self._manner.silent:
             return
         now = time.monotonic()
         if self._control is None:

@@ -280,6 +280,14 @@ async def test_a_call_one_way_hears_nothing_and_a_mute_one_silence(echo: SipEcho
     assert nothing == []
 
 
+async def test_a_silent_endpoint_is_not_heard_in_its_calls_either(echo: SipEcho, caller: Caller) -> None:
+    port = await caller.answered()
+
+    echo.manner.silent = True
+
+    assert await spoken(port, 3, 0) == []
+
+
 async def test_a_controller_that_dies_forgets_its_calls(echo: SipEcho, caller: Caller) -> None:
     port = await caller.answered()
 

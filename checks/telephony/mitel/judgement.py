@@ -81,7 +81,7 @@ def judged(
             *base.readings, *load.readings, *sets.readings, *ahead.readings,
             Reading(INFO, 1.0, _identity(answers.snmp)),
         ),
-        covers=(base.covers - {f"{prefix}/*" for prefix in half}) | own | final.keys(),
+        covers=(base.covers - {f"{prefix}/*" for prefix in half}) | own | frozenset(final),
         may_go=base.may_go | _MAY_GO,
         memory=note.packed(before),
     )  # fmt: skip

@@ -16,6 +16,7 @@ from checks.contract import Assessment, Context, Fault, Memory, Reason, State
 from checks.telephony.mitel import CHECK, MitelAnswers, MitelOptions
 from checks.telephony.mitel.answers import PrimaryPart
 from checks.telephony.mitel.crosscheck import SipHeard
+from checks.telephony.mitel.note import unpacked
 from checks.telephony.sip_options import Endpoint
 from checks.transports import Transports
 from testbeds.mitel import IPERA, MITEL_TREE, NOW, assessed, bad, business, index_of, said
@@ -42,9 +43,14 @@ def primary(
     return PrimaryPart(answers, fault, sip)
 
 
-def restarted() -> Memory | None:
-    """What is remembered when a backup with phones has restarted, a minute ago."""
-    return assessed(business(resiliency={"controller-a": 1}), **OPTIONS).memory
+HOME_PART = primary()
+
+
+def restarted(usually: PrimaryPart | None = HOME_PART) -> Memory | None:
+    """What is remembered of a backup that has phones, and of what its primary had while they were at home."""
+    before = replace(business(uptime=86_000), primaries={} if usually is None else {"forum": usually})
+    known = assessed(before, None, NOW - 400, **OPTIONS).memory
+    return assessed(business(resiliency={"controller-a": 1}), known, **OPTIONS).memory
 
 
 def rounds(
@@ -103,6 +109,32 @@ def test_what_is_no_proof_leaves_it_unknown_and_says_why(part: PrimaryPart | Non
 
     assert [bad(one) for one in found] == [LOST] * 6
     assert words in said(found[-1], KEY)
+
+
+def test_fewer_sets_than_it_had_are_no_proof_though_none_is_out_of_service() -> None:
+    fewer, nearly = primary([("IP Sets", 1, 189, 0)]), primary([("IP Sets", 1, 190, 0)])
+
+    assert [bad(one) for one in rounds(*[fewer] * 6)] == [LOST] * 6
+    assert "has 189 sets registered, and had 200" in said(rounds(fewer)[0], KEY)
+    assert bad(rounds(*[nearly] * 4)[-1]) == {}
+
+
+def test_without_having_seen_how_many_there_are_at_home_nothing_is_proved() -> None:
+    found = rounds(*[primary()] * 6, memory=restarted(usually=None))
+
+    assert [bad(one) for one in found] == [LOST] * 6
+    assert "was never seen" in said(found[-1], KEY)
+
+
+def test_what_is_usual_is_the_most_of_a_week_and_is_not_learnt_while_phones_are_away() -> None:
+    memory, seen = None, []
+    for hours, row, sets in ((0, {}, 200), (1, {}, 150), (2, {"controller-a": 1}, 300), (24 * 8, {}, 150)):
+        answers = business(uptime=86_400 + hours * 3600, resiliency=row)
+        part = {"forum": primary([("IP Sets", 1, sets, 0)])}
+        memory = assessed(replace(answers, primaries=part), memory, NOW + hours * 3600, **OPTIONS).memory or memory
+        seen.append(unpacked(memory).proofs.usual["forum"].sets)
+
+    assert seen == [200, 200, 200, 150]
 
 
 def test_a_primary_that_is_not_named_is_asked_for() -> None:
@@ -187,13 +219,16 @@ async def test_a_primary_is_asked_in_the_same_round_and_closes_the_incident(devi
     forum = replace(system, name="forum", address=devices["forum"].host, checks=())
     transports, now, memory = Transports.open(), time.time(), None
     context = Context("here", transports, lambda: now, inputs=(forum,))
-    found = []
+    found, row = [], f"{IPERA}.4.1.1.5.{index_of('controller-a')}"
+    devices["controller-b"].remove(row)
     try:
-        for step in range(6):
+        for step in range(-1, 6):
             devices["forum"].set(UPTIME, ("ticks", 8_640_000 + step * 31_000))
+            if step == 0:
+                devices["controller-b"].set(row, 1)
             if step == 1:
-                devices["controller-b"].remove(f"{IPERA}.4.1.1.5.{index_of('controller-a')}")
-            if step:
+                devices["controller-b"].remove(row)
+            if step > 0:
                 devices["controller-b"].set(UPTIME, ("ticks", 6_000 + (step - 1) * 31_000))
             context.deadline = asyncio.get_running_loop().time() + 5
             observation = await CHECK.collect(system, options, context)
@@ -205,8 +240,8 @@ async def test_a_primary_is_asked_in_the_same_round_and_closes_the_incident(devi
         await transports.close()
 
     states = [bad(one).get(KEY, State.OK) for one in found]
-    assert states == [State.WARNING, *[State.UNKNOWN] * 3, State.OK, State.OK]
-    assert "proven by forum" in said(found[4], KEY)
+    assert states == [State.OK, State.WARNING, *[State.UNKNOWN] * 3, State.OK, State.OK]
+    assert "proven by forum" in said(found[5], KEY)
 
 
 def test_the_targets_of_primaries_are_inputs_of_the_check_which_needs_credentials_of_its_own_too() -> None:

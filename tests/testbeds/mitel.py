@@ -29,8 +29,11 @@ BUSINESS_SYSTEM: dict[str, Answer] = {
 
 
 def overrides(tree: Mapping[str, Any]) -> list[str]:
-    """Lines by which a real snmpd serves a tree of a simulated device; its uptime stays its own."""
-    lines = []
+    """Lines by which a real snmpd serves a tree of a simulated device, on a host that has just started.
+
+    Its own uptime stays its own.
+    """
+    lines = ["override 1.3.6.1.2.1.25.1.1.0 timeticks 540000"]
     for oid, value in tree.items():
         sort, said = value if isinstance(value, tuple) else ("integer" if isinstance(value, int) else "octets", value)
         if sort != "uptime":

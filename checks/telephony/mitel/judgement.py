@@ -64,7 +64,7 @@ def judged(
     kept = (finding for key, finding in told.items() if not key.startswith(f"{resilience.PREFIX}/"))
     findings = [*kept, *phones.findings, *proofs.findings, *load.findings, *ahead.findings]
     findings += _unread(plan, answers.snmp) if whole else ()
-    begun = start.judged(plan, answers.snmp, uptime)
+    begun = start.judged(plan, answers.snmp)
     findings += [begun] if begun is not None else ()
     findings += _compared(options, answers, found, before.sip, subject)
     findings.append(_system(plan, answers, load.fact))

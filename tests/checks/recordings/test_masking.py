@@ -92,7 +92,9 @@ TELEPHONES = {
     f"{MITEL}.4.1.1.5.{SPELT}": Recorded(2, 1),
     f"{MITEL}.5.1.1.1.1.4.1.0.0": Recorded(4, b"Town to town"),
     "1.3.6.1.4.1.1027.4.1.1.3.1.1.0": Recorded(4, b"999 from 01442228000"),
-    "1.3.6.1.4.1.1027.4.9.1.1.2.1.9.1": Recorded(4, b"set 4021 (+441442228000) left controller-a at 10:15, v9.4.0.123"),
+    "1.3.6.1.4.1.1027.4.9.1.1.2.1.9.1": Recorded(
+        4, b"set 4021 (+441442228000, 01442-228000) and DN4022:x4023 ext.4024 left controller-a at 10:15, v9.4.0.123"
+    ),
 }
 
 
@@ -100,10 +102,18 @@ def test_of_a_telephone_system_no_number_and_no_name_is_left_and_emergency_calls
     values, _ = masked(TELEPHONES)
 
     text = "\n".join(written(Recording(values)))
-    for hidden in ("0042", SPELT, "controller-a", "Town", "4021", "44144", "1027.4.1.1.3"):
+    for hidden in ("0042", SPELT, "controller-a", "Town", "402", "4414", "0144", "22800", "1027.4.1.1.3"):
         assert hidden not in text
     assert "4|IP Sets" in text and "at 10:15, v9.4.0.123" in text
     assert sum(oid.startswith(f"{MITEL}.4.1.1.5.12.") for oid in values) == 1
+
+
+def test_a_name_in_an_index_that_has_no_length_before_it_is_masked_too() -> None:
+    spelt = ".".join(map(str, b"controller-a"))
+
+    values, _ = masked({f"{MITEL}.4.1.1.5.{spelt}": Recorded(2, 1)})
+
+    assert not any(spelt in oid for oid in values) and len(values) == 1
 
 
 def test_a_name_in_an_index_that_is_not_as_long_as_it_says_breaks_nothing() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -43,7 +43,7 @@ def test_sets_that_go_at_once_are_a_warning_until_they_are_back_though_the_syste
     found = polls(3, 3, 48, 48, 20, 8, 3)
 
     assert states(found) == [{}, {}, {KEY: WARNING}, {KEY: WARNING}, {KEY: WARNING}, {}, {}]
-    assert said(found[2], KEY).startswith("IP Sets: 45 of 400 sets went out of service within 10 min and are not back")
+    assert said(found[2], KEY).startswith("IP Sets: 45 of 400 sets went out of service together and are not back")
 
 
 def test_a_quarter_of_all_is_critical_and_fewer_are_a_warning_again() -> None:
@@ -155,7 +155,8 @@ def test_nothing_is_written_down_while_nothing_changes() -> None:
     assert second is None or unpacked(second).fleet == first.fleet
 
 
-@given(counts=st.lists(st.integers(0, 400), min_size=1, max_size=80))
+@settings(deadline=None, max_examples=30)
+@given(counts=st.lists(st.integers(0, 400), min_size=1, max_size=60))
 def test_the_least_of_the_window_is_what_a_rise_is_measured_from_and_what_is_kept_is_bounded(counts: list[int]) -> None:
     found = polls(*counts, every=120, minutes=10, sets=401)
 

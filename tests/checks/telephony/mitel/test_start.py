@@ -33,5 +33,12 @@ def test_it_is_told_for_a_day_and_then_it_is_over() -> None:
     assert covered(assessment.covers, KEY) and covered(assessment.may_go, KEY)
 
 
+def test_a_host_that_runs_for_long_has_not_started_because_what_answers_snmp_did() -> None:
+    answers = business(uptime=60, _2_7=4)
+    answers.snmp.values["1.3.6.1.2.1.25.1.1.0"] = 8_640_100
+
+    assert KEY not in {finding.key for finding in assessed(answers).findings}
+
+
 def test_a_system_that_does_not_tell_has_no_such_finding() -> None:
     assert KEY not in {finding.key for finding in assessed(business(uptime=60)).findings}

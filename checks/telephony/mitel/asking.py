@@ -100,7 +100,7 @@ async def _heard(target: Target, options: MitelOptions, ctx: Context, kept: Kept
     if options.sip is None:
         return None
     name = (target.name, options.sip.address or target.address)
-    context = replace(ctx, kept=kept.sip.get(name), inputs=(), places={})
+    context = replace(ctx, kept=kept.sip.get(name), memory=None, inputs=(), places={})
     said = await crosscheck.heard(target, options.sip, context)
     kept.sip[name] = context.kept
     return said

@@ -55,7 +55,7 @@ class SipHeard:
 
     endpoints: tuple[Endpoint, ...] = ()
     known: frozenset[str] = frozenset()
-    """Addresses that had answered before."""
+    """Endpoints that had answered before."""
     fault: Fault | None = None
 
 
@@ -84,7 +84,7 @@ def voice(said: SipHeard, answered_before: bool) -> Voice:
     """The worst of its endpoints that tells; `answered_before`: whether it ever answered as far as is remembered."""
     if said.fault is not None:
         return Voice.UNASKED if said.fault.reason in _OURS else Voice.DEAD
-    voices = [_voice(one, answered_before or one.address in said.known) for one in said.endpoints]
+    voices = [_voice(one, answered_before or one.name in said.known) for one in said.endpoints]
     order = (Voice.DEAD, Voice.UNWELL, Voice.STRANGER, Voice.UNASKED, Voice.UP)
     return next((one for one in order if one in voices), Voice.UNASKED)
 
@@ -120,11 +120,10 @@ def told_elsewhere(options: CrossCheck, target: Target, checks: Iterable[CheckSp
     """The name of the target's own check of the same endpoint, which has the incident of a SIP that is dead."""
     if options.address not in (None, target.address):
         return ""
+    place = (False, options.transport, options.asking.at_port)
     for spec in checks:
         other = spec.options
-        if isinstance(other, SipOptions) and (other.transport, other.at_port) == (
-            options.transport, options.asking.at_port,
-        ):  # fmt: skip
+        if isinstance(other, SipOptions) and (other.srv, other.transport, other.at_port) == place:
             return spec.name
     return ""
 

@@ -24,6 +24,7 @@ from checks.network.plan import families
 from checks.telephony.mitel.judgement import FAMILIES, MitelAnswers, judged
 from checks.telephony.mitel.options import AUTO, KIND, MitelOptions, profiles_of
 from checks.telephony.mitel.product import IDENTITY, profile_for
+from checks.telephony.mitel.traps import NOTICES
 from checks.transports.snmp import Device
 from config.estate import MofN, WakeClass
 from config.profiles import load, search_path
@@ -135,5 +136,6 @@ CHECK = CheckKind(
     collect=collect,
     assess=assess,
     requires=(_ROLE,),
+    notices=NOTICES,
 )
 __all__ = ["CHECK", "MitelAnswers", "MitelOptions"]

@@ -25,8 +25,9 @@ from checks.telephony.mitel.judgement import FAMILIES, MitelAnswers, judged
 from checks.telephony.mitel.options import AUTO, KIND, MitelOptions, profiles_of
 from checks.telephony.mitel.product import IDENTITY, profile_for
 from checks.telephony.mitel.traps import NOTICES
+from checks.telephony.mitel.unannounced import Ears
 from checks.transports.snmp import Device
-from config.estate import MofN, WakeClass
+from config.estate import Every, MofN, WakeClass
 from config.profiles import load, search_path
 from config.profiles.recognition import SYS_OBJECT_ID
 
@@ -90,8 +91,15 @@ def assess(subject: Subject, observations: Sequence[Observation], memory: Memory
     for observation in observations:
         if isinstance(observation.answers, MitelAnswers):
             at = observation.started + observation.duration
-            return judged(options, observation.answers, observation.fault is None, memory, at)
+            return judged(options, observation.answers, observation.fault is None, memory, at, _ears(subject))
     return Assessment(findings=())
+
+
+def _ears(subject: Subject) -> Ears | None:
+    schedule = subject.check.schedule
+    if subject.hearing is None or not isinstance(schedule, Every):
+        return None
+    return Ears(subject.name, subject.hearing, schedule.seconds, subject.check.timeout)
 
 
 def shipped_families() -> tuple[Family, ...]:
@@ -123,6 +131,8 @@ CHECK = CheckKind(
         "mitel/<value>": "A value is beyond its limit (licences), cannot be read, or is not what the profile knows.",
         "mitel/<column>/<row>": "The same for one row of a table.",
         "mitel/<table>": "A table that should have rows has none.",
+        "mitel/traps": "Changes are seen that no trap announced: look at the system's trap settings, and the way here.",
+        "mitel/emergency_notices": "The agent gets emergency notices that belong to the emergency adviser alone.",
         "mitel/profile": "No profile is known for what the system says it is, or it answers nothing of its profile.",
         "snmp/no-answer": "It answers other checks, but not SNMP: switch SNMP on, allow the agent's address.",
         "snmp/refused": "Nothing listens on the SNMP port: switch SNMP on, which is off on a new system.",

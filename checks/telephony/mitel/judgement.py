@@ -12,10 +12,11 @@ from checks.network.judgement import assessed
 from checks.network.plan import PROFILE, UPTIME, Plan
 from checks.network.rows import rows_of
 from checks.printable import printable
-from checks.telephony.mitel import alarms, resilience
+from checks.telephony.mitel import alarms, resilience, unannounced
 from checks.telephony.mitel.note import Note, unpacked
 from checks.telephony.mitel.options import BUSINESS, KIND, CallLoad, MitelOptions
 from checks.telephony.mitel.product import PLATFORMS, pairs, product_name
+from checks.telephony.mitel.unannounced import UNANNOUNCED, Ears
 from config.profiles.recognition import SYS_DESCR, SYS_OBJECT_ID
 
 SYSTEM = "mitel/system"
@@ -26,7 +27,7 @@ INFO = Family(
     labels=("platform", "hardware", "version"),
 )  # fmt: skip
 LOAD = Family("ridgeway_telephony_call_load_ratio", "Share of a minute spent on processing calls.", unit="ratio")
-FAMILIES = (INFO, LOAD)
+FAMILIES = (INFO, LOAD, UNANNOUNCED)
 _BUSY = 0.9
 _MOST_APPLICATIONS = 16
 
@@ -39,8 +40,18 @@ class MitelAnswers:
     snmp: SnmpAnswers = field(default_factory=SnmpAnswers)
 
 
-def judged(options: MitelOptions, answers: MitelAnswers, whole: bool, memory: Memory | None, at: float) -> Assessment:
-    """Judge the answers given at `at` (Unix seconds); `whole` says that the poll was not cut short."""
+def judged(
+    options: MitelOptions,
+    answers: MitelAnswers,
+    whole: bool,
+    memory: Memory | None,
+    at: float,
+    ears: Ears | None = None,
+) -> Assessment:
+    """Judge the answers given at `at` (Unix seconds).
+
+    `whole` says that the poll was not cut short; `ears` what the system said by itself, where somebody listened.
+    """
     if not answers.profile:
         return _unrecognised(answers.snmp)
     plan, before = options.plan_of(answers.profile), unpacked(memory)
@@ -53,21 +64,23 @@ def judged(options: MitelOptions, answers: MitelAnswers, whole: bool, memory: Me
     settles = options.resilience_settles_minutes
     phones = resilience.judged(rows, found, before, restarted, at, None if settles is None else settles * 60)
     load = _load(plan, answers.snmp, options, before.tenths)
+    traps = unannounced.judged(plan, answers.snmp, whole, before.watch, at, ears, options.traps)
     told = found | alarms.told(plan, answers.snmp, found, options.unavailable_warning)
     kept = (finding for key, finding in told.items() if not key.startswith(f"{resilience.PREFIX}/"))
-    findings = [*kept, *phones.findings, *load.findings]
+    findings = [*kept, *phones.findings, *load.findings, *traps.findings]
     findings += _unread(plan, answers.snmp) if whole else ()
     findings.append(_system(plan, answers, load.fact))
     final = _each_once(findings)
     note = Note(
-        base.memory, at, before.uptime if uptime is None else uptime, phones.open, phones.lost, load.tenths
+        base.memory, at, before.uptime if uptime is None else uptime, phones.open, phones.lost, load.tenths, traps.watch
     )  # fmt: skip
     own = frozenset({SYSTEM, UNREAD, CALL_LOAD} if whole else {SYSTEM})
+    own |= frozenset() if ears is None else unannounced.KEYS
     return Assessment(
         findings=tuple(final.values()),
-        readings=(*base.readings, *load.readings, Reading(INFO, 1.0, _identity(answers.snmp))),
+        readings=(*base.readings, *load.readings, *traps.readings, Reading(INFO, 1.0, _identity(answers.snmp))),
         covers=(base.covers - {f"{prefix}/*" for prefix in half}) | own | frozenset(final),
-        may_go=base.may_go | {SYSTEM, UNREAD, CALL_LOAD},
+        may_go=base.may_go | {SYSTEM, UNREAD, CALL_LOAD} | unannounced.KEYS,
         memory=note.packed(before),
     )
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from checks.contract import Memory
+from checks.telephony.mitel.unannounced import Watch
 
 VERSION = 1
 _MOST_PRIMARIES = 200
@@ -38,6 +39,8 @@ class Note:
     """Those of them whose row a restart took away, and when that was seen (Unix seconds)."""
     tenths: bool = False
     """Whether a call load above 100 was seen, which proves tenths of a percent."""
+    watch: Watch = field(default_factory=Watch)
+    """Of its traps."""
 
     def restarted(self, uptime: float, at: float) -> bool:
         """Whether the system has started since: its uptime is less than it should be, and has not just wrapped.
@@ -53,14 +56,16 @@ class Note:
 
     def packed(self, before: Note) -> Memory | None:
         """The new note, or None when the one before says the same."""
-        same = (self.open, dict(self.lost), self.tenths) == (before.open, dict(before.lost), before.tenths)
+        same = (self.open, dict(self.lost), self.tenths, self.watch) == (
+            before.open, dict(before.lost), before.tenths, before.watch
+        )  # fmt: skip
         counted = self.values is not None and self.values != before.values
         if same and not counted and before.uptime is not None and 0 <= self.at - before.at < _FRESH:
             return None
         values = self.values or before.values
         told = {
             "values": None if values is None else [values.version, values.text],
-            "at": self.at, "uptime": self.uptime, "tenths": self.tenths,
+            "at": self.at, "uptime": self.uptime, "tenths": self.tenths, "traps": self.watch.packed(),
         }  # fmt: skip
         text = _text(told | self._phones(_MOST_PRIMARIES))
         if len(text) > _LARGEST:
@@ -89,6 +94,7 @@ def unpacked(memory: Memory | None) -> Note:
             open=frozenset(str(name)[:100] for name in said["open"][:_MOST_PRIMARIES]),
             lost={str(name)[:100]: float(since) for name, since in list(said["lost"].items())[:_MOST_PRIMARIES]},
             tenths=said["tenths"] is True,
+            watch=Watch.unpacked(said.get("traps", {})),
         )
     except (ValueError, TypeError, KeyError, IndexError, AttributeError):
         return Note()

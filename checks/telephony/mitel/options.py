@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from checks.network.plan import Override, Plan, PlanError, compiled
 from checks.network.snmp import SnmpOptions, Thresholds
+from checks.telephony.mitel.unannounced import Expect
 from config.profiles import ProfileModel, load, names, search_path
 
 KIND = "mitel"
@@ -51,6 +52,8 @@ class MitelOptions(BaseModel):
     call_load: CallLoad = CallLoad.AUTO
     resilience_settles_minutes: float | None = Field(default=None, ge=5, le=10_080)
     """How long after its restart a backup without a row for a primary is taken to have no phones of it; null: never."""
+    traps: Expect = Expect.AUTO
+    """Whether the system sends traps to this agent; `auto`: once one has come. Changes that none announced count."""
 
     @model_validator(mode="after")
     def _compile(self) -> Self:

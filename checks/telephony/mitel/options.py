@@ -60,7 +60,7 @@ class MitelOptions(BaseModel):
         profiles = list(profiles_of()) if self.profile == AUTO else [self.profile]
         known: set[str] = set()
         for name in profiles:
-            if not name.startswith(_FOLDER):
+            if name not in profiles_of():
                 raise ValueError(f"profile: {name!r} is not one of telephony; there are {', '.join(profiles_of())}")
             known |= _values(load(name, search_path()))
             _ = self.plan_of(name)  # now, so that what does not fit is refused with the estate
@@ -80,8 +80,10 @@ class MitelOptions(BaseModel):
 
 
 def profiles_of() -> tuple[str, ...]:
-    """The profiles of telephony on the search path, by name."""
-    return tuple(name for name in names(search_path()) if name.startswith(_FOLDER))
+    """The profiles of telephony on the search path that are read over SNMP, by name."""
+    directories = search_path()
+    there = (name for name in names(directories) if name.startswith(_FOLDER))
+    return tuple(name for name in there if load(name, directories).asks is None)
 
 
 def _values(profile: ProfileModel) -> set[str]:

@@ -81,6 +81,7 @@ class TargetReader:
             formerly=tuple(model.formerly),
             title=model.title or name,
             host_keys=tuple(model.host_keys),
+            system_name=model.system_name,
         )
 
     def _glance(self, raw: object, path: TreePath) -> None:

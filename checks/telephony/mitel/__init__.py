@@ -18,7 +18,9 @@ from checks.telephony.mitel.answers import MitelAnswers
 from checks.telephony.mitel.asking import ROLE, collect
 from checks.telephony.mitel.judgement import FAMILIES, judged
 from checks.telephony.mitel.options import KIND, MitelOptions, profiles_of
-from config.estate import MofN, WakeClass
+from checks.telephony.mitel.traps import NOTICES
+from checks.telephony.mitel.unannounced import Ears
+from config.estate import Every, MofN, WakeClass
 from config.profiles import load, search_path
 
 
@@ -29,8 +31,16 @@ def assess(subject: Subject, observations: Sequence[Observation], memory: Memory
     for observation in observations:
         if isinstance(observation.answers, MitelAnswers):
             at = observation.started + observation.duration
-            return judged(options, observation.answers, observation.fault is None, memory, at, subject)
+            whole = observation.fault is None
+            return judged(options, observation.answers, whole, memory, at, _ears(subject), subject)
     return Assessment(findings=())
+
+
+def _ears(subject: Subject) -> Ears | None:
+    schedule = subject.check.schedule
+    if subject.hearing is None or not isinstance(schedule, Every):
+        return None
+    return Ears(subject.name, subject.hearing, schedule.seconds, subject.check.timeout)
 
 
 def shipped_families() -> tuple[Family, ...]:
@@ -66,6 +76,8 @@ CHECK = CheckKind(
         "mitel/<value>": "A value is beyond its limit (licences), cannot be read, or is not what the profile knows.",
         "mitel/<column>/<row>": "The same for one row of a table.",
         "mitel/<table>": "A table that should have rows has none.",
+        "mitel/traps": "Changes are seen that no trap announced: look at the system's trap settings, and the way here.",
+        "mitel/emergency_notices": "The agent gets emergency notices that belong to the emergency adviser alone.",
         "mitel/profile": "No profile is known for what the system says it is, or it answers nothing of its profile.",
         "snmp/no-answer": "It answers other checks, but not SNMP: switch SNMP on, allow the agent's address.",
         "snmp/refused": "Nothing listens on the SNMP port: switch SNMP on, which is off on a new system.",
@@ -81,5 +93,6 @@ CHECK = CheckKind(
     requires=(ROLE,),
     inputs=lambda options: tuple(options.primaries.values()),
     asks_itself=True,
+    notices=NOTICES,
 )
 __all__ = ["CHECK", "MitelAnswers", "MitelOptions"]

@@ -51,7 +51,7 @@ class FleetOptions(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
+class Watched:
     """What is remembered of one category."""
 
     steps: tuple[tuple[float, int], ...] = ()
@@ -67,7 +67,7 @@ class Watch:
 class Fleet:
     """What came of a round: findings by key, those of categories included that others now speak for."""
 
-    watched: Mapping[str, Watch]
+    watched: Mapping[str, Watched]
     findings: dict[str, Finding] = field(default_factory=dict)
     readings: list[Reading] = field(default_factory=list)
 
@@ -80,7 +80,7 @@ class _Count:
 
 
 def judged(
-    rows: Rows | None, told: Mapping[str, Finding], before: Mapping[str, Watch], options: FleetOptions,
+    rows: Rows | None, told: Mapping[str, Finding], before: Mapping[str, Watched], options: FleetOptions,
     uptime: float | None, at: float,
 ) -> Fleet:  # fmt: skip
     """Judge the categories of sets; `told` are the findings by key, `uptime` the seconds since the system's start.
@@ -91,7 +91,7 @@ def judged(
         return Fleet(before)
     counts = list(_counts(rows, options))
     fleet = Fleet({})
-    watched: dict[str, Watch] = {}
+    watched: dict[str, Watched] = {}
     if uptime is not None and uptime < options.minutes * 60:
         watched = dict(before)
         for name, watch in before.items():
@@ -99,7 +99,7 @@ def judged(
                 _waiting(fleet, name, watch, told)
     else:
         for count in counts[:MOST_CATEGORIES]:
-            watch = _stepped(before.get(count.name, Watch()), count, options, at)
+            watch = _stepped(before.get(count.name, Watched()), count, options, at)
             watched[count.name] = _told(fleet, watch, count, told, options)
     fleet.watched = watched
     totals = [count.total for count in counts if count.total is not None]
@@ -122,14 +122,14 @@ def _number(row: Row, column: str) -> int | None:
     return said if isinstance(said, int) and said >= 0 else None
 
 
-def _stepped(watch: Watch, count: _Count, options: FleetOptions, at: float) -> Watch:
+def _stepped(watch: Watched, count: _Count, options: FleetOptions, at: float) -> Watched:
     """The watch with this count."""
     steps, since = watch.steps, at - options.minutes * 60
     while len(steps) > 1 and steps[1][0] <= since:
         steps = steps[1:]
     if watch.before is not None:
         over = (count.absent - watch.before) * 2 < _enough(count, options)
-        watch = Watch() if over else watch
+        watch = Watched() if over else watch
     elif steps and count.absent - steps[0][1] >= _enough(count, options):
         watch = replace(watch, before=steps[0][1])
     if not steps or steps[-1][1] != count.absent:
@@ -141,7 +141,7 @@ def _enough(count: _Count, options: FleetOptions) -> float:
     return max(options.sets, options.share * (count.total or 0))
 
 
-def _told(fleet: Fleet, watch: Watch, count: _Count, told: Mapping[str, Finding], options: FleetOptions) -> Watch:
+def _told(fleet: Fleet, watch: Watched, count: _Count, told: Mapping[str, Finding], options: FleetOptions) -> Watched:
     """Say it once: whoever was bad first, the category or the fleet, speaks until the sets are back."""
     name, key, category = printable(count.name), f"{PREFIX}/{count.name}", f"{CATEGORY}/{count.name}"
     of_all = "" if count.total is None else f" of {count.total}"
@@ -173,7 +173,7 @@ def _told(fleet: Fleet, watch: Watch, count: _Count, told: Mapping[str, Finding]
     return replace(watch, speaks=speaks)
 
 
-def _waiting(fleet: Fleet, name: str, watch: Watch, told: Mapping[str, Finding]) -> None:
+def _waiting(fleet: Fleet, name: str, watch: Watched, told: Mapping[str, Finding]) -> None:
     """Sets were missing when the system started anew: until its counts have settled they are not called back."""
     key, category = f"{PREFIX}/{name}", f"{CATEGORY}/{name}"
     other = told.get(category)
@@ -189,15 +189,15 @@ def _waiting(fleet: Fleet, name: str, watch: Watch, told: Mapping[str, Finding])
         )
 
 
-def plain(watched: Mapping[str, Watch]) -> dict[str, Any]:
+def plain(watched: Mapping[str, Watched]) -> dict[str, Any]:
     """As JSON has it."""
     return {name: [watch.steps, watch.before, watch.speaks] for name, watch in watched.items()}
 
 
-def unplain(said: Any) -> dict[str, Watch]:
+def unplain(said: Any) -> dict[str, Watched]:
     """From JSON. Raises ValueError, TypeError, KeyError or AttributeError where it is not of `plain`."""
     found = {}
     for name, (steps, before, speaks) in list(said.items())[:MOST_CATEGORIES]:
         known = tuple((float(at), int(absent)) for at, absent in steps[:_MOST_STEPS])
-        found[str(name)[:100]] = Watch(known, None if before is None else int(before), speaks is True)
+        found[str(name)[:100]] = Watched(known, None if before is None else int(before), speaks is True)
     return found

@@ -12,12 +12,13 @@ from checks.network.judgement import assessed
 from checks.network.plan import PROFILE, UPTIME, Plan
 from checks.network.rows import Rows, rows_of
 from checks.printable import printable
-from checks.telephony.mitel import alarms, crosscheck, fleet, licences, proof, resilience, start
+from checks.telephony.mitel import alarms, crosscheck, fleet, licences, proof, resilience, start, unannounced
 from checks.telephony.mitel.answers import MitelAnswers
 from checks.telephony.mitel.crosscheck import KEY as DISAGREEMENT
 from checks.telephony.mitel.note import Note, unpacked
 from checks.telephony.mitel.options import BUSINESS, KIND, CallLoad, MitelOptions
 from checks.telephony.mitel.product import PLATFORMS, pairs, product_name
+from checks.telephony.mitel.unannounced import UNANNOUNCED, Ears
 from config.profiles.recognition import SYS_DESCR, SYS_OBJECT_ID
 
 SYSTEM = "mitel/system"
@@ -28,18 +29,18 @@ INFO = Family(
     labels=("platform", "hardware", "version"),
 )  # fmt: skip
 LOAD = Family("ridgeway_telephony_call_load_ratio", "Share of a minute spent on processing calls.", unit="ratio")
-FAMILIES = (INFO, LOAD, fleet.REGISTERED, fleet.MISSING, licences.FULL)
+FAMILIES = (INFO, LOAD, UNANNOUNCED, fleet.REGISTERED, fleet.MISSING, licences.FULL)
 _BUSY = 0.9
 _MOST_APPLICATIONS = 16
 
 
 def judged(
     options: MitelOptions, answers: MitelAnswers, whole: bool, memory: Memory | None, at: float,
-    subject: Subject | None = None,
+    ears: Ears | None = None, subject: Subject | None = None,
 ) -> Assessment:  # fmt: skip
     """Judge the answers given at `at` (Unix seconds); `whole` says that the poll was not cut short.
 
-    `subject` tells which other checks the target has.
+    `ears`: what the system said by itself, where somebody listened; `subject` tells which other checks the target has.
     """
     if answers.silent and not whole:
         return Assessment(findings=())  # SIP answers and SNMP does not, which the fault says
@@ -58,11 +59,12 @@ def judged(
     proofs = _proofs(options, answers, phones, before, at)
     load = _load(plan, answers.snmp, options, before.tenths)
     ahead = licences.judged(plan, answers.snmp, base.readings, before.trends, options.licence_lead_days, at)
+    traps = unannounced.judged(plan, answers.snmp, whole, before.watch, at, ears, options.traps)
     told = found | alarms.told(plan, answers.snmp, found, options.unavailable_warning)
     sets = fleet.judged(_rows(plan, answers.snmp, "categories"), told, before.fleet, options.fleet, uptime, at)
     told |= sets.findings
     kept = (finding for key, finding in told.items() if not key.startswith(f"{resilience.PREFIX}/"))
-    findings = [*kept, *phones.findings, *proofs.findings, *load.findings, *ahead.findings]
+    findings = [*kept, *phones.findings, *proofs.findings, *load.findings, *ahead.findings, *traps.findings]
     findings += _unread(plan, answers.snmp) if whole else ()
     begun = start.judged(plan, answers.snmp)
     findings += [begun] if begun is not None else ()
@@ -71,18 +73,19 @@ def judged(
     final = _each_once(findings)
     note = Note(
         base.memory, at, before.uptime if uptime is None else uptime, phones.open, proofs.lost, load.tenths,
-        proofs, sets.watched, ahead.trends, before.sip or crosscheck.answers(answers.sip),
+        traps.watch, proofs, sets.watched, ahead.trends, before.sip or crosscheck.answers(answers.sip),
     )  # fmt: skip
     own = {SYSTEM, *ahead.covers} | ({UNREAD, CALL_LOAD, start.KEY, DISAGREEMENT} if whole else set())
     own |= {f"{fleet.PREFIX}/*"} if alarms.CATEGORY not in half else set()
+    own |= set() if ears is None else unannounced.KEYS
     return Assessment(
         findings=tuple(final.values()),
         readings=(
-            *base.readings, *load.readings, *sets.readings, *ahead.readings,
+            *base.readings, *load.readings, *sets.readings, *ahead.readings, *traps.readings,
             Reading(INFO, 1.0, _identity(answers.snmp)),
         ),
         covers=(base.covers - {f"{prefix}/*" for prefix in half}) | own | frozenset(final),
-        may_go=base.may_go | _MAY_GO,
+        may_go=base.may_go | _MAY_GO | unannounced.KEYS,
         memory=note.packed(before),
     )  # fmt: skip
 

@@ -10,8 +10,9 @@ from typing import Any
 from checks.contract import Memory
 from checks.firewall.history import History
 from checks.telephony.mitel import fleet, licences
-from checks.telephony.mitel.fleet import Watch
+from checks.telephony.mitel.fleet import Watched
 from checks.telephony.mitel.proof import Proofs, Proven, Proving, Usual
+from checks.telephony.mitel.unannounced import Watch
 
 VERSION = 1
 _MOST_PRIMARIES = 200
@@ -44,10 +45,11 @@ class Note:
     """Those of them whose row a restart took away, and when that was seen (Unix seconds)."""
     tenths: bool = False
     """Whether a call load above 100 was seen, which proves tenths of a percent."""
-
+    watch: Watch = field(default_factory=Watch)
+    """Of its traps."""
     proofs: Proofs = field(default_factory=Proofs)
     """Of proofs that phones are at home again what is on its way, what is done, and what they are measured by."""
-    fleet: Mapping[str, Watch] = field(default_factory=dict)
+    fleet: Mapping[str, Watched] = field(default_factory=dict)
     trends: Mapping[str, History] = field(default_factory=dict)
     """The daily peaks of licences in use."""
     sip: bool = False
@@ -74,8 +76,8 @@ class Note:
         values = self.values or before.values
         told = {
             "values": None if values is None else [values.version, values.text],
-            "at": self.at, "uptime": self.uptime, "tenths": self.tenths, "sip": self.sip,
-            "fleet": fleet.plain(self.fleet), "trends": licences.packed(self.trends),
+            "at": self.at, "uptime": self.uptime, "tenths": self.tenths, "traps": self.watch.packed(),
+            "sip": self.sip, "fleet": fleet.plain(self.fleet), "trends": licences.packed(self.trends),
         }  # fmt: skip
         text = _text(told | self._phones(_MOST_PRIMARIES))
         if len(text) > _LARGEST:
@@ -85,7 +87,8 @@ class Note:
     def _told(self) -> tuple[object, ...]:
         """What is worth a new note when it changes."""
         proofs = tuple(map(dict, (self.proofs.proving, self.proofs.proven, self.proofs.usual)))
-        return self.open, dict(self.lost), self.tenths, proofs, dict(self.fleet), dict(self.trends), self.sip
+        plain = (self.open, dict(self.lost), self.tenths, self.sip, self.watch)
+        return *plain, proofs, dict(self.fleet), dict(self.trends)
 
     def _phones(self, most: int) -> dict[str, Any]:
         proving = list(self.proofs.proving.items())[:_MOST_PROOFS]
@@ -116,6 +119,7 @@ def unpacked(memory: Memory | None) -> Note:
             open=frozenset(str(name)[:100] for name in said["open"][:_MOST_PRIMARIES]),
             lost={str(name)[:100]: float(since) for name, since in list(said["lost"].items())[:_MOST_PRIMARIES]},
             tenths=said["tenths"] is True,
+            watch=Watch.unpacked(said.get("traps", {})),
             proofs=_proofs(said),
             fleet=fleet.unplain(said.get("fleet", {})),
             trends=licences.unpacked(said.get("trends", {})),

@@ -13,6 +13,7 @@ from checks.network.plan import Override, Plan, PlanError, compiled
 from checks.network.snmp import SnmpOptions, Thresholds
 from checks.telephony.mitel.crosscheck import CrossCheck
 from checks.telephony.mitel.fleet import FleetOptions
+from checks.telephony.mitel.unannounced import Expect
 from config.profiles import ProfileModel, load, search_path, usable
 
 KIND = "mitel"
@@ -64,12 +65,14 @@ class MitelOptions(BaseModel):
     fleet: FleetOptions = FleetOptions()
     licence_lead_days: float = Field(default=60, gt=0, le=365)
     """How long before all licences may be in use it is a warning."""
+    traps: Expect = Expect.AUTO
+    """Whether the system sends traps to this agent; `auto`: once one has come. Changes that none announced count."""
 
     @model_validator(mode="after")
     def _compile(self) -> Self:
         known: set[str] = set()
         for name in self.profiles:
-            if not name.startswith(_FOLDER):
+            if not name.startswith(_FOLDER) or load(name, search_path()).asks is not None:
                 raise ValueError(f"profile: {name!r} is not one of telephony; there are {', '.join(profiles_of())}")
             known |= _values(load(name, search_path()))
             _ = self.plan_of(name)  # now, so that what does not fit is refused with the estate
@@ -99,8 +102,8 @@ class MitelOptions(BaseModel):
 
 
 def profiles_of() -> tuple[str, ...]:
-    """The usable profiles of telephony on the search path, by name."""
-    return tuple(profile.profile for profile in usable(search_path(), _FOLDER))
+    """The usable profiles of telephony on the search path that are read over SNMP, by name."""
+    return tuple(profile.profile for profile in usable(search_path(), _FOLDER) if profile.asks is None)
 
 
 def _values(profile: ProfileModel) -> set[str]:

@@ -30,7 +30,7 @@ def test_all_others_are_usable(broken: Path) -> None:
 
     assert names == {profile.profile for profile in usable((SHIPPED,))} and "telephony/msl" in names
     assert {profile.profile for profile in usable((SHIPPED,), "telephony/")} == {
-        "telephony/mivoice-business", "telephony/msl", "telephony/unread",
+        "telephony/mivoice-business", "telephony/msl", "telephony/office-250", "telephony/unread",
     }  # fmt: skip
 
 

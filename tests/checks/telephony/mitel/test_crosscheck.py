@@ -101,9 +101,9 @@ def test_what_a_check_of_the_same_endpoint_says_is_not_said_twice() -> None:
     beside = replace(subject(own), targets=(target(own, other),))
     alone = replace(subject(own), targets=(target(own, elsewhere),))
 
-    assert bad(judged(options, answers, True, None, NOW, beside)) == {}
-    assert "the check sip_options says so" in said(judged(options, answers, True, None, NOW, beside), KEY)
-    assert bad(judged(options, answers, True, None, NOW, alone)) == {KEY: State.CRITICAL}
+    assert bad(judged(options, answers, True, None, NOW, subject=beside)) == {}
+    assert "the check sip_options says so" in said(judged(options, answers, True, None, NOW, subject=beside), KEY)
+    assert bad(judged(options, answers, True, None, NOW, subject=alone)) == {KEY: State.CRITICAL}
 
 
 def test_an_endpoint_of_its_own_address_belongs_to_no_other_check() -> None:
@@ -111,7 +111,7 @@ def test_an_endpoint_of_its_own_address_belongs_to_no_other_check() -> None:
     own, other = check("mitel", options), check("sip_options", SipOptions.model_validate({}))
     answers = replace(business(), sip=of(reason=Reason.REFUSED))
 
-    assessment = judged(options, answers, True, None, NOW, replace(subject(own), targets=(target(own, other),)))
+    assessment = judged(options, answers, True, None, NOW, subject=replace(subject(own), targets=(target(own, other),)))
 
     assert bad(assessment) == {KEY: State.CRITICAL}
 

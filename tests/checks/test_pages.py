@@ -19,6 +19,7 @@ KINDS = (
     "http",
     "icmp",
     "mitel",
+    "mitel_office_250",
     "ntp",
     "path",
     "plugin",

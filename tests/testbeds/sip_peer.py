@@ -69,9 +69,11 @@ async def over_udp(answering: Answering, host: str = "127.0.0.1") -> AsyncIterat
 async def over_tcp(answering: Answering, tls: ssl.SSLContext | None = None) -> AsyncIterator[Peer]:
     """An endpoint over TCP, or TLS."""
     peer = Peer(0)
+    writers: list[asyncio.StreamWriter] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         stream = Stream()
+        writers.append(writer)
         with contextlib.suppress(OSError, ssl.SSLError):
             while piece := await reader.read(4096):
                 for request in stream.fed(piece):
@@ -88,3 +90,5 @@ async def over_tcp(answering: Answering, tls: ssl.SSLContext | None = None) -> A
         yield peer
     finally:
         server.close()
+        for writer in writers:
+            writer.transport.abort()

@@ -7,6 +7,7 @@ import json
 import ssl
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from checks.telephony.silence import heard, noted
 from checks.telephony.sip_options import CHECK, Endpoint, SipAnswers, SipOptions
 from checks.telephony.statuses import Sign, sign, state
 from checks.transports import Transports
-from checks.transports.sip.message import Request
+from checks.transports.sip.message import Request, written
 from checks.wire import observation_from_text, observation_json
 from config.estate import Target
 from testbeds import kamailio
@@ -157,13 +158,21 @@ async def test_odd_answers_before_the_right_one_do_no_harm() -> None:
     assert states(assessment) == [State.OK]
 
 
-async def test_answers_without_end_that_are_none_end() -> None:
-    def flood(request: Request, _count: int) -> list[bytes]:
-        return [reply(request, 200).replace(b"z9hG4bK", b"z9hG4bK0")] * 300
-
-    async with over_udp(flood) as peer:
+@pytest.mark.parametrize(
+    "odd",
+    [
+        lambda request: reply(request, 200).replace(b"z9hG4bK", b"z9hG4bK0"),
+        lambda request: reply(request, 100),
+        lambda request: written(replace(request, method="INVITE")),
+        lambda request: b"HTTP/1.1 200 OK\r\n\r\n",
+    ],
+    ids=["another's", "provisional", "requests", "no SIP"],
+)
+async def test_messages_without_end_that_are_no_answers_end(odd: Any) -> None:
+    async with over_udp(lambda request, _count: [odd(request)] * 150) as peer:  # as many as a socket's buffer holds
         assessment = await said(peer)
 
+    assert states(assessment) == [State.CRITICAL]
     assert "without end" in assessment.findings[0].summary
 
 

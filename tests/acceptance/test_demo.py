@@ -89,7 +89,7 @@ THREADS = (
     ),
     (f"opened P1 {CUT}", f"ticket P1 {CUT}: Ticket 1 opened in dacorum-ict", f"ticket P1 {CUT}: Ticket 1 resolved"),
     (f"opened P4 {ENDING}", f"ticket P4 {ENDING}: Ticket", EVERYTHING),
-    (f"opened P3 {SECONDARY}", "opened in aylesbury-vale-ict", EVERYTHING),
+    (f"opened P4 {ENDING}", "opened in aylesbury-vale-ict", EVERYTHING),
     (f"opened P2 {DISK}", f"ticket P2 {DISK}: Ticket", EVERYTHING),
     (f"opened P3 {PAIR}", "opened in shared-ict", EVERYTHING),
 )

@@ -13,7 +13,7 @@ from dataclasses import replace
 from checks.contract import CheckKind, Context, Observation, Target
 from checks.telephony.call import CHECK, CallAnswers, SipCallOptions
 
-EVERY = 7.0
+EVERY = 6.0
 """Seconds from one call to the next: one of five seconds, and time to hang up."""
 
 

@@ -31,7 +31,7 @@ THREADS = (
     (
         "The first unit of the councils' firewall loses its power",
         f"opened P3 {PAIR}: resilience gone: the next fault is an outage; fw-forum-a does not answer",
-        f"ticket P3 {PAIR}: Ticket",
+        f"ticket P3 {PAIR}: Ticket # opened in shared-ict",
         "The first unit is back",
         f"recovering P3 {PAIR}: fw-forum-a is standby",
         f"opened P3 {PAIR}: resilience going: the configuration is not the same on all: fw-forum-a is out of sync",
@@ -88,10 +88,8 @@ THREADS = (
         EVERYTHING,
     ),
     (f"opened P1 {CUT}", f"ticket P1 {CUT}: Ticket 1 opened in dacorum-ict", f"ticket P1 {CUT}: Ticket 1 resolved"),
-    (f"opened P4 {ENDING}", f"ticket P4 {ENDING}: Ticket", EVERYTHING),
-    (f"opened P4 {ENDING}", "opened in aylesbury-vale-ict", EVERYTHING),
+    (f"opened P4 {ENDING}", f"ticket P4 {ENDING}: Ticket # opened in aylesbury-vale-ict", EVERYTHING),
     (f"opened P2 {DISK}", f"ticket P2 {DISK}: Ticket", EVERYTHING),
-    (f"opened P3 {PAIR}", "opened in shared-ict", EVERYTHING),
 )
 """What the console says, in order; the threads of the story may run beside one another."""
 DESK = "http://127.20.0.250:16180/"
@@ -140,8 +138,10 @@ def _resolved(heard: Path) -> int:
 
 
 def _place(told: str, line: str) -> int:
-    assert line in told, f"nobody said {line!r}:\n{told}"
-    return told.index(line)
+    """Where a line begins; `#` stands for any number."""
+    found = re.search(re.escape(line).replace(r"\#", r"\d+"), told)
+    assert found, f"nobody said {line!r}:\n{told}"
+    return found.start()
 
 
 def _open_in(metrics: str, council: str, priority: str) -> float:

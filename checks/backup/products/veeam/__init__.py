@@ -1,0 +1,1 @@
+"""Veeam Backup & Replication, by its REST API."""

@@ -133,7 +133,8 @@ def _sort(product: str, account: Account, names: _Names, objects: Mapping[str, E
             lying = Lying(stock.newest, stock.oldest, stock.count, stock.bytes, seen=account.at)
             objects[key].stocks[place(product, stock.repository)] = lying
     for verification in account.verifications:
-        for key in names.of(verification.object, "") if verification.object else ():
+        keys = {*names.of(verification.object, verification.job), *told.get(verification.job, ())}
+        for key in keys if verification.object or verification.job else ():
             objects[key].verifications.append((place(product, verification.repository), verification))
     for proof in account.proofs:
         for key in names.of(proof.object, ""):
@@ -158,9 +159,10 @@ def _merged(options: ObjectOptions, evidence: Evidence, accounts: Mapping[str, A
             continue
         for at, lying in _lying(claim.product, account, options, evidence):
             history = with_lying(history, at, lying, _all_told(account))
-        for repository in account.verifications:
-            if not repository.object and place(claim.product, repository.repository) in history.lying:
-                history = with_verification(history, place(claim.product, repository.repository), repository)
+        for one in account.verifications:
+            at = place(claim.product, one.repository)
+            if not (one.object or one.job) and at in history.lying:
+                history = with_verification(history, at, one)
     for at, verification in evidence.verifications:
         history = with_verification(history, at, verification)
     return history
@@ -221,6 +223,7 @@ def _of_points(
         bytes=first.bytes if first else None,
         locked_until=first.locked_until if first else None,
         damaged=last.infected or last.sound is False,
+        suspect=last.suspect,
         seen=account.at,
     )
     if stock is None:

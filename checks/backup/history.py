@@ -55,6 +55,8 @@ class Lying:
     """Until when the newest point cannot be deleted."""
     damaged: bool = False
     """Its newest point was found damaged or infected."""
+    suspect: str = ""
+    """What a scan that is not sure says of its newest point."""
     seen: float = 0.0
     """When the product last told it."""
 

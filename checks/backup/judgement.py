@@ -24,7 +24,7 @@ from checks.backup.rules.proving import drilled, verification
 from checks.backup.rules.repositories import standing, weakened, with_space
 from checks.backup.rules.runs import run_troubles
 from checks.backup.rules.sizes import unusual
-from checks.contract import Assessment, Fault, Finding, Memory, Reading, State
+from checks.contract import INPUT, Assessment, Fault, Finding, Memory, Reading, State
 from checks.printable import printable
 from config.cron import LONDON
 
@@ -104,7 +104,7 @@ def judged(options: BackupOptions, answers: BackupAnswers, memory: Memory | None
 
 def _covers(this: _Round) -> frozenset[str]:
     if not this.open:
-        return frozenset({"backup/*"})
+        return frozenset({"backup/*", f"{INPUT}*"})
     return frozenset(finding.key for finding in this.findings)
 
 
@@ -242,8 +242,15 @@ def _repositories(this: _Round) -> tuple[Mapping[str, Space], Mapping[str, float
 
 def _product(this: _Round, name: str, part: ProductPart) -> None:
     account, troubles = part.account, list[Trouble]()
-    if part.fault is not None:
+    server = this.options.products[name].target
+    if server is not None:
+        _server_there(this, server, part)
+    if part.fault is not None and (server is None or part.fault.reached is not False):
         troubles.append(Trouble(State.UNKNOWN, part.fault.message))
+    elif part.fault is not None:
+        this.findings.append(Finding(f"{PRODUCT}/{name}", State.OK, f"{name}: {INPUT}{server} says why it is not read"))
+        this.open |= {f"{UNDECLARED}/{name}", f"{SERVER}/{name}"}
+        return
     elif account is None:
         troubles.append(Trouble(State.UNKNOWN, "was not asked"))
     if account is None:
@@ -265,6 +272,13 @@ def _product(this: _Round, name: str, part: ProductPart) -> None:
         named = ", ".join(past[:_NAMED]) + (f" and {len(past) - _NAMED} more" if len(past) > _NAMED else "")
         troubles.append(Trouble(State.UNKNOWN, f"beyond their RPO as far as is known: {named}"))
     _about(this, f"{PRODUCT}/{name}", name, troubles, f"read whole at {moment(this.now)}")
+
+
+def _server_there(this: _Round, server: str, part: ProductPart) -> None:
+    """Whether a product's server is there at all; while its own checks say that it is not, they have the incident."""
+    fault = part.fault
+    troubles = [Trouble(State.CRITICAL, fault.message)] if fault is not None and fault.reached is False else []
+    _about(this, f"{INPUT}{server}", server, troubles, "is there")
 
 
 def _waits(this: _Round, key: str, evidence: Evidence, product: str) -> bool:

@@ -117,6 +117,8 @@ class RestorePoint:
     verified_at: float | None = None
     infected: bool = False
     """A scan says that malware is in it."""
+    suspect: str = ""
+    """The scan's word where it is not sure of that."""
     locked_until: float | None = None
     """Until then nobody can delete it."""
 
@@ -156,7 +158,8 @@ class Verification:
     """None: it could not be done, for a lock or a missing password; that proves nothing either way."""
     repository: str = ""
     object: str = ""
-    """Empty: everything in the repository."""
+    """Empty: everything in the repository, or everything of the job."""
+    job: str = ""
     share: float = 1.0
     """The part of the data that was read, from 0 to 1."""
     message: str = ""

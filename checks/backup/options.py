@@ -8,12 +8,12 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema, model_validator
 
 from checks.backup.products import ProductOptions
 from checks.backup.timetable import Timetable, read_calendar
 from config.cron import LONDON, read_cron, read_zone
-from config.schema.words import read_duration, read_line, read_name
+from config.schema.words import Duration, read_line, read_name
 
 KIND = "backup"
 MOST_OBJECTS = 2000
@@ -38,10 +38,11 @@ def _some_time(value: float) -> float:
     return value
 
 
-Name = Annotated[str, PlainValidator(read_name)]
-Span = Annotated[float, BeforeValidator(read_duration), AfterValidator(_some_time)]
-Size = Annotated[int, PlainValidator(read_size)]
-Line = Annotated[str, PlainValidator(read_line)]
+_TEXT = WithJsonSchema({"type": "string"})
+Name = Annotated[str, PlainValidator(read_name), _TEXT]
+Span = Annotated[Duration, AfterValidator(_some_time)]
+Size = Annotated[int, PlainValidator(read_size), WithJsonSchema({"type": "string", "pattern": _SIZE.pattern})]
+Line = Annotated[str, PlainValidator(read_line), _TEXT]
 Pattern = Annotated[str, Field(min_length=1, max_length=200)]
 
 
@@ -74,10 +75,10 @@ class Claim(_Part):
 class ScheduleOptions(_Part):
     """When it should run: one of `cron`, `calendar` (systemd's OnCalendar) and `every`."""
 
-    cron: Annotated[str, PlainValidator(read_cron)] | None = None
+    cron: Annotated[str, PlainValidator(read_cron), _TEXT] | None = None
     calendar: Annotated[str, AfterValidator(read_calendar)] | None = None
     every: Span | None = None
-    zone: Annotated[str, PlainValidator(read_zone)] = LONDON
+    zone: Annotated[str, PlainValidator(read_zone), _TEXT] = LONDON
     start_grace: Span = 1800.0
     """How late it may start."""
     longest: Span | None = None
@@ -120,9 +121,17 @@ class CopyOptions(_Part):
     """How much older than the newest point a copy's newest may be; twice the RPO unless said."""
 
 
+def _any_may_be_the_policys(schema: dict[str, Any]) -> None:
+    schema.pop("required", None)
+
+
 class ObjectOptions(_Part):
     """One thing that must be protected."""
 
+    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra=_any_may_be_the_policys)
+
+    policy: Name | None = None
+    """Where it says nothing, what this policy says."""
     title: Line | None = None
     owner: Line
     """Who is asked about it, as a role: `Head of Revenues`."""
@@ -218,7 +227,7 @@ def _merged(name: object, one: Any, policies: Mapping[str, Any]) -> Any:
     policy = one["policy"]
     if not isinstance(policy, str) or not isinstance(policies.get(policy), dict):
         raise ValueError(f"objects.{name}.policy: no policy {policy!r}; there are {', '.join(policies) or 'none'}")
-    return {**policies[policy], **{key: value for key, value in one.items() if key != "policy"}}
+    return {**policies[policy], **one}
 
 
 def fits(pattern: str, name: str) -> bool:

@@ -2,6 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from checks.backup.model import Account
+from checks.backup.products import veeam
 from checks.backup.products.veeam.options import VeeamOptions
+from checks.contract import Context, Target
 
 ProductOptions = VeeamOptions
+Reader = Callable[[Target, Any, Context, object], Awaitable[tuple[Account, object]]]
+"""Reads a product at a target. The last parameter is what it gave back the time before, None the first time. Raises
+TransportFault where nothing at all can be read."""
+_READERS: dict[type[Any], Reader] = {VeeamOptions: veeam.read}
+
+
+def reader_of(options: ProductOptions) -> Reader:
+    """How that product is read."""
+    return _READERS[type(options)]

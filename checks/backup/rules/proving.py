@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checks.backup.history import ObjectHistory
+from checks.backup.history import Lying, ObjectHistory
 from checks.backup.model import Proof
 from checks.backup.options import ObjectOptions
 from checks.backup.rules import Trouble
@@ -19,14 +19,14 @@ from config.schema.words import duration_text
 
 def verification(options: ObjectOptions, history: ObjectHistory, now: float) -> Iterator[Trouble]:
     """Damage that a verification found, and how old the last good one is."""
-    for at, lying in history.lying.items():
-        known = history.verified.get(at)
+    for at in dict.fromkeys([*history.lying, *history.verified]):
+        lying, known = history.lying.get(at, Lying()), history.verified.get(at)
         if lying.damaged or (known is not None and not known[1]):
-            yield Trouble(
-                State.CRITICAL,
-                f"its data in {at} was found damaged",
-                "restore from another copy, and take a full backup",
-            )
+            words = f"its data in {at.rstrip('/')} was found damaged"
+            yield Trouble(State.CRITICAL, words, "restore from another copy, and take a full backup")
+        elif lying.suspect:
+            words = f"security: a scan calls its newest point in {at} {printable(lying.suspect)[:40].lower()}"
+            yield Trouble(State.WARNING, words, "look at the machine, and keep its older points")
     if options.verified_within is None or not history.lying:
         return
     good = last_verified(history)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator
 
+from checks.network.http_options import Authorities, Pins
+from checks.transports.http import host_name
 from config.schema.words import read_name
 
 
@@ -15,10 +17,12 @@ class VeeamOptions(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     product: Literal["veeam"]
-    target: Annotated[str, PlainValidator(read_name)]
-    """The target of the estate; its `http` credential is a password."""
+    target: Annotated[str, PlainValidator(read_name)] | None = None
+    """The target of the estate; without it the check's own. Its `http` credential is a password."""
     port: Annotated[int, Field(ge=1, le=65_535)] = 9419
-    ca: str | None = None
-    """File of the authority that signed its certificate, in place of the machine's own."""
+    host: Annotated[str, AfterValidator(host_name)] | None = None
+    """The name that its certificate has, where that is not the target's address."""
+    ca: Authorities | None = None
+    pin: Pins = ()
     revision: Annotated[str, Field(pattern=r"^1\.[0-9]-rev[0-9]$")] | None = None
-    """The revision of the API that is asked for; without it the newest that both know."""
+    """The revision of the API that is asked for, where the server is older than the newest one known."""

@@ -257,9 +257,20 @@ def _product(this: _Round, name: str, part: ProductPart) -> None:
         age = this.now - this.note.read[name] if name in this.note.read else None
         troubles += [Trouble(State.UNKNOWN, f"last read {span(age)} ago")] if age is not None else []
         this.open |= {f"{UNDECLARED}/{name}", f"{SERVER}/{name}"}
+    elif account.repositories and all(one.online is False for one in account.repositories):
+        at = place(name, account.repositories[0].name)
+        this.findings.append(
+            Finding(f"{PRODUCT}/{name}", State.OK, f"{name}: {REPOSITORY}/{at} says why it is not read")
+        )
+        this.open |= {f"{UNDECLARED}/{name}", f"{SERVER}/{name}"}
+        return
     else:
         troubles += [Trouble(State.UNKNOWN, f"{of} not read: {why}") for of, why in account.unread.items()]
-        if not account.unread and not (account.objects or account.jobs or account.points or account.runs):
+        if (
+            Part.JOBS in account.has
+            and not account.unread
+            and not (account.objects or account.jobs or account.points or account.runs)
+        ):
             words = "it lists nothing at all: the account may see nothing"
             troubles.append(Trouble(State.UNKNOWN, words, "compare with its own console"))
         if account.clock is not None and abs(account.clock - account.at) > _SKEW:

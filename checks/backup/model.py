@@ -208,7 +208,7 @@ class Account:
     """When the product's own configuration was last saved."""
     unread: dict[Part, str] = field(default_factory=dict)
     """Parts that the product has and that were not read whole, and why."""
-    has: frozenset[Part] = frozenset(Part)
+    has: tuple[Part, ...] = tuple(Part)
     """Parts that this product can tell at all."""
 
     def whole(self, part: Part) -> bool:

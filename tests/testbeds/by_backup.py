@@ -45,11 +45,21 @@ class BackupWatch:
     options: dict[str, Any]
     now: float
     credentials: dict[str, Credential] = field(default_factory=dict)
+    host_keys: tuple[str, ...] = ()
     memory: Memory | None = None
     context: Context | None = None
 
     async def run(self, seconds: float = 30.0) -> Told:
-        target = Target("backups", "127.0.0.1", "dacorum", "forum", ("here",), (), credentials=self.credentials)
+        target = Target(
+            "backups",
+            "127.0.0.1",
+            "dacorum",
+            "forum",
+            ("here",),
+            (),
+            credentials=self.credentials,
+            host_keys=self.host_keys,
+        )
         if self.context is None:
             self.context = Context("here", self.transports, lambda: self.now)
         self.context.deadline = asyncio.get_running_loop().time() + seconds

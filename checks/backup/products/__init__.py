@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from checks.backup.model import Account
-from checks.backup.products import veeam
+from checks.backup.products import restic, veeam
+from checks.backup.products.restic import ResticOptions
 from checks.backup.products.veeam.options import VeeamOptions
 from checks.contract import Context, Target
 
-ProductOptions = VeeamOptions
+ProductOptions = Annotated[VeeamOptions | ResticOptions, Field(discriminator="product")]
 Reader = Callable[[Target, Any, Context, object], Awaitable[tuple[Account, object]]]
 """Reads a product at a target. The last parameter is what it gave back the time before, None the first time. Raises
 TransportFault where nothing at all can be read."""
-_READERS: dict[type[Any], Reader] = {VeeamOptions: veeam.read}
+_READERS: dict[type[Any], Reader] = {VeeamOptions: veeam.read, ResticOptions: restic.read}
 
 
 def reader_of(options: ProductOptions) -> Reader:

@@ -96,7 +96,7 @@ async def _read(session: Session, known: Known, now: float, unread: dict[Part, s
         proofs=rows.proofs(tasks, zone),
         server_backup=known.server_backup,
         unread=unread,
-        has=frozenset(Part) - known.not_permitted,
+        has=tuple(part for part in Part if part not in known.not_permitted),
     )  # fmt: skip
 
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import tzinfo
 
 from checks.backup.model import Job, Outcome, Proof, Repository, RestorePoint, Run, Stock, Verification
+from checks.backup.products.rows import count, one_line
 from checks.backup.products.veeam.api import Row
-from checks.backup.products.veeam.words import GIB, enabled, identity, level, number, outcome, text, time_of
+from checks.backup.products.veeam.words import GIB, enabled, identity, level, outcome, time_of
 
 _DAY = 86_400.0
 _AFTER = re.compile(r"After \[(.{1,200})\]")
@@ -28,26 +29,26 @@ class Backup:
 
 def jobs(found: Sequence[Row], zone: tzinfo | None) -> tuple[Job, ...]:
     """Jobs, with what starts them. Older revisions do not tell of chains: then nothing is said of it."""
-    return tuple(_job(row, zone) for row in found if text(row.get("name")))
+    return tuple(_job(row, zone) for row in found if one_line(row.get("name")))
 
 
 def _job(row: Row, zone: tzinfo | None) -> Job:
     policy, chained = row.get("nextRunPolicy"), row.get("runAfterJob")
     match = _AFTER.search(policy) if isinstance(policy, str) else None
-    after = text(chained.get("jobName")) if isinstance(chained, dict) else text(match[1]) if match else ""
+    after = one_line(chained.get("jobName")) if isinstance(chained, dict) else one_line(match[1]) if match else ""
     next_run = time_of(row.get("nextRun"), zone)
     may_run = enabled(row.get("status"))
     tells = isinstance(policy, str) or chained is not None
     manual = tells and next_run is None and not after and may_run is True
-    return Job(text(row.get("name")), may_run, next_run, after, text(row.get("repositoryName")), manual)
+    return Job(one_line(row.get("name")), may_run, next_run, after, one_line(row.get("repositoryName")), manual)
 
 
 def sessions_of_jobs(states: Sequence[Row], sessions: Sequence[Row]) -> dict[str, str]:
     """Names of jobs by their sessions' identifiers."""
-    by_id = {identity(row.get("id")): text(row.get("name")) for row in states}
-    found = {identity(row.get("sessionId")): text(row.get("name")) for row in states}
+    by_id = {identity(row.get("id")): one_line(row.get("name")) for row in states}
+    found = {identity(row.get("sessionId")): one_line(row.get("name")) for row in states}
     for row in sessions:
-        found[identity(row.get("id"))] = by_id.get(identity(row.get("jobId"))) or text(row.get("name"))
+        found[identity(row.get("id"))] = by_id.get(identity(row.get("jobId"))) or one_line(row.get("name"))
     found.pop("", None)
     return found
 
@@ -60,7 +61,7 @@ def runs_of_jobs(sessions: Iterable[Row], names: Mapping[str, str], zone: tzinfo
             continue
         if kind.casefold() in ("configurationbackup", "deletebackup", "publishbackupcontentviamount"):
             continue
-        job = names.get(identity(row.get("id")), text(row.get("name")))
+        job = names.get(identity(row.get("id")), one_line(row.get("name")))
         if job:
             yield _run(row, job, "", zone)
 
@@ -68,7 +69,7 @@ def runs_of_jobs(sessions: Iterable[Row], names: Mapping[str, str], zone: tzinfo
 def runs_of_objects(tasks: Iterable[Row], names: Mapping[str, str], zone: tzinfo | None) -> Iterator[Run]:
     """What each backup did for each of its machines."""
     for row in tasks:
-        name = text(row.get("name"))
+        name = one_line(row.get("name"))
         kind = row.get("sessionType")
         if row.get("type") != "Backup" or not name or (isinstance(kind, str) and kind.casefold() in _SUREBACKUP):
             continue
@@ -80,7 +81,7 @@ def running(states: Iterable[Row], zone: tzinfo | None) -> Iterator[Run]:
     for row in states:
         status = row.get("status")
         if isinstance(status, str) and status.casefold() in ("running", "starting", "stopping"):
-            name = text(row.get("name"))
+            name = one_line(row.get("name"))
             yield Run(identity(row.get("sessionId")), name, Outcome.RUNNING, "", time_of(row.get("lastRun"), zone))
 
 
@@ -101,23 +102,23 @@ def _run(row: Row, job: str, name: str, zone: tzinfo | None) -> Run:
         started=time_of(row.get("creationTime"), zone),
         ended=ended,
         level=level(row.get("algorithm")),
-        bytes=number(sizes.get("processedSize")) if sizes else None,
-        written=number(sizes.get("transferredSize", sizes.get("transferedSize"))) if sizes else None,
+        bytes=count(sizes.get("processedSize")) if sizes else None,
+        written=count(sizes.get("transferredSize", sizes.get("transferedSize"))) if sizes else None,
         retries=isinstance(retry, dict) and retry.get("willBeRetried") is True,
-        message=text(said.get("message")) if isinstance(said, dict) else "",
+        message=one_line(said.get("message")) if isinstance(said, dict) else "",
     )
 
 
 def names(objects: Iterable[Row]) -> tuple[str, ...]:
     """Everything that Veeam protects; what it calls an orphan it does not protect any more."""
-    found = (text(row.get("name")) for row in objects)
+    found = (one_line(row.get("name")) for row in objects)
     return tuple(dict.fromkeys(name for name in found if name and not name.startswith(_ORPHAN)))
 
 
 def backups(found: Iterable[Row]) -> dict[str, Backup]:
     """Chains by identifier."""
     return {
-        identity(row.get("id")): Backup(text(row.get("name")), text(row.get("repositoryName")))
+        identity(row.get("id")): Backup(one_line(row.get("name")), one_line(row.get("repositoryName")))
         for row in found
         if identity(row.get("id"))
     }
@@ -127,10 +128,10 @@ def points(
     found: Iterable[Row], chains: Mapping[str, Backup], settings: Sequence[Row], zone: tzinfo | None
 ) -> tuple[RestorePoint, ...]:
     """Restore points, each with its repository and how long it is locked there."""
-    locks = {text(row.get("name")): locked_days(row) for row in settings}
+    locks = {one_line(row.get("name")): locked_days(row) for row in settings}
     made = []
     for row in found:
-        at, name = time_of(row.get("creationTime"), zone), text(row.get("name"))
+        at, name = time_of(row.get("creationTime"), zone), one_line(row.get("name"))
         if at is None or not name:
             continue
         chain = chains.get(identity(row.get("backupId")))
@@ -139,11 +140,17 @@ def points(
         word = status.casefold() if isinstance(status, str) else ""
         made.append(
             RestorePoint(
-                name, at, chain.repository if chain else "", level(row.get("type")), number(row.get("originalSize")),
-                identity(row.get("id")), infected=word == "infected", suspect=text(status) if word == "suspicious" else
-                "", locked_until=at + days * _DAY if days else None,
+                object=name,
+                at=at,
+                repository=chain.repository if chain else "",
+                level=level(row.get("type")),
+                bytes=count(row.get("originalSize")),
+                id=identity(row.get("id")),
+                infected=word == "infected",
+                suspect=one_line(status) if word == "suspicious" else "",
+                locked_until=at + days * _DAY if days else None,
             )
-        )  # fmt: skip
+        )
     return tuple(made)
 
 
@@ -155,11 +162,11 @@ def stocks(objects: Iterable[Row], chains: Mapping[str, Backup], known: Sequence
         newest[key] = max(newest.get(key, 0.0), point.at)
     counts: dict[tuple[str, str], int] = {}
     for row in objects:
-        chain, count = chains.get(identity(row.get("backupId"))), number(row.get("restorePointsCount"))
-        name = text(row.get("name"))
-        if chain is not None and count is not None and name:
+        chain, held = chains.get(identity(row.get("backupId"))), count(row.get("restorePointsCount"))
+        name = one_line(row.get("name"))
+        if chain is not None and held is not None and name:
             key = (name, chain.repository)
-            counts[key] = counts.get(key, 0) + count
+            counts[key] = counts.get(key, 0) + held
     return tuple(Stock(name, at, count, newest.get((name, at))) for (name, at), count in counts.items())
 
 
@@ -168,7 +175,7 @@ def repositories(states: Iterable[Row], settings: Sequence[Row]) -> tuple[Reposi
     locks = {identity(row.get("id")): locked_days(row) for row in settings}
     made = []
     for row in states:
-        name = text(row.get("name"))
+        name = one_line(row.get("name"))
         if not name:
             continue
         online = row.get("isOnline")
@@ -188,12 +195,12 @@ def locked_days(row: Row) -> float | None:
     `makeRecentBackupsImmutableDays` of hardened Linux; `immutability` of object storage, whose bucket it belongs to.
     """
     for part in _parts(row):
-        days = number(part.get("makeRecentBackupsImmutableDays"))
+        days = count(part.get("makeRecentBackupsImmutableDays"))
         if days is not None:
             return float(days)
         said = part.get("immutability")
         if isinstance(said, dict):
-            return float(number(said.get("daysCount")) or 0) if said.get("isEnabled") is True else 0.0
+            return float(count(said.get("daysCount")) or 0) if said.get("isEnabled") is True else 0.0
     return 0.0 if row.get("type") in ("WinLocal", "LinuxLocal", "Smb", "Nfs") else None
 
 
@@ -213,7 +220,7 @@ def verifications(sessions: Iterable[Row], names: Mapping[str, str], zone: tzinf
         if isinstance(kind, str) and kind.casefold() == _HEALTH and at is not None:
             how = outcome(row)
             sound = {Outcome.SUCCESS: True, Outcome.FAILED: False}.get(how)
-            made.append(Verification(at, sound, job=names.get(identity(row.get("id")), text(row.get("name")))))
+            made.append(Verification(at, sound, job=names.get(identity(row.get("id")), one_line(row.get("name")))))
     return tuple(made)
 
 
@@ -222,7 +229,7 @@ def proofs(tasks: Iterable[Row], zone: tzinfo | None) -> tuple[Proof, ...]:
     made = []
     for row in tasks:
         kind, at = row.get("sessionType"), time_of(row.get("endTime"), zone)
-        begun, name = time_of(row.get("creationTime"), zone), text(row.get("name"))
+        begun, name = time_of(row.get("creationTime"), zone), one_line(row.get("name"))
         if isinstance(kind, str) and kind.casefold() == "surebackup" and at is not None and name:
             how = outcome(row)
             passed = {Outcome.SUCCESS: True, Outcome.FAILED: False, Outcome.PARTIAL: False}.get(how)

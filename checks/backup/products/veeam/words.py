@@ -76,16 +76,6 @@ def time_of(text: object, zone: tzinfo | None) -> float | None:
     return found if found >= _EARLIEST else None
 
 
-def number(value: object) -> int | None:
-    """A count or a size; None for what is none."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
-
-
-def text(value: object) -> str:
-    """A name or a message, on one line and bounded."""
-    return " ".join(value.split())[:200] if isinstance(value, str) else ""
-
-
 def identity(value: object) -> str:
     """An identifier; empty for none."""
     found = value.lower() if isinstance(value, str) and len(value) <= 64 else ""

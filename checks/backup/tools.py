@@ -55,7 +55,7 @@ class ToolOptions(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """One command. Its environment can be set on the agent's own machine only."""
+    """One command, and what is in its environment: never a secret, since on another machine it stands in the line."""
 
     name: str
     arguments: tuple[str, ...]
@@ -112,7 +112,8 @@ class Tools:
         if "ssh" not in self._target.credentials:
             raise TransportFault(Reason.LOCAL, f"{where}: the target needs a credential in the role ssh")
         device = device_of(self._target, self._options.ssh_port)
-        line = shlex.join((tool.name, *tool.arguments))
+        given = [f"{name}={value}" for name, value in tool.environment.items()]
+        line = shlex.join((*(("env", *given) if given else ()), tool.name, *tool.arguments))
         ran = await self._ctx.transports.ssh.run(device, line, deadline=self._deadline, limit=_LARGEST)
         if ran.truncated:
             raise TransportFault(Reason.LIMIT, f"{where}: it prints more than {_LARGEST // 1024**2} MiB")

@@ -8,16 +8,17 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from checks.backup.model import Account
-from checks.backup.products import restic, veeam
+from checks.backup.products import borg, restic, veeam
+from checks.backup.products.borg import BorgOptions
 from checks.backup.products.restic import ResticOptions
 from checks.backup.products.veeam.options import VeeamOptions
 from checks.contract import Context, Target
 
-ProductOptions = Annotated[VeeamOptions | ResticOptions, Field(discriminator="product")]
+ProductOptions = Annotated[VeeamOptions | ResticOptions | BorgOptions, Field(discriminator="product")]
 Reader = Callable[[Target, Any, Context, object], Awaitable[tuple[Account, object]]]
 """Reads a product at a target. The last parameter is what it gave back the time before, None the first time. Raises
 TransportFault where nothing at all can be read."""
-_READERS: dict[type[Any], Reader] = {VeeamOptions: veeam.read, ResticOptions: restic.read}
+_READERS: dict[type[Any], Reader] = {VeeamOptions: veeam.read, ResticOptions: restic.read, BorgOptions: borg.read}
 
 
 def reader_of(options: ProductOptions) -> Reader:

@@ -73,6 +73,8 @@ class Job:
     repository: str = ""
     manual: bool = False
     """Nothing starts it but a person."""
+    why: str = ""
+    """Why its next run would not start, in the product's words."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,6 +126,9 @@ def _switched_off(options: ObjectOptions, evidence: Evidence) -> Iterator[Troubl
     jobs = [job for _, job in evidence.jobs]
     if jobs and all(job.enabled is False for job in jobs):
         yield Trouble(State.WARNING, f"its job {printable(jobs[0].name)[:60]} is switched off", "switch it on again")
-    elif jobs and options.schedule is not None and all(job.manual for job in jobs):
+    stuck = next((job for job in jobs if job.why), None)
+    if stuck is not None:
+        yield Trouble(State.WARNING, f"its next run would not start: {printable(stuck.why)[:150]}", "mend that first")
+    if jobs and options.schedule is not None and all(job.manual for job in jobs):
         words = f"nothing starts its job {printable(jobs[0].name)[:60]} by itself"
         yield Trouble(State.WARNING, words, "give it a schedule")

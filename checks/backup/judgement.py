@@ -148,8 +148,14 @@ def _object(this: _Round, name: str, evidence: Evidence) -> ObjectHistory:
 
 
 def _read(account: Account | None) -> bool:
+    """Whether everything was read by which an object is judged. A server that lists nothing at all was not."""
     parts = (Part.RUNS, Part.POINTS, Part.OBJECTS, Part.JOBS)
-    return account is not None and not any(part in account.unread for part in parts)
+    return account is not None and not any(part in account.unread for part in parts) and not _empty(account)
+
+
+def _empty(account: Account) -> bool:
+    listed = account.objects or account.jobs or account.points or account.runs
+    return Part.JOBS in account.has and not account.unread and not listed
 
 
 def _protection(this: _Round, options: ObjectOptions, evidence: Evidence, unread: bool) -> Iterator[Trouble]:

@@ -272,11 +272,7 @@ def _product(this: _Round, name: str, part: ProductPart) -> None:
         return
     else:
         troubles += [Trouble(State.UNKNOWN, f"{of} not read: {why}") for of, why in account.unread.items()]
-        if (
-            Part.JOBS in account.has
-            and not account.unread
-            and not (account.objects or account.jobs or account.points or account.runs)
-        ):
+        if _empty(account):
             words = "it lists nothing at all: the account may see nothing"
             troubles.append(Trouble(State.UNKNOWN, words, "compare with its own console"))
         if account.clock is not None and abs(account.clock - account.at) > _SKEW:

@@ -11,6 +11,7 @@ from config.load import load_estate
 
 PAGES = Path(__file__).parents[2] / "docs" / "checks"
 KINDS = (
+    "backup",
     "dns",
     "firewall",
     "firewall_pair",

@@ -12,6 +12,7 @@ from config.load import load_estate
 PAGES = Path(__file__).parents[2] / "docs" / "checks"
 KINDS = (
     "dns",
+    "emergency_readiness",
     "firewall",
     "firewall_pair",
     "firewall_config",

@@ -30,7 +30,8 @@ def judged(options: ReadinessOptions, answers: ReadinessAnswers, memory: Memory 
     kept = answers.records
     locations, lines = (*options.locations, *kept.locations), (*options.lines, *kept.lines)
     whole = not kept.fault
-    found = [*routes.findings(ways), *power.findings(supplied, options, today)]
+    found = [_summary(options, ways, supplied, locations, lines, whole, now)]
+    found += [*routes.findings(ways), *power.findings(supplied, options, today)]
     covers = set(routes.covers(ways) | power.covers(supplied))
     found += registers.location_findings(locations, today)
     found += registers.line_findings(lines, options, today) if whole else ()
@@ -38,7 +39,6 @@ def judged(options: ReadinessOptions, answers: ReadinessAnswers, memory: Memory 
     found += registers.service_findings(options, answers, lines if whole else None, today)
     if options.records is not None:
         found.append(_records(options.records, kept.fault, len(locations), len(lines)))
-    found.append(_summary(options, ways, supplied, locations, lines, whole, now))
     covers |= {registers.RECORDS, SUMMARY}
     final = _each_once(found)
     if all(f"{INPUT}{name}" in final for name in inputs(options)):
@@ -118,8 +118,7 @@ def _summary(
     if not whole:
         said.append("the file of records cannot be read")
     words = "; ".join(said) + (f". Nobody declared: {', '.join(missing)}" if missing else "")
-    evidence = {f"route {one.name}": one.words[:200] for one in ways}
-    return Finding(SUMMARY, State.OK, (words[:1].upper() + words[1:])[:300], evidence)
+    return Finding(SUMMARY, State.OK, (words[:1].upper() + words[1:])[:300])
 
 
 def _is(when: str) -> str:

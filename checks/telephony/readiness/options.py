@@ -11,7 +11,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from checks.network.snmp import SnmpOptions
-from checks.telephony.readiness.records import MOST_RECORDS, Day, Line, LineKind, Location, each_once
+from checks.telephony.readiness.records import MOST_RECORDS, Day, Line, LineKind, Location, Words, each_once
 from checks.telephony.sip_options import SipOptions
 
 KIND = "emergency_readiness"
@@ -76,7 +76,7 @@ class Supply(_Options):
     profile: str = "network/ups"
     """Of the kind `snmp`: `network/ups`, `power/apc`, `power/eaton`, `power/mge`, or one of your own."""
     port: int = Field(default=161, ge=1, le=65535)
-    feeds: str = Field(default="", max_length=80)
+    feeds: Words = ""
     """What hangs on it: controller, switch, router."""
     battery_replaced: Day | None = None
     """When its battery was last replaced, where the UPS does not know."""

@@ -50,7 +50,7 @@ def masked(text: str) -> str:
 
 Day = Annotated[date, BeforeValidator(_day)]
 _Name = Annotated[str, BeforeValidator(_shown), Field(min_length=1, max_length=60)]
-_Words = Annotated[str, BeforeValidator(_shown), Field(max_length=120)]
+Words = Annotated[str, BeforeValidator(_shown), Field(max_length=120)]
 
 
 class LineKind(StrEnum):
@@ -67,7 +67,7 @@ class Record(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: _Name
-    owner: _Words = ""
+    owner: Words = ""
     """A role, such as `facilities team`."""
 
     @model_validator(mode="before")
@@ -86,7 +86,7 @@ class Record(BaseModel):
 class Location(Record):
     """The address that goes with a range of numbers (CESID, or as registered with the SIP provider)."""
 
-    address: _Words = ""
+    address: Words = ""
     reviewed: Day | None = None
     """When somebody last compared it with what is true."""
     review_every: int = Field(default=12, ge=1, le=120)
@@ -97,8 +97,8 @@ class Line(Record):
     """An analogue or ISDN line."""
 
     kind: LineKind = Field(strict=False)
-    site: _Words = ""
-    used_for: _Words = ""
+    site: Words = ""
+    used_for: Words = ""
     """Lift, alarm, telecare, fax, franking machine, …"""
     migrated: Day | None = None
     """When it was moved to something that stays; a day to come does not count yet."""

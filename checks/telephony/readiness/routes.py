@@ -78,9 +78,7 @@ def findings(found: list[Standing]) -> Iterator[Finding]:
     yield _all(found, up)
     if up:
         yield from _each(found)
-    few = len(found) < 2
-    words = "only one route for calls to 999 is declared: name the second, or have one made" if few else "more than one"
-    yield Finding(SECOND, State.WARNING if few else State.OK, words if few else f"{len(found)} routes are declared")
+    yield _second(found)
 
 
 def covers(found: list[Standing]) -> frozenset[str]:
@@ -88,6 +86,20 @@ def covers(found: list[Standing]) -> frozenset[str]:
     each stays."""
     whole = not found or (any(one.way is Way.UP for one in found) and all(one.told for one in found))
     return frozenset({ROUTES, SECOND, f"{ROUTE}/*"} if whole else {ROUTES, SECOND})
+
+
+def _second(found: list[Standing]) -> Finding:
+    """Two ports of one border gateway fall together, so they are one route; two categories of a controller may not."""
+    apart = {(one.route.target, one.route.category) for one in found}
+    if len(found) < 2:
+        words = "only one route for calls to 999 is declared: name the second, or have one made"
+        return Finding(SECOND, State.WARNING, words)
+    if len(apart) < 2:
+        words = (
+            f"all routes for calls to 999 run over {found[0].route.target}: name one that does not, or have one made"
+        )
+        return Finding(SECOND, State.WARNING, words[:300])
+    return Finding(SECOND, State.OK, f"{len(found)} routes are declared")
 
 
 def _all(found: list[Standing], up: list[Standing]) -> Finding:

@@ -102,6 +102,14 @@ def test_a_single_route_is_a_finding_that_stays() -> None:
     assert bad(assessment) == {"emergency_readiness/second_route": State.WARNING}
 
 
+def test_two_ports_of_one_gateway_are_no_second_route() -> None:
+    over_one = {"a": {"target": "gateway", "sip": {}}, "b": {"target": "gateway", "sip": {"transport": "tls"}}}
+    assessment = round_of({"routes": over_one}, {"a": heard(), "b": heard()})
+
+    assert bad(assessment) == {"emergency_readiness/second_route": State.WARNING}
+    assert "run over gateway" in said(assessment, "emergency_readiness/second_route")
+
+
 MIXED = {"carrier-a": TWO["carrier-a"], "isdn": {"category": "Lines*"}}
 
 

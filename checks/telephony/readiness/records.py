@@ -10,18 +10,17 @@ import re
 from collections.abc import Iterable
 from datetime import date
 from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 MOST_RECORDS = 500
 """Of each sort: what a council keeps in a table, and a page can show."""
 LARGEST = 512 * 1024
 """Octets of a file of records."""
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_NOT_IN_KEYS = re.compile(r"[^a-z0-9]+")
 _NUMBER = re.compile(r"\+?\d(?:[ ()./-]{0,2}\d){5,}")
-_NUMBERS = "numbers"
-_MOST_NUMBERS = 1000
 
 
 def _day(value: object) -> object:
@@ -37,10 +36,21 @@ def _shown(value: object) -> object:
     """Text that people will see: no telephone number, no address of mail, nothing that cannot be printed."""
     if isinstance(value, str):
         if _NUMBER.search(value):
-            raise ValueError(f"may hold no telephone number, for it is shown; put numbers under `{_NUMBERS}`")
+            raise ValueError("may hold no telephone number, for it is shown; put numbers under `numbers`")
         if "@" in value or not value.isprintable():
             raise ValueError("must be plain text on one line, without an address of mail: name a role")
     return value
+
+
+def slug(name: str) -> str:
+    """The name in small letters and digits of ASCII, with hyphens between them."""
+    return _NOT_IN_KEYS.sub("-", name.casefold()).strip("-")
+
+
+def _told_apart(name: str) -> str:
+    if not slug(name):
+        raise ValueError("needs a letter from a to z or a digit, for findings are told apart by it")
+    return name
 
 
 def masked(text: str) -> str:
@@ -48,8 +58,14 @@ def masked(text: str) -> str:
     return _NUMBER.sub("…", text)
 
 
+def _dropped(_value: object) -> tuple[()]:
+    """Nothing: what is not kept cannot get into a page, a log or a ticket."""
+    return ()
+
+
+Numbers = Annotated[str | int | tuple[str | int, ...], AfterValidator(_dropped)]
 Day = Annotated[date, BeforeValidator(_day)]
-_Name = Annotated[str, BeforeValidator(_shown), Field(min_length=1, max_length=60)]
+_Name = Annotated[str, BeforeValidator(_shown), Field(min_length=1, max_length=60), AfterValidator(_told_apart)]
 Words = Annotated[str, BeforeValidator(_shown), Field(max_length=120)]
 
 
@@ -69,18 +85,13 @@ class Record(BaseModel):
     name: _Name
     owner: Words = ""
     """A role, such as `facilities team`."""
+    numbers: Numbers = ()
+    """For those who read the file; dropped when it is read."""
 
-    @model_validator(mode="before")
-    @classmethod
-    def _without_numbers(cls, data: Any) -> Any:
-        """Numbers are for those who read the file: they are looked at for their form, and kept nowhere."""
-        if not isinstance(data, dict) or _NUMBERS not in data:
-            return data
-        said = data[_NUMBERS]
-        numbers = said if isinstance(said, list | tuple) else [said]
-        if len(numbers) > _MOST_NUMBERS or not all(isinstance(one, str | int) for one in numbers):
-            raise ValueError(f"{_NUMBERS}: a text, or a list of at most {_MOST_NUMBERS}")
-        return {key: value for key, value in data.items() if key != _NUMBERS}
+    @property
+    def key(self) -> str:
+        """The name as findings have it, whose keys stand in addresses of pages: `tring-victoria-hall`."""
+        return slug(self.name)
 
 
 class Location(Record):
@@ -96,7 +107,7 @@ class Location(Record):
 class Line(Record):
     """An analogue or ISDN line."""
 
-    kind: LineKind = Field(strict=False)
+    kind: LineKind
     site: Words = ""
     used_for: Words = ""
     """Lift, alarm, telecare, fax, franking machine, …"""
@@ -110,9 +121,9 @@ def each_once(records: Iterable[Record], what: str) -> None:
     """Raises ValueError where two have one name, for findings are told apart by it."""
     seen: set[str] = set()
     for record in records:
-        if record.name.casefold() in seen:
-            raise ValueError(f"{what}: two are called {record.name!r}; a name is there once")
-        seen.add(record.name.casefold())
+        if record.key in seen:
+            raise ValueError(f"{what}: two are called {record.name!r} or nearly so; a name is there once")
+        seen.add(record.key)
 
 
 class Register(BaseModel):

@@ -58,7 +58,7 @@ def location_findings(locations: Sequence[Location], today: date) -> Iterator[Fi
         if causes:
             where = f" ({one.address})" if one.address else ""
             words = f"address record {one.name}{where}, of {owner}, {'; '.join(causes)}"
-            yield Finding(f"{LOCATION}/{one.name}", State.WARNING, words[:300], {"owner": owner})
+            yield Finding(f"{LOCATION}/{one.key}", State.WARNING, words[:300], {"owner": owner})
 
 
 def gone(line: Line, today: date) -> bool:
@@ -81,7 +81,7 @@ def line_findings(lines: Sequence[Line], options: ReadinessOptions, today: date)
         if causes:
             what = ", ".join(part for part in (line.kind, line.site, line.used_for) if part)
             words = f"line {line.name} ({what}), of {line.owner or 'nobody'}, {'; '.join(causes)}"
-            yield Finding(f"{LINE}/{line.name}", State.WARNING, words[:300], {"owner": line.owner or "nobody"})
+            yield Finding(f"{LINE}/{line.key}", State.WARNING, words[:300], {"owner": line.owner or "nobody"})
 
 
 def _countdown(lines: Sequence[Line], left: Sequence[Line], options: ReadinessOptions, today: date) -> Finding:

@@ -114,7 +114,7 @@ async def test_a_whole_round_is_judged_and_nobody_is_asked_more_than_options(
     assert bad(assessment) == {
         "pair/member/trunk-1": State.WARNING,
         "emergency_readiness/power/forum-ups": State.WARNING,
-        "emergency_readiness/location/Forum": State.WARNING,
+        "emergency_readiness/location/forum": State.WARNING,
         "emergency_readiness/switch_off": State.WARNING,
     }
     assert {request.method for request in asked} == {"OPTIONS"}
@@ -218,8 +218,8 @@ async def test_records_are_read_anew_at_every_run_and_one_name_is_there_once(
     file.write_text(RECORDS.replace("lift", "alarm"))
     twice = await council.judged()
 
-    assert "emergency_readiness/location/Forum" in bad(before)
-    assert "emergency_readiness/location/Forum" not in bad(mended)
+    assert "emergency_readiness/location/forum" in bad(before)
+    assert "emergency_readiness/location/forum" not in bad(mended)
     assert "two are called 'alarm'" in said(twice, "emergency_readiness/records")
 
 

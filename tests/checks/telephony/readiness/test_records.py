@@ -53,6 +53,8 @@ def test_a_file_of_records_is_read_and_its_numbers_are_kept_nowhere(tmp_path: Pa
         ("lines: [{name: lift, kind: fibre}]", "'analogue', 'isdn2' or 'isdn30'"),
         ("lines: [{name: lift, kind: isdn2, ower: me}]", "'ower' is not a key"),
         ("lines: [{name: lift, kind: isdn2}, {name: LIFT, kind: isdn2}]", "two are called 'LIFT'"),
+        ("lines: [{name: lift-1, kind: isdn2}, {name: lift 1, kind: isdn2}]", "or nearly so"),
+        ("lines: [{name: …, kind: isdn2}]", "needs a letter"),
         ("lines: [{name: 01632 960 009, kind: isdn2}]", "may hold no telephone number"),
         ('lines: [{name: lift, kind: isdn2, owner: "me@example.org"}]', "name a role"),
         ("lines: [{name: lift, kind: isdn2, migrated: 0}]", "in quotes"),

@@ -37,10 +37,10 @@ def test_an_address_record_is_in_order_or_its_owner_is_told(change: dict[str, An
     if expected is None:
         assert bad(assessment) == {}
     else:
-        assert bad(assessment) == {"emergency_readiness/location/Forum": State.WARNING}
-        assert expected in said(assessment, "emergency_readiness/location/Forum")
+        assert bad(assessment) == {"emergency_readiness/location/forum": State.WARNING}
+        assert expected in said(assessment, "emergency_readiness/location/forum")
         assert (change.get("owner", "telephony team") or "nobody") in said(
-            assessment, "emergency_readiness/location/Forum"
+            assessment, "emergency_readiness/location/forum"
         )
 
 
@@ -48,8 +48,8 @@ def test_overdue_reviews_are_counted_and_a_mended_record_may_go() -> None:
     late = round_of({"locations": [FORUM | {"reviewed": "2024-01-01"}, FORUM | {"name": "Tring"}]})
 
     assert readings(late)["emergency_location_reviews_overdue",] == 1
-    assert covered(late.covers, "emergency_readiness/location/Tring") and covered(
-        late.may_go, "emergency_readiness/location/Tring"
+    assert covered(late.covers, "emergency_readiness/location/tring") and covered(
+        late.may_go, "emergency_readiness/location/tring"
     )
 
 
@@ -135,7 +135,7 @@ def test_records_that_cannot_be_read_are_unknown_and_close_nothing() -> None:
     assessment = round_of({"records": "/etc/ridgeway/emergency.yaml"}, records=Kept(fault="it cannot be read"))
 
     assert bad(assessment) == {"emergency_readiness/records": State.UNKNOWN}
-    assert not covered(assessment.covers, "emergency_readiness/location/Forum")
+    assert not covered(assessment.covers, "emergency_readiness/location/forum")
     assert not covered(assessment.covers, "emergency_readiness/switch_off")
     assert readings(assessment) == {}
 

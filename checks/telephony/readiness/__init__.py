@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from checks.contract import Assessment, CheckKind, Family, KindDefaults, Memory, Observation, Subject
+from checks.network.snmp import CHECK as SNMP
 from checks.telephony.readiness.answers import ReadinessAnswers
 from checks.telephony.readiness.asking import collect
 from checks.telephony.readiness.judgement import FAMILIES, judged
@@ -26,6 +27,8 @@ def families() -> tuple[Family, ...]:
     return FAMILIES
 
 
+_FAULTS = ("no-answer", "refused", "authentication", "protocol", "limit", "local", "name")
+"""Of asking the check's own target for its categories."""
 CHECK = CheckKind(
     kind=KIND,
     title="Readiness for emergency calls and the switch-off",
@@ -42,13 +45,13 @@ CHECK = CheckKind(
         "emergency_readiness/route/<name>": "The same for a route that is a category of the check's own target.",
         "emergency_readiness/power/<ups>": "Telephony runs on battery, without protection, or that cannot be told.",
         "emergency_readiness/runtime/<ups>": "The battery would not last as long as is wanted.",
-        "emergency_readiness/battery/<ups>": "The battery is old, asks to be replaced, or failed its test.",
+        "emergency_readiness/battery/<ups>": "The battery is old or to be replaced, or the UPS has another lasting fault.",
         "emergency_readiness/location/<name>": "An address record has no owner, or its review is overdue.",
         "emergency_readiness/line/<name>": "A line's record has no owner, or its plan was missed or comes too late.",
         "emergency_readiness/switch_off": "So many lines are not migrated, and so many days are left.",
         "emergency_readiness/in_service/<name>": "A category is still in service, though its lines are migrated.",
         "emergency_readiness/records": "The file of records cannot be read: nothing is known of what is in it.",
-        "emergency_readiness/<reason>": "The check's own target could not be asked by SNMP: see the reason.",
+        **{f"snmp/{fault}": SNMP.finding_keys[f"snmp/{fault}"] for fault in _FAULTS},
     },
     families=families,
     collect=collect,

@@ -18,7 +18,7 @@ from checks.network.transform import Answer
 from checks.telephony import sip_options
 from checks.telephony.readiness.answers import Heard, Kept, ReadinessAnswers, System, Ups
 from checks.telephony.readiness.categories import LEVEL, table
-from checks.telephony.readiness.options import KIND, ReadinessOptions, Supply, systems
+from checks.telephony.readiness.options import ReadinessOptions, Supply, systems
 from checks.telephony.readiness.records import LARGEST, Register, each_once, masked
 from checks.telephony.sip_options import SipAnswers
 from checks.transports.aside import Crowded, StillHanging
@@ -45,7 +45,7 @@ async def collect(target: Target, options: ReadinessOptions, ctx: Context) -> Ob
         asyncio.gather(*(_heard(by_name[to or ""], how, ctx) for _, how, to in sip)),
         asyncio.gather(*(_system(by_name[name], options, ctx, deadline) for name in systems(options))),
         asyncio.gather(*(_ups(by_name[name], supply, ctx) for name, supply in options.power.items())),
-        _records(options, ctx, deadline),
+        _records(options, target.name, ctx, deadline),
     )
     answers = ReadinessAnswers(
         dict(zip((name for name, _, _ in sip), heard, strict=True)),
@@ -77,11 +77,9 @@ def _nothing(options: ReadinessOptions, answers: ReadinessAnswers, known: frozen
 
 
 def _own(answers: ReadinessAnswers) -> Fault | None:
-    """The fault of the check's own target, which is told of that target and not of a route."""
+    """The fault of the check's own target, told of that target as every check by SNMP tells it, not of a route."""
     own = answers.systems.get("")
-    if own is None or own.answers is not None or own.fault is None:
-        return None
-    return replace(own.fault, condition=f"{KIND}/{own.fault.reason.value}")
+    return own.fault if own is not None and own.answers is None else None
 
 
 async def _heard(target: Target, options: sip_options.SipOptions, ctx: Context) -> Heard:
@@ -132,16 +130,16 @@ def _speaks(target: Target, supply: Supply) -> str:
 
 def _no_credential(target: Target) -> Fault:
     words = f"{target.name} has no credential for SNMP: add `credentials: {{{_ROLE}: NAME}}` to it"
-    return Fault(Reason.LOCAL, words, f"{KIND}/{Reason.LOCAL.value}")
+    return Fault(Reason.LOCAL, words, "snmp/local")
 
 
-async def _records(options: ReadinessOptions, ctx: Context, deadline: float) -> Kept:
+async def _records(options: ReadinessOptions, name: str, ctx: Context, deadline: float) -> Kept:
     file = options.records
     if file is None:
         return Kept()
     try:
         async with asyncio.timeout_at(deadline):
-            found = await ctx.transports.aside.run(f"records {file}", lambda: _read(file))
+            found = await ctx.transports.aside.run(f"records {file} of {name}", lambda: _read(file))
         each_once((*options.locations, *found.locations), f"{file} and the estate: locations")
         each_once((*options.lines, *found.lines), f"{file} and the estate: lines")
     except TimeoutError:

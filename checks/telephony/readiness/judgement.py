@@ -96,7 +96,7 @@ def _summary(
         said.append(f"{sum(one.way is Way.UP for one in ways)} of {len(ways)} routes for 999 are up")
     else:
         missing.append("routes for 999")
-    left = [one.left / 60 for one in supplied if one.left is not None]
+    left = [one.left // 60 for one in supplied if one.left is not None]
     if supplied:
         least = f", the shortest reserve is {min(left):.0f} minutes" if left else ", how long they last is not told"
         running = [one.name for one in supplied if one.on_battery]

@@ -35,9 +35,10 @@ _REPLACED = "ridgeway_ups_battery_replaced_timestamp_seconds"
 _READ = frozenset({_SOURCE, _LEFT, _REPLACED})
 _BATTERY_SOURCE = 5
 """upsOutputSource: battery(5) (RFC 1628); profiles of other MIBs show theirs by the same numbers."""
-_OF_THE_BATTERY = frozenset(
-    {"replace", "test", "battery_fault", "battery_missing", "charger", "battery_celsius", "battery_volts"}
-)
+_OF_THE_SUPPLY = frozenset({"output_source", "bypass", "communication"})
+"""Values that say what the load hangs on now."""
+_LASTING = frozenset({"replace", "test", "battery_fault", "battery_missing", "charger", "battery_celsius"})
+"""Values of the unit itself, however bad: whoever mends them needs no mains to be away."""
 _TOLD_HERE = frozenset({"runtime", "charge"})
 """Values that only say how much of the reserve is left: that is judged here, by what telephony needs."""
 _DAYS_OF_A_YEAR = 365.25
@@ -55,7 +56,7 @@ class Supplied:
     """Seconds."""
     replaced: date | None = None
     bad: Mapping[str, Finding] | None = None
-    """What its profile finds not to be well, by value; None: it was not read."""
+    """What its profile finds not to be well, by value; None: it was not read, or not to its end."""
     there: bool | None = None
     """Whether it answered in any way; None where that cannot be told."""
     why: str = ""
@@ -86,9 +87,14 @@ def _read(name: str, supply: Supply, ups: Ups, now: float) -> Supplied:
     days = [day for day in (typed, None if told is None else day_of(told)) if day is not None]
     bad = {one.key.removeprefix("snmp/"): one for one in base.findings if one.state.bad}
     return Supplied(
-        name, supply, ups.own, values.get(_SOURCE), values.get(_LEFT), max(days, default=None), bad,
-        there=True, why=ups.fault.message if ups.fault is not None else "",
+        name, supply, ups.own, values.get(_SOURCE), values.get(_LEFT), max(days, default=None),
+        bad=bad if ups.fault is None else None, there=True, why=ups.fault.message if ups.fault is not None else "",
     )  # fmt: skip
+
+
+def _acute(value: str, finding: Finding) -> bool:
+    """Whether it is of what the load hangs on now: a battery that is merely old must not hide a power cut."""
+    return value in _OF_THE_SUPPLY or (finding.state is State.CRITICAL and value not in _LASTING)
 
 
 def findings(found: list[Supplied], options: ReadinessOptions, today: date) -> Iterator[Finding]:
@@ -132,7 +138,9 @@ def _power(one: Supplied, options: ReadinessOptions) -> Finding:
     if one.on_battery:
         causes.append(_drained(one, options))
     for value, finding in one.bad.items():
-        if value not in _OF_THE_BATTERY | _TOLD_HERE and not (one.on_battery and value == "output_source"):
+        if value in _TOLD_HERE or (one.on_battery and value == "output_source"):
+            continue
+        if _acute(value, finding):
             causes.append((finding.state, finding.summary))
     if not causes:
         return Finding(key, State.OK, f"{one.label} runs on the mains")
@@ -147,7 +155,7 @@ def _drained(one: Supplied, options: ReadinessOptions) -> tuple[State, str]:
     if one.left is None:
         return State.WARNING, "calls to 999 run on battery, and how long it lasts is not told"
     how = State.CRITICAL if one.left < options.runtime_critical_minutes * 60 else State.WARNING
-    return how, f"calls to 999 run on battery, {one.left / 60:.0f} minutes are left"
+    return how, f"calls to 999 run on battery, {one.left // 60:.0f} minutes are left"
 
 
 def _runtime(one: Supplied, options: ReadinessOptions) -> Finding:
@@ -160,14 +168,15 @@ def _runtime(one: Supplied, options: ReadinessOptions) -> Finding:
     if one.left is None:
         words = f"{one.label} does not tell how long its battery would last, and {wanted:g} minutes are wanted"
         return Finding(key, State.UNKNOWN, words[:300])
-    words = f"{one.label} would carry telephony for {one.left / 60:.0f} minutes, {wanted:g} are wanted"
+    words = f"{one.label} would carry telephony for {one.left // 60:.0f} minutes, {wanted:g} are wanted"
     return Finding(key, State.WARNING if one.left < wanted * 60 else State.OK, words[:300])
 
 
 def _battery(one: Supplied, options: ReadinessOptions, today: date) -> Finding:
     key = f"{BATTERY}/{one.name}"
     assert one.bad is not None  # it was read
-    causes = [] if one.own else [(f.state, f.summary) for value, f in one.bad.items() if value in _OF_THE_BATTERY]
+    lasting = [(f.state, f.summary) for v, f in one.bad.items() if v not in _TOLD_HERE and not _acute(v, f)]
+    causes = [] if one.own else lasting
     age = "how old it is nobody told"
     if one.replaced is not None:
         years = (today - one.replaced).days / _DAYS_OF_A_YEAR

@@ -19,7 +19,7 @@ from checks.telephony.statuses import sign, state
 ROUTES = "emergency_readiness/routes"
 ROUTE = "emergency_readiness/route"
 SECOND = "emergency_readiness/second_route"
-PROVES = "OPTIONS proves our way to it, not the carrier's to the emergency centre"
+PROVES = "this proves our way to them, not the carrier's to the emergency centre"
 GONE = "resilience of 999 gone"
 _SILENT = frozenset({Reason.NO_ANSWER, Reason.UNREACHABLE})
 _DEAD = frozenset({Reason.REFUSED, Reason.PROTOCOL})
@@ -77,7 +77,7 @@ def findings(found: list[Standing]) -> Iterator[Finding]:
     up = [one for one in found if one.way is Way.UP]
     yield _all(found, up)
     if up:
-        yield from _each(found)
+        yield from _each(found, len(up))
     yield _second(found)
 
 
@@ -115,7 +115,7 @@ def _all(found: list[Standing], up: list[Standing]) -> Finding:
     return Finding(ROUTES, State.CRITICAL, words[:300], evidence)
 
 
-def _each(found: list[Standing]) -> Iterator[Finding]:
+def _each(found: list[Standing], up: int) -> Iterator[Finding]:
     """By target, so that two routes over one box are one finding."""
     by_key: dict[str, list[Standing]] = {}
     for one in found:
@@ -126,7 +126,7 @@ def _each(found: list[Standing]) -> Iterator[Finding]:
         how = worst([_STATES[one.way] for one in some])
         said = "; ".join(f"{one.name} {one.words}" for one in bad or some)
         if how is State.WARNING:
-            said = f"{GONE}: {said}" if len(found) - len(bad) < 2 else f"a route for 999 is down: {said}"
+            said = f"{GONE}: {said}" if up < 2 else f"a route for 999 is down: {said}"
         yield Finding(key, how, said[:300])
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from checks.contract import Reason, State, covered
 from checks.telephony.readiness.answers import Ups
-from testbeds.readiness import NOON, bad, mute, readings, round_of, said, ups
+from testbeds.readiness import NOON, UPS, bad, mute, readings, round_of, said, ups
 
 ONE = {"power": {"forum-ups": {"feeds": "controller"}}}
 
@@ -79,6 +79,37 @@ def test_a_silent_ups_is_unknown_under_its_name_and_keeps_what_was_known() -> No
     assert bad(assessment) == {"pair/member/forum-ups": State.UNKNOWN}
     assert not covered(assessment.covers, "emergency_readiness/power/forum-ups")
     assert judged(Ups(fault=mute(Reason.AUTHENTICATION))) == {"emergency_readiness/power/forum-ups": State.UNKNOWN}
+
+
+def test_a_battery_that_is_to_be_replaced_does_not_hide_a_power_cut() -> None:
+    worn = ups(_7_3=3, source=5, minutes=41)
+    assert worn.answers is not None
+    worn.answers.rows[f"{UPS}.6.2.1.2"]["1"] = f"{UPS}.6.3.1"
+
+    assert judged(worn) == {
+        "emergency_readiness/power/forum-ups": State.WARNING,
+        "emergency_readiness/battery/forum-ups": State.WARNING,
+    }
+    assert "battery to be replaced" in said(
+        round_of(ONE, power={"forum-ups": worn}), "emergency_readiness/battery/forum-ups"
+    )
+
+
+def test_what_ends_the_output_is_told_with_the_power_cut_that_causes_it() -> None:
+    ending = ups(source=5, minutes=2, _2_1=3)
+    assert ending.answers is not None
+    ending.answers.rows[f"{UPS}.6.2.1.2"]["1"] = f"{UPS}.6.3.23"
+
+    assert judged(ending) == {"emergency_readiness/power/forum-ups": State.CRITICAL}
+
+
+def test_a_ups_that_was_read_in_part_only_closes_nothing() -> None:
+    whole = ups()
+    assessment = round_of(ONE, power={"forum-ups": Ups(whole.answers, mute(Reason.LIMIT))})
+
+    assert bad(assessment) == {"emergency_readiness/power/forum-ups": State.UNKNOWN}
+    assert not covered(assessment.covers, "emergency_readiness/battery/forum-ups")
+    assert not covered(assessment.covers, "emergency_readiness/runtime/forum-ups")
 
 
 def test_an_old_battery_or_one_that_failed_its_test_is_told() -> None:

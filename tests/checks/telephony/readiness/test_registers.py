@@ -118,6 +118,17 @@ def test_a_category_may_be_in_service_until_its_lines_are_migrated_or_the_day_ha
     assert isdn(dead, AFTER, left) == {}
 
 
+def test_while_the_register_cannot_be_read_nothing_is_said_of_what_must_have_ended() -> None:
+    told = ISDN | {"records": "/etc/ridgeway/emergency.yaml"}
+    alive, unread = system([("T1/E1 trunk", 1, 30, 0)]), Kept(fault="it cannot be read")
+
+    before = round_of(told, systems={"": alive}, records=unread)
+    after = round_of(told, systems={"": alive}, records=unread, at=AFTER)
+
+    assert not covered(before.covers, "emergency_readiness/in_service/isdn")
+    assert bad(after)["emergency_readiness/in_service/isdn"] is State.WARNING
+
+
 def test_a_category_that_is_not_listed_is_gone_only_where_clear_ones_are_listed() -> None:
     assert isdn(system([("SIP Link", 1, 4, 0)]), AFTER, [TRUNK]) == {}
     assert isdn(system(), AFTER, [TRUNK]) == {"emergency_readiness/in_service/isdn": State.UNKNOWN}

@@ -177,3 +177,11 @@ def test_with_three_routes_one_that_is_down_leaves_a_second_one() -> None:
     assessment = round_of({"routes": three}, {"carrier-a": heard(), "carrier-b": heard(), "carrier-c": heard(503)})
 
     assert said(assessment, "pair/member/trunk-c").startswith("a route for 999 is down")
+
+
+def test_with_three_routes_the_last_one_left_is_no_resilience() -> None:
+    three = TWO | {"carrier-c": {"target": "trunk-c", "sip": {}}}
+    assessment = round_of({"routes": three}, {"carrier-a": heard(), "carrier-b": heard(503), "carrier-c": heard(503)})
+
+    assert said(assessment, "pair/member/trunk-b").startswith("resilience of 999 gone")
+    assert said(assessment, "pair/member/trunk-c").startswith("resilience of 999 gone")

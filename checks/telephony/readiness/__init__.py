@@ -45,7 +45,7 @@ CHECK = CheckKind(
         "emergency_readiness/route/<name>": "The same for a route that is a category of the check's own target.",
         "emergency_readiness/power/<ups>": "Telephony runs on battery, without protection, or that cannot be told.",
         "emergency_readiness/runtime/<ups>": "The battery would not last as long as is wanted.",
-        "emergency_readiness/battery/<ups>": "The battery is old or to be replaced, or the UPS has another lasting fault.",
+        "emergency_readiness/battery/<ups>": "The battery is old or to be replaced, or another fault of the UPS lasts.",
         "emergency_readiness/location/<name>": "An address record has no owner, or its review is overdue.",
         "emergency_readiness/line/<name>": "A line's record has no owner, or its plan was missed or comes too late.",
         "emergency_readiness/switch_off": "So many lines are not migrated, and so many days are left.",

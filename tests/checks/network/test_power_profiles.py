@@ -17,6 +17,7 @@ from testbeds import snmpd
 from testbeds.mitel import overrides
 from testbeds.single import check, subject
 
+pytestmark = pytest.mark.acceptance
 APC, EATON, MGE = "1.3.6.1.4.1.318.1.1.1", "1.3.6.1.4.1.534.1", "1.3.6.1.4.1.705.1"
 WELL_APC: Mapping[str, Any] = {
     f"{APC}.1.1.1.0": "Smart-UPS 3000", f"{APC}.2.1.1.0": 2, f"{APC}.2.1.2.0": ("ticks", 0),

@@ -91,6 +91,7 @@ def routes(*ports: int) -> dict[str, Any]:
     }
 
 
+@pytest.mark.acceptance
 async def test_a_whole_round_is_judged_and_nobody_is_asked_more_than_options(
     transports: Transports, devices: snmpd.Snmpd, tmp_path: Path
 ) -> None:
@@ -174,6 +175,7 @@ async def test_a_controller_that_does_not_answer_is_told_as_the_check_s_own_targ
     assert bad(assessment) == {observation.fault.condition: State.UNKNOWN}
 
 
+@pytest.mark.acceptance
 async def test_a_target_without_credential_and_a_file_that_is_not_there_say_what_to_do(
     transports: Transports, devices: snmpd.Snmpd, tmp_path: Path
 ) -> None:
@@ -192,6 +194,7 @@ async def test_a_target_without_credential_and_a_file_that_is_not_there_say_what
     assert "No such file" in said(assessment, "emergency_readiness/records")
 
 
+@pytest.mark.acceptance
 async def test_a_ups_with_a_check_of_its_own_keeps_the_incident(transports: Transports, devices: snmpd.Snmpd) -> None:
     council = Council(transports, {"power": {"forum-ups": {"port": devices.port}}})
     own = check("snmp", SnmpOptions(profile="network/ups", port=devices.port), target="forum-ups", name="battery")
@@ -223,6 +226,7 @@ async def test_records_are_read_anew_at_every_run_and_one_name_is_there_once(
     assert "two are called 'alarm'" in said(twice, "emergency_readiness/records")
 
 
+@pytest.mark.acceptance
 async def test_an_observation_travels_and_says_the_same(
     transports: Transports, devices: snmpd.Snmpd, tmp_path: Path
 ) -> None:

@@ -13,6 +13,7 @@ PAGES = Path(__file__).parents[2] / "docs" / "checks"
 KINDS = (
     "backup",
     "dns",
+    "emergency_readiness",
     "firewall",
     "firewall_pair",
     "firewall_config",

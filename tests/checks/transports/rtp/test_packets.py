@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.transports.rtp import packet, rtcp
-from checks.transports.rtp.packet import Packet, RtpSyntaxError
-from checks.transports.rtp.rtcp import Block, Compound, Sent
+from checks.media import packet, rtcp
+from checks.media.packet import Packet, RtpSyntaxError
+from checks.media.rtcp import Block, Compound, Sent
 
 numbers16, numbers32 = st.integers(0, 0xFFFF), st.integers(0, 0xFFFFFFFF)
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.transports.rtp.packet import Packet
-from checks.transports.rtp.reception import Reception
+from checks.media.packet import Packet
+from checks.media.reception import Reception
 
 FRAME = 160
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import pytest
 
+from checks.media.reception import BUFFER_SECONDS
 from checks.telephony.quality import Coding, mouth_to_ear, rated
 from checks.transports.rtp import Codec, Heard, MediaReport, RtpTransport
-from checks.transports.rtp.reception import BUFFER_SECONDS
 from testbeds.rough_line import Carried, Line, Weather, line
 
 SECONDS = 10.0

@@ -51,10 +51,6 @@ class Answers:
 
 async def collect(target: Target, options: Options, ctx: Context) -> Observation:
     """All calls at once; the figures of each in one line of the file."""
-    import sys
-
-    if os.environ.get("RIDGEWAY_SWITCH"):
-        sys.setswitchinterval(float(os.environ["RIDGEWAY_SWITCH"]))
     started, loop = ctx.now(), asyncio.get_running_loop()
     begun = loop.time()
     reports = await asyncio.gather(*(_call(ctx, options) for _ in range(options.calls)))

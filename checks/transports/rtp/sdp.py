@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from checks.transports.rtp.codec import Codec
+from checks.media.codec import Codec
 
 LARGEST = 16 * 1024
 """Octets of a description."""

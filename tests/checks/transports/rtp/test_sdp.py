@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.transports.rtp.codec import Codec
+from checks.media.codec import Codec
 from checks.transports.rtp.sdp import Description, Direction, SdpError, answer, not_for_sound, offer
 
 HEAD = "v=0\r\no=- 1 1 IN IP4 192.0.2.7\r\ns=-\r\nc=IN IP4 192.0.2.7\r\nt=0 0\r\n"

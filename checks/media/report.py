@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from checks.transports.rtp.xr import VoipMetrics
+from checks.media.xr import VoipMetrics
 
 
 class Heard(StrEnum):
@@ -59,6 +59,8 @@ class MediaReport:
     """By RTCP, or by our own packets where the other side sends them back as they are; the median."""
     reflected: bool = False
     """The other side sends our own packets back: what is lost was lost on either way."""
+    far_hears: bool | None = None
+    """Whether the other side's reports speak of our packets; None where it sends none."""
     far_loss_ratio: float | None = None
     """What the other side lost of ours, by its receiver reports."""
     far_jitter_seconds: float | None = None

@@ -7,14 +7,13 @@ of the call's own 87 kbit/s, where the standard grants 5 %.
 
 from __future__ import annotations
 
-import random
-import secrets
+import os
 from base64 import b64encode
 
-from checks.transports.rtp import rtcp
-from checks.transports.rtp.codec import CLOCK_RATE
-from checks.transports.rtp.reception import Reception
-from checks.transports.rtp.xr import VoipMetrics
+from checks.media import rtcp
+from checks.media.codec import CLOCK_RATE
+from checks.media.reception import Reception
+from checks.media.xr import VoipMetrics
 
 FIRST, EVERY = 0.5, 2.0
 """Seconds."""
@@ -22,6 +21,8 @@ _CHANCE = 0.25
 """The share by which an interval varies, so that calls do not fall into step (section 6.3.5)."""
 _MOST_ROUND_TRIPS = 64
 _LONGEST_ROUND_TRIP = 10.0
+_GRACE = 1.5
+"""Seconds after which a report that says nothing of our packets means that they do not arrive."""
 _EPOCH = 2_208_988_800
 """Seconds from 1900 to 1970. Ours is the monotonic clock: a wall clock that is set would spoil round trips."""
 
@@ -32,11 +33,13 @@ class Control:
     def __init__(self, ssrc: int, first: int, began: float) -> None:
         self._ssrc = ssrc
         self._first = first
+        self._began = began
         self._next = began + FIRST
-        self._name = b64encode(secrets.token_bytes(12)).decode()  # a name for this call alone (RFC 7022)
+        self._name = b64encode(os.urandom(12)).decode()  # a name for this call alone (RFC 7022)
         self._last_report = 0
         self._last_report_at = 0.0
         self._far: rtcp.Block | None = None
+        self._silent = False
         self.received = 0
         self.goodbye = False
         self.round_trips: list[float] = []
@@ -46,7 +49,7 @@ class Control:
         """Whether a report is to be sent now."""
         if now < self._next:
             return False
-        self._next = now + EVERY * random.uniform(1 - _CHANCE, 1 + _CHANCE)  # noqa: S311 - no secret
+        self._next = now + EVERY * (1 - _CHANCE + 2 * _CHANCE * os.urandom(1)[0] / 255)
         return True
 
     def written(
@@ -64,6 +67,7 @@ class Control:
         if came.ssrc == self._ssrc:
             return  # our own report, sent back as it is: it says nothing of anybody else
         self.received += 1
+        self._silent = self._silent or at - self._began >= _GRACE
         self.goodbye = self.goodbye or bool(came.goodbyes)
         if came.sent is not None:
             self._last_report, self._last_report_at = rtcp.middle(came.sent.ntp), at
@@ -76,6 +80,13 @@ class Control:
         for metrics in came.metrics:
             if metrics.ssrc == self._ssrc:
                 self.far_metrics = metrics
+
+    @property
+    def far_hears(self) -> bool | None:
+        """Whether its reports speak of our packets: False when one that should does not."""
+        if self._far is not None:
+            return True
+        return False if self._silent else None
 
     @property
     def far_loss_ratio(self) -> float | None:

@@ -1,7 +1,7 @@
 """A real baresip on loopback that answers by itself and echoes what it hears.
 
-It has no terminal, so no `stdio`; and whatever address it is called by, its SDP names the machine's outside one, as behind
-a gateway that does not know its own address.
+It has no terminal, so no `stdio`; and whatever address it is called by, its SDP names the machine's outside one, as
+behind a gateway that does not know its own address.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Baresip:
 
     def over(self) -> int:
         """How many calls have ended."""
-        return self.log.read_text(errors="replace").count("terminated (duration")
+        return self.log.read_text(errors="replace").count("session closed")
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""A real Kamailio as a proxy for calls: it asks who calls, records its route, and says where sound goes, as borders do."""
+"""A real Kamailio as a proxy for calls: it asks who calls, records its route, and says where sound goes."""
 
 from __future__ import annotations
 

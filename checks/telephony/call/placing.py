@@ -157,6 +157,8 @@ class _Placing:
         except SdpError as error:
             return Sound(printable(str(error), 150))
         except TransportFault as error:
+            if error.reason is not Reason.PROTOCOL:
+                raise  # ours, and not the answer's
             return Sound(printable(error.message, 150))
         until = min(self._loop.time() + self._options.seconds, self._deadline - _HANG_UP)
         await line.until(lambda: not call.up, until)

@@ -148,6 +148,28 @@ async def test_what_is_no_answer_to_the_question_is_never_taken_for_one(odd: Any
     assert {r.value for r in assessment.readings if r.family.name == "ridgeway_sip_up"} == {0}
 
 
+async def test_an_answer_from_another_address_is_not_heard() -> None:
+    async with over_udp(always(200), elsewhere=True) as peer:
+        assessment = await said(peer, timeout=0.8)
+
+    assert states(assessment) == [State.UNKNOWN]
+    assert len(peer.asked) == 2  # it was asked again, and answered in vain
+
+
+async def test_half_an_answer_and_then_the_end_of_the_connection_is_said() -> None:
+    async def half(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"SIP/2.0 200 OK\r\nVia: ")
+        writer.close()
+
+    server = await asyncio.start_server(half, "127.0.0.1", 0)
+    async with server:
+        assessment = await said(Peer(server.sockets[0].getsockname()[1]), transport="tcp")
+
+    assert all(one.bad for one in states(assessment))
+    assert "closes the connection without an answer" in assessment.findings[0].summary
+
+
 async def test_odd_answers_before_the_right_one_do_no_harm() -> None:
     def crowd(request: Request, _count: int) -> list[bytes]:
         return [b"\x00" * 10, reply(request, 503).replace(b"z9hG4bK", b"z9hG4bK0"), reply(request, 200)]

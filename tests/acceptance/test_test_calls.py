@@ -22,13 +22,14 @@ from checks.contract import Context, Reason
 from checks.telephony.call import CHECK
 from checks.telephony.quality import Coding, rated
 from checks.transports import Transports
-from testbeds import baresip, call_proxy, sipp
+from testbeds import baresip, call_proxy
 from testbeds.agent import RIDGEWAY, Agent
 from testbeds.baresip import Baresip
 from testbeds.calls import account, called, observed, options, states, summary, telephone
 from testbeds.kamailio import PASSWORD
 from testbeds.peers import wait_until
 from testbeds.single import wall
+from testbeds.sipp_calls import far_end, say, take
 from testbeds.telling import until
 
 pytestmark = pytest.mark.acceptance
@@ -131,28 +132,28 @@ async def test_a_run_that_is_cancelled_hangs_up_on_baresip(phone: Baresip, tmp_p
 @pytest.mark.parametrize(
     ("steps", "state"),
     [
-        ((sipp.say(100), sipp.take("CANCEL"), sipp.say(487, "a"), sipp.take("ACK")), "critical"),
-        ((sipp.say(180, "a"), sipp.take("CANCEL"), sipp.say(487, "a"), sipp.take("ACK")), "critical"),
-        ((sipp.say(180, "a"), sipp.take("CANCEL"), sipp.say(200, "a"), sipp.take("ACK", "BYE")), "critical"),
+        ((say(100), take("CANCEL"), say(487, "a"), take("ACK")), "critical"),
+        ((say(180, "a"), take("CANCEL"), say(487, "a"), take("ACK")), "critical"),
+        ((say(180, "a"), take("CANCEL"), say(200, "a"), take("ACK", "BYE")), "critical"),
         (
             (
-                sipp.say(180, "a"),
-                sipp.say(200, "a"),
-                sipp.take("ACK"),
-                sipp.say(200, "b"),
-                sipp.take("ACK", "BYE", "BYE"),
+                say(180, "a"),
+                say(200, "a"),
+                take("ACK"),
+                say(200, "b"),
+                take("ACK", "BYE", "BYE"),
             ),
             "ok",
         ),
-        ((sipp.say(100), sipp.say(486, "a"), sipp.take("ACK")), "warning"),
-        ((sipp.say(100), sipp.say(302, "a"), sipp.take("ACK")), "unknown"),
+        ((say(100), say(486, "a"), take("ACK")), "warning"),
+        ((say(100), say(302, "a"), take("ACK")), "unknown"),
     ],
     ids=["100 only", "rings", "late 200", "forked", "busy", "redirect"],
 )
 async def test_sipp_has_seen_the_end_of_its_call_whatever_it_answered(
     tmp_path: Path, steps: tuple[str, ...], state: str
 ) -> None:
-    with sipp.far_end(tmp_path, *steps) as far:
+    with far_end(tmp_path, *steps) as far:
         assessment = await called(options(far.port, BRIEF))
 
         assert await asyncio.to_thread(far.ended_well)

@@ -1,4 +1,4 @@
-"""A real sipp as the far end of one call, by a scenario in short. It ends well only if all that it waits for came."""
+"""A real sipp that answers as a scenario of its own tells it."""
 
 from __future__ import annotations
 
@@ -6,91 +6,64 @@ import contextlib
 import socket
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from testbeds.peers import free_port, need, wait_until
 
-_HEAD = '<?xml version="1.0" encoding="ISO-8859-1" ?>\n<scenario name="far end">\n'
-_INVITED = """<recv request="INVITE"><action>
-<ereg regexp=".*" search_in="hdr" header="Via:" assign_to="1"/>
-<ereg regexp=".*" search_in="hdr" header="From:" assign_to="2"/>
-<ereg regexp=".*" search_in="hdr" header="To:" assign_to="3"/>
-</action></recv>
-"""
-_SAY = """<send><![CDATA[
-SIP/2.0 {status} So
-Via:[$1]
-From:[$2]
-To:[$3]{tag}
-[last_Call-ID:]
-CSeq: [cseq] {method}
-Contact: <sip:5600@127.0.0.1:[local_port]>
-Content-Type: application/sdp
-Content-Length: [len]
-
-{body}]]></send>
-"""
-_ANSWER = """<send><![CDATA[
-SIP/2.0 200 OK
-[last_Via:]
-[last_From:]
-[last_To:]
-[last_Call-ID:]
-[last_CSeq:]
-Content-Length: 0
-
-]]></send>
-"""
-_SDP = "v=0\no=- 1 1 IN IP4 127.0.0.1\ns=-\nc=IN IP4 127.0.0.1\nt=0 0\nm=audio 40000 RTP/AVP 8\n"
+_HEAD = '<?xml version="1.0" encoding="ISO-8859-1" ?>\n<scenario name="test">\n{steps}\n</scenario>\n'
+_RESPONSE = (
+    "<send><![CDATA[\nSIP/2.0 {status}\n{via}\n{sender}\n[last_To:];tag={tag}\n{call_id}\n[last_CSeq:]\n{more}"
+    "Content-Length: 0\n\n]]></send>"
+)
 
 
-def say(status: int, tag: str = "") -> str:
-    """An answer to the INVITE."""
-    body = _SDP if status == 200 else ""
-    return _SAY.format(status=status, tag=f";tag={tag}" if tag else "", method="INVITE", body=body)
+def asked(method: str = "OPTIONS", more: str = "") -> str:
+    """The step in which a request is waited for."""
+    return f'<recv request="{method}"{more}/>'
 
 
-def take(*methods: str) -> str:
-    """Requests that must come in this order; BYE and CANCEL are answered."""
-    return "".join(f'<recv request="{one}"/>\n' + (_ANSWER if one in ("BYE", "CANCEL") else "") for one in methods)
+def pause(milliseconds: int) -> str:
+    return f'<pause milliseconds="{milliseconds}"/>'
 
 
-@dataclass(slots=True)
-class Sipp:
-    """A far end that waits for a call."""
-
-    port: int
-    process: subprocess.Popen[bytes]
-
-    def ended_well(self) -> bool:
-        """Whether all that the scenario waits for has come; waits for its end."""
-        return self.process.wait(40) == 0
+def response(
+    status: str,
+    *more: str,
+    tag: str = "sipp",
+    via: str = "[last_Via:]",
+    sender: str = "[last_From:]",
+    call_id: str = "[last_Call-ID:]",
+) -> str:
+    """The step in which a response is sent; `more` are further header lines."""
+    lines = "".join(f"{line}\n" for line in more)
+    return _RESPONSE.format(status=status, tag=tag, via=via, sender=sender, call_id=call_id, more=lines)
 
 
 @contextlib.contextmanager
-def far_end(folder: Path, *steps: str) -> Iterator[Sipp]:
-    """A far end that is called, and goes on by these steps."""
-    program, port = need("sipp"), free_port(socket.SOCK_DGRAM)
+def playing(folder: Path, *steps: str, tcp: bool = False) -> Iterator[int]:
+    """A server that plays these steps with everybody who calls; gives its port."""
+    program, port = need("sipp"), free_port(socket.SOCK_STREAM if tcp else socket.SOCK_DGRAM)
     scenario = folder / "scenario.xml"
-    scenario.write_text(_HEAD + _INVITED + "".join(steps) + '<Reference variables="1,2,3"/>\n</scenario>\n')
-    command = [str(program), "-sf", str(scenario), "-i", "127.0.0.1", "-p", str(port), "-m", "1", "-nostdin",
-               "-timeout", "30", "-timeout_error"]  # fmt: skip
-    with (folder / "sipp.log").open("wb") as log:
-        process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+    scenario.write_text(_HEAD.format(steps="\n".join(steps)))
+    command = [
+        str(program), "-sf", str(scenario), "-i", "127.0.0.1", "-p", str(port), "-t", "t1" if tcp else "u1", "-nostdin",
+        "-nr", "-timeout", "60",
+    ]  # fmt: skip
+    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        wait_until(lambda: process.poll() is not None or _taken(port), "sipp listens")
-        assert process.poll() is None, (folder / "sipp.log").read_text(errors="replace")
-        yield Sipp(port, process)
+        wait_until(lambda: process.poll() is not None or _taken(port, tcp), "sipp listens")
+        assert process.poll() is None
+        yield port
     finally:
         process.kill()
         process.wait()
 
 
-def _taken(port: int) -> bool:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+def _taken(port: int, tcp: bool) -> bool:
+    """Whether somebody has the port: seen without a connection, which would begin the scenario."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM if tcp else socket.SOCK_DGRAM) as probe:
         try:
             probe.bind(("127.0.0.1", port))
         except OSError:
             return True
-    return False
+        return False

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ssl
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 
 from checks.contract import Reason
 from checks.transports.dns import DnsTransport
@@ -38,13 +38,15 @@ class SipTransport:
 
     async def places(self, host: str, port: int, deadline: float, family: int = 0) -> Places:
         """Every address of a name, at that port, found until `deadline` (loop time). Raises TransportFault: NAME."""
-        try:
-            async with asyncio.timeout_at(deadline):
-                found = await self._names.addresses(host, family)
-        except TimeoutError:
-            raise TransportFault(
-                Reason.NAME, f"{host}: no answer from DNS in time; check this machine's resolvers"
-            ) from None
+        found = self._names.all_at_hand(host, family)
+        if found is None:
+            try:
+                async with asyncio.timeout_at(deadline):
+                    found = await self._names.addresses(host, family)
+            except TimeoutError:
+                raise TransportFault(
+                    Reason.NAME, f"{host}: no answer from DNS in time; check this machine's resolvers"
+                ) from None
         return Places(tuple(Place(one, port) for one in found))
 
     async def services(self, domain: str, carrier: Carrier, deadline: float, family: int = 0) -> Places:
@@ -65,18 +67,23 @@ class SipTransport:
             )
         return Places(tuple(dict.fromkeys(found)), tuple(nameless.items()))
 
-    @contextlib.asynccontextmanager
-    async def way(
+    def way(
         self, carrier: Carrier, address: Address, port: int, deadline: float, ca: str | None = None, name: str = ""
-    ) -> AsyncIterator[Wire]:
+    ) -> AbstractAsyncContextManager[Wire]:
         """A way to an address, closed at the end; `name` is what its certificate must be for, `ca` who may sign it.
 
         Raises TransportFault: REFUSED, NO_ANSWER, UNREACHABLE, LOCAL; CertificateFault.
         """
-        tls: ssl.SSLContext | None = None
         if carrier is Carrier.TLS:
-            tls = await asyncio.to_thread(self._trust.context, ca, False)
-        async with opened(carrier, address, port, deadline, tls, name) as wire:
+            return self._trusted(address, port, deadline, ca, name)
+        return opened(carrier, address, port, deadline)
+
+    @contextlib.asynccontextmanager
+    async def _trusted(
+        self, address: Address, port: int, deadline: float, ca: str | None, name: str
+    ) -> AsyncIterator[Wire]:
+        tls = await asyncio.to_thread(self._trust.context, ca, False)
+        async with opened(Carrier.TLS, address, port, deadline, tls, name) as wire:
             yield wire
 
     @contextlib.asynccontextmanager

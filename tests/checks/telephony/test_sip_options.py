@@ -7,6 +7,7 @@ import json
 import ssl
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from checks.telephony.silence import heard, noted
 from checks.telephony.sip_options import CHECK, Endpoint, SipAnswers, SipOptions
 from checks.telephony.statuses import Sign, sign, state
 from checks.transports import Transports
-from checks.transports.sip.message import Request
+from checks.transports.sip.message import Request, written
 from checks.wire import observation_from_text, observation_json
 from config.estate import Target
 from testbeds import kamailio
@@ -147,6 +148,28 @@ async def test_what_is_no_answer_to_the_question_is_never_taken_for_one(odd: Any
     assert {r.value for r in assessment.readings if r.family.name == "ridgeway_sip_up"} == {0}
 
 
+async def test_an_answer_from_another_address_is_not_heard() -> None:
+    async with over_udp(always(200), elsewhere=True) as peer:
+        assessment = await said(peer, timeout=0.8)
+
+    assert states(assessment) == [State.UNKNOWN]
+    assert len(peer.asked) == 2  # it was asked again, and answered in vain
+
+
+async def test_half_an_answer_and_then_the_end_of_the_connection_is_said() -> None:
+    async def half(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"SIP/2.0 200 OK\r\nVia: ")
+        writer.close()
+
+    server = await asyncio.start_server(half, "127.0.0.1", 0)
+    async with server:
+        assessment = await said(Peer(server.sockets[0].getsockname()[1]), transport="tcp")
+
+    assert all(one.bad for one in states(assessment))
+    assert "closes the connection without an answer" in assessment.findings[0].summary
+
+
 async def test_odd_answers_before_the_right_one_do_no_harm() -> None:
     def crowd(request: Request, _count: int) -> list[bytes]:
         return [b"\x00" * 10, reply(request, 503).replace(b"z9hG4bK", b"z9hG4bK0"), reply(request, 200)]
@@ -157,13 +180,21 @@ async def test_odd_answers_before_the_right_one_do_no_harm() -> None:
     assert states(assessment) == [State.OK]
 
 
-async def test_answers_without_end_that_are_none_end() -> None:
-    def flood(request: Request, _count: int) -> list[bytes]:
-        return [reply(request, 200).replace(b"z9hG4bK", b"z9hG4bK0")] * 300
-
-    async with over_udp(flood) as peer:
+@pytest.mark.parametrize(
+    "odd",
+    [
+        lambda request: reply(request, 200).replace(b"z9hG4bK", b"z9hG4bK0"),
+        lambda request: reply(request, 100),
+        lambda request: written(replace(request, method="INVITE")),
+        lambda request: b"HTTP/1.1 200 OK\r\n\r\n",
+    ],
+    ids=["another's", "provisional", "requests", "no SIP"],
+)
+async def test_messages_without_end_that_are_no_answers_end(odd: Any) -> None:
+    async with over_udp(lambda request, _count: [odd(request)] * 150) as peer:  # as many as a socket's buffer holds
         assessment = await said(peer)
 
+    assert states(assessment) == [State.CRITICAL]
     assert "without end" in assessment.findings[0].summary
 
 

@@ -46,6 +46,7 @@ _DEBIAN_PACKAGES = {
     "snmptrapd": "snmptrapd",
     "kamailio": "kamailio",
     "sipsak": "sipsak",
+    "sipp": "sip-tester",
 }
 _EXTRA_PATH = (
     "/usr/sbin", "/sbin", "/usr/lib/postgresql/15/bin", "/usr/lib/postgresql/17/bin", "/usr/lib/nagios/plugins",

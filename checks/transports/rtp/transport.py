@@ -26,8 +26,8 @@ from checks.transports.names import Address, numeric
 from checks.transports.rtp.ports import pair
 from checks.transports.rtp.sdp import not_for_sound
 
-PORTS = range(16_384, 16_584, 2)
-"""Even ports at which sound is received; a firewall must let UDP 16384 to 16583 in from the other side."""
+PORTS = range(11_000, 11_200, 2)
+"""Even ports at which sound is received; a firewall must let UDP 11000 to 11199 in from the other side."""
 MOST = 50
 """Calls at once."""
 _LONGEST = 300.0

@@ -151,14 +151,12 @@ class Session:
             came = self._read(self._rtp)
             if came is None:
                 break
-            waited = wall - came.arrived
-            self._take(came, now - waited if 0.0 <= waited <= _OLDEST else now)
+            self._take(came, _arrival(came, wall, now))
         for _ in range(4):
             came = self._read(self._rtcp)
             if came is None:
                 break
-            waited = wall - came.arrived
-            self._take_rtcp(came, now - waited if 0.0 <= waited <= _OLDEST else now)
+            self._take_rtcp(came, _arrival(came, wall, now))
 
     def _take(self, came: Datagram, at: float) -> None:
         if at < self._began:
@@ -215,7 +213,7 @@ class Session:
     def _measured(self, now: float) -> MediaReport:
         """The report at `now`."""
         reception, control = self._reception, self._control
-        silent = now - self._last_at
+        silent = max(0.0, min(now, self._course.until) - self._last_at)  # after its end an echo has nothing to send
         cut_off = silent if reception.received and silent > _CHANCE else 0.0
         missing = round(cut_off / PACKET_SECONDS)
         sources = reception.sources
@@ -239,7 +237,7 @@ class Session:
             worst_jitter_seconds=reception.worst_jitter_seconds,
             round_trip_seconds=_middle(self._reflected or control.round_trips),
             reflected=bool(self._reflected),
-            far_hears=control.far_hears,
+            far_hears=True if self._reflected else control.far_hears,
             far_loss_ratio=control.far_loss_ratio,
             far_jitter_seconds=control.far_jitter_seconds,
             far_metrics=control.far_metrics,
@@ -257,6 +255,12 @@ class Session:
             lateness_p50_seconds=_quantile(late, 0.5),
             lateness_p99_seconds=_quantile(late, 0.99),
         )
+
+
+def _arrival(came: Datagram, wall: float, now: float) -> float:
+    """When it came, by our clock, from the time that it waited by the kernel's; `now` where that cannot be."""
+    waited = wall - came.arrived
+    return now - waited if abs(waited) <= _OLDEST else now
 
 
 def _middle(values: list[float]) -> float | None:

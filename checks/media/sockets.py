@@ -35,7 +35,7 @@ class Datagram:
 
 
 def received(opened: socket.socket) -> Datagram | None:
-    """The next datagram; None when there is none, and for errors that ICMP told."""
+    """The next datagram; None when there is none. Raises OSError for what ICMP told of ours."""
     try:
         octets, extras, flags, place = opened.recvmsg(LARGEST, _ANCILLARY, socket.MSG_DONTWAIT)
     except BlockingIOError:

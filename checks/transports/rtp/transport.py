@@ -26,8 +26,8 @@ from checks.transports.names import Address, numeric
 from checks.transports.rtp.ports import pair
 from checks.transports.rtp.sdp import not_for_sound
 
-PORTS = range(16_384, 16_584, 2)
-"""Even ports at which sound is received; a firewall must let UDP 16384 to 16583 in from the other side."""
+PORTS = range(11_000, 11_200, 2)
+"""Even ports at which sound is received; a firewall must let UDP 11000 to 11199 in from the other side."""
 MOST = 50
 """Calls at once."""
 _LONGEST = 300.0
@@ -139,7 +139,7 @@ class RtpTransport:
     async def opened(self, local_ip: str, deadline: float) -> AsyncIterator[Media]:
         """Two ports at that address of this machine, for one call, given back at the end whatever happens.
 
-        Nothing is sent after `deadline` (loop time). Raises TransportFault: LIMIT when too many calls are under way,
+        No sound is sent after `deadline` (loop time). Raises TransportFault: LIMIT when too many calls are under way,
         LOCAL when there is no port, no such address, or no process to be had.
         """
         address = numeric(local_ip)
@@ -192,6 +192,7 @@ class RtpTransport:
             except OSError as error:
                 ours.close()
                 raise TransportFault(Reason.LOCAL, f"no media process can be started ({error.strerror})") from error
+        ours.setblocking(False)
         self._process = process, ours
         return ours
 

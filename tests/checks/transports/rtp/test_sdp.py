@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from checks.media.codec import Codec
@@ -130,6 +130,7 @@ def test_sound_may_go_to_one(address: str) -> None:
     assert not not_for_sound(address)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=400))
 def test_whatever_comes_is_read_or_refused(octets: bytes) -> None:
     for text in (octets, HEAD.encode() + b"m=audio 4000 RTP/AVP 8\r\n" + octets):

@@ -133,15 +133,6 @@ async def test_the_ports_are_even_and_odd_and_free_again_afterwards_and_the_proc
             third.bind(("127.0.0.1", port))
 
 
-async def test_the_process_brings_nothing_along_but_the_standard_library() -> None:
-    async with RtpTransport().opened("127.0.0.1", soon()):
-        (process,) = media_processes()
-        await until(lambda: process.name() == "ridgeway-media")
-        mapped = {place.path for place in process.memory_maps()}
-
-    assert not [path for path in mapped if "site-packages" in path]
-
-
 async def test_a_process_that_is_killed_is_told_and_the_next_call_has_another() -> None:
     rtp = RtpTransport()
     async with echo() as other, rtp.opened("127.0.0.1", soon()) as media:

@@ -48,7 +48,6 @@ _DEBIAN_PACKAGES = {
     "baresip": "baresip-core",
     "sipp": "sip-tester",
     "sipsak": "sipsak",
-    "sipp": "sip-tester",
 }
 _EXTRA_PATH = (
     "/usr/sbin", "/sbin", "/usr/lib/postgresql/15/bin", "/usr/lib/postgresql/17/bin", "/usr/lib/nagios/plugins",

@@ -163,12 +163,14 @@ async def test_the_number_of_anybody_stands_in_no_finding() -> None:
     assert not any(number in repr(assessment) for number in ("5600", "960123"))
 
 
-async def test_a_call_that_only_rings_is_cancelled() -> None:
+@pytest.mark.parametrize("first", [200, 487])
+async def test_a_call_that_only_rings_is_cancelled(first: int) -> None:
     def ringing(request: Request, _count: int) -> list[bytes]:
         if request.method == "INVITE":
             return [reply(request, 180)]
         if request.method == "CANCEL":
-            return [reply(request, 200), reply(peer.asked[0], 487)]
+            said = {200: reply(request, 200), 487: reply(peer.asked[0], 487)}
+            return [said[first], said[687 - first]]
         return []
 
     async with over_udp(ringing) as peer:

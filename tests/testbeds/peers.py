@@ -48,6 +48,10 @@ _DEBIAN_PACKAGES = {
     "baresip": "baresip-core",
     "sipp": "sip-tester",
     "sipsak": "sipsak",
+    "restic": "restic",
+    "borg": "borgbackup",
+    "pgbackrest": "pgbackrest",
+    "barman": "barman",
 }
 _EXTRA_PATH = (
     "/usr/sbin", "/sbin", "/usr/lib/postgresql/15/bin", "/usr/lib/postgresql/17/bin", "/usr/lib/nagios/plugins",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from checks.contract import Assessment, Reason, State
 from checks.telephony.register import CHECK, RegisterOptions, Registrations
 from checks.transports.sip.message import Request
 from checks.wire import observation_from_text, observation_json
+from testbeds.certificates import Authority
 from testbeds.registrar import PASSWORD, USER, Registrar
 from testbeds.registration import WELL, probing, states, words
 from testbeds.sip_peer import Answering, always, over_tcp, over_udp, reply
@@ -226,6 +229,39 @@ async def test_a_wrong_password_is_tried_once_an_hour_and_nowhere_else(status: i
     assert registrar.wrong == 1
     assert "was not asked" in words(second)
     assert asked_again == asked
+
+
+async def test_a_refusal_that_is_heard_only_while_taking_back_spares_the_account_too() -> None:
+    registrar = Registrar(password="another")
+
+    def lossy(request: Request, count: int) -> list[bytes]:
+        given = registrar.answer(request, count)
+        registering = request.headers.first("expires") != "0"
+        return [] if registering and request.headers.first("authorization") else given
+
+    async with over_udp(lossy) as peer, probing(peer.port, timeout=1.0) as probe:
+        await probe.judged()
+        refused = probe.transports.lockout.refused()
+        second = await probe.judged()
+
+    assert list(refused) == ["test-extension"]
+    assert "was not asked" in words(second)
+
+
+async def test_over_tls_the_extension_is_registered_by_a_sips_uri(tmp_path: Path) -> None:
+    registrar, authority = Registrar("SHA-256"), Authority()
+    (tmp_path / "ca.pem").write_text(authority.pem)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(*authority.issue(["forum.example"]).write(tmp_path))
+    how = {"transport": "tls", "ca": str(tmp_path / "ca.pem"), "domain": "forum.example"}
+
+    async with over_tcp(registrar.answer, tls) as peer, probing(peer.port, **how) as probe:
+        assessment = await probe.judged()
+
+    assert states(assessment) == WELL
+    assert registrar.bindings == {}
+    assert registrar.asked[0].uri == "sips:forum.example"
+    assert (registrar.asked[0].headers.first("contact") or "").startswith("<sips:ridgeway-")
 
 
 async def test_a_digest_that_nobody_knows_is_unknown_and_costs_no_try() -> None:

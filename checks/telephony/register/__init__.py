@@ -92,6 +92,8 @@ async def _visited(
     except TransportFault as error:
         if error.reason in _OF_THE_ACCOUNT:
             return credential_fault(error, credential)
+        if error.reason is Reason.NO_ANSWER and visit.heard:
+            error = TransportFault(Reason.PROTOCOL, f"{where}: it asks who registers, and then says nothing more")
         bad = error.reason in OF_THE_ENDPOINT and not isinstance(error, ChallengeFault)
         state = State.CRITICAL if bad else State.UNKNOWN
         fault = Fault(error.reason, error.message, f"{KIND}/{error.reason.value}", state)

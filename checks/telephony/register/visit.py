@@ -76,7 +76,7 @@ class Registrar:
     fault: Fault | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Extension:
     """Who is registered, and where. Never printed."""
 
@@ -107,9 +107,14 @@ class Visit:
         self._left = ""
 
     @property
+    def heard(self) -> bool:
+        """Whether the registrar has answered anything."""
+        return self._login.heard
+
+    @property
     def left(self) -> str:
         """Why it is not proved that the registration was taken back; empty for whoever says nothing at all."""
-        return self._left if self._login.heard else ""
+        return self._left if self.heard else ""
 
     async def made(self, opening: Opening, attempt: Try, until: float) -> Registrar:
         """Register, read and take back, all before `until` (loop time). Tells `attempt` how the log-in ended.

@@ -119,8 +119,19 @@ async def test_a_registrar_that_registers_and_says_nothing_is_unregistered_all_t
 
     assessment = await said(registrar.answer, timeout=2.0)
 
-    assert states(assessment) == {"registrar": State.UNKNOWN}
+    assert states(assessment) == {"registrar": State.CRITICAL}
+    assert "asks who registers, and then says nothing more" in words(assessment)
     assert registrar.bindings == {}
+
+
+async def test_a_registrar_that_falls_silent_with_our_registration_is_reached_and_it_is_said_what_may_be_left() -> None:
+    registrar = Registrar(breaks_off=True, deaf_to_removal=True)
+
+    async with over_udp(registrar.answer) as peer, probing(peer.port, timeout=1.5) as probe:
+        probe.context.kept = frozenset({f"udp:127.0.0.1:{peer.port}"})
+        assessment = await probe.judged()
+
+    assert states(assessment) == {"registrar": State.CRITICAL, "left": State.WARNING}
 
 
 async def test_being_cancelled_leaves_nothing_behind() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,16 @@ async def test_somebody_else_on_the_test_extension_is_a_finding_of_its_own_and_s
     assert states(assessment) == {**WELL, "other": State.WARNING}
     assert "2 times more" in words(assessment) and "192.0.2.77" in words(assessment)
     assert sorted(registrar.bindings) == ["mailto:somebody@forum.example", "sip:4711@192.0.2.77:5060"]
+
+
+async def test_two_checks_of_one_agent_take_turns_on_the_extension() -> None:
+    registrar = Registrar()
+
+    async with over_udp(registrar.answer) as peer, probing(peer.port) as one, probing(peer.port) as another:
+        another.context = replace(another.context, transports=one.transports)
+        assessments = await asyncio.gather(one.judged(), another.judged())
+
+    assert [states(assessment) for assessment in assessments] == [WELL, WELL]
 
 
 async def test_a_gateway_that_rewrites_the_host_is_understood() -> None:

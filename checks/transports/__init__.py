@@ -78,5 +78,6 @@ class Transports:
         await self.tcp.close()
         await self.ssh.close()
         await self.tls.close()
+        await self.sip.close()
         await self.process.close()
         await self.rtp.close()

@@ -445,3 +445,63 @@ async def test_a_proxy_that_drops_the_question_is_unknown(server: kamailio.Kamai
     assessment = await said(Peer(server.port), user="silent", timeout=1.2)
 
     assert states(assessment) == [State.UNKNOWN]
+
+
+def ports(peer: Peer) -> list[str]:
+    """Where the questions came from."""
+    return [(request.headers.first("via") or "").partition(";")[0] for request in peer.asked]
+
+
+async def test_a_socket_is_kept_for_the_next_question_and_what_came_late_is_no_answer_to_it() -> None:
+    late: list[bytes] = []
+
+    def answering(request: Request, _count: int) -> list[bytes]:
+        late.append(reply(request, 503))
+        return [reply(request, 200), *late]
+
+    transports = Transports.open()
+    try:
+        async with over_udp(answering) as peer:
+            watching = Watching(transports, SipOptions(port=peer.port))
+            observations = [await watching.once() for _ in range(3)]
+            kept = transports.sip.kept
+    finally:
+        await transports.close()
+
+    assert [one.answers.endpoints[0].status for one in observations] == [200, 200, 200]
+    assert len(set(ports(peer))) == 1 == kept
+    assert transports.sip.kept == 0
+
+
+async def test_a_socket_to_somebody_who_floods_it_between_two_questions_is_closed() -> None:
+    def answering(request: Request, count: int) -> list[bytes]:
+        return [reply(request, 200)] + [b"more"] * (250 if count == 1 else 0)
+
+    transports = Transports.open()
+    try:
+        async with over_udp(answering) as peer:
+            watching = Watching(transports, SipOptions(port=peer.port))
+            await watching.once()
+            async with asyncio.timeout(20):
+                while transports.sip.kept:
+                    await asyncio.sleep(0.005)
+            again = await watching.once()
+    finally:
+        await transports.close()
+
+    assert again.answers.reached
+    assert len(set(ports(peer))) == 2
+
+
+async def test_a_socket_on_which_nothing_came_is_not_kept() -> None:
+    transports = Transports.open()
+    try:
+        async with over_udp(lambda request, count: [reply(request, 200)] if count == 1 else []) as peer:
+            watching = Watching(transports, SipOptions(port=peer.port))
+            await watching.once()
+            await watching.once()
+            kept = transports.sip.kept
+    finally:
+        await transports.close()
+
+    assert kept == 0

@@ -7,27 +7,22 @@ flood wakes nobody either, and twenty calls cost a thousand wake-ups a second.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import gc
 import heapq
 import json
 import os
 import select
 import socket
-import struct
 import time
 from dataclasses import asdict
 from itertools import count
 
 from checks.launcher.proc import NAME, be_first_to_go, prctl
-from checks.media.codec import PACKET_SECONDS, Codec
+from checks.media.codec import PACKET_SECONDS, Codec, tone
 from checks.media.report import MediaReport
 from checks.media.session import Course, Session
 
 LARGEST_ORDER = 4096
-_SCHED_SETATTR = {"x86_64": 314, "aarch64": 274}
-_SLICE = 100_000
-"""Nanoseconds: the shortest turn on a processor that may be asked for."""
 _GOLDEN = 0.6180339887498949
 """Multiples of it, without their whole part, lie as far from one another as can be."""
 
@@ -39,21 +34,10 @@ def main(number: int) -> None:
     control.setblocking(False)
     prctl(NAME, b"ridgeway-media")
     be_first_to_go()
-    _take_short_turns()
+    for codec in Codec:
+        tone(codec)  # which takes a packet's time: not while others wait for theirs
     gc.freeze()
     Calls(control).serve()
-
-
-def _take_short_turns() -> None:
-    """Ask the scheduler for short turns, so that it lets us in before others have had theirs (sched_setattr(2)).
-
-    Linux does so since 6.12. Older ones have nothing like it, and where it is refused packets leave later: no harm.
-    """
-    number = _SCHED_SETATTR.get(os.uname().machine)
-    if number is not None:
-        nice = os.getpriority(os.PRIO_PROCESS, 0)
-        attributes = struct.pack("=IIQiIQQQ", 48, 0, 0, nice, 0, _SLICE, 0, 0)
-        ctypes.CDLL(None).syscall(number, 0, attributes, 0)
 
 
 class Call:

@@ -37,13 +37,13 @@ while True:
 """
 _SLEEPER = """
 import sys, time
-late, due = [], time.monotonic()
+late, due, every, wanted = [], time.monotonic(), float(sys.argv[1]), int(sys.argv[2])
 while True:
-    due += float(sys.argv[1])
+    due += every
     time.sleep(max(0.0, due - time.monotonic()))
     late.append(time.monotonic() - due)
-    if len(late) == 200:
-        print(sorted(late)[198], flush=True)
+    if len(late) == wanted:
+        print(sorted(late)[int(0.99 * wanted)], flush=True)
         late.clear()
 """
 
@@ -71,7 +71,7 @@ def measure(quick: bool) -> Iterable[Figure]:
             with agent(estate, _plugin(Path(directory)), profiles=Path(directory)) as one:
                 settle(one, "snmp", targets * _CHECKS)
                 file.unlink(missing_ok=True)
-                with _sleeper(1 / (50 * calls)) as sleeper:
+                with _sleeper(50 * calls, seconds) as sleeper:
                     runs, begun = one.runs("snmp"), time.monotonic()
                     found = list(_rounds(one, file, rounds, 3 * seconds))
                     rate = (one.runs("snmp") - runs) / (time.monotonic() - begun)
@@ -81,13 +81,13 @@ def measure(quick: bool) -> Iterable[Figure]:
         return
     if sum(one.lost for one in found) > 0.01 * sum(one.sent for one in found):
         raise Void("packets were lost on loopback; the figure is void")
-    ours = statistics.median(max(one.late) for one in found)
-    middle = statistics.median(statistics.median(one.late) for one in found)
+    ours = statistics.median(statistics.median(one.late) for one in found)
+    worst = statistics.median(max(one.late) for one in found)
     beside = 1e3 * statistics.median(theirs) if theirs else None
     yield Figure(
         f"{name}: lateness p99", ours, "ms", asked, "a process that only sleeps", beside,
         ours / beside if beside else None, ours <= MOST_LATE,
-        f"the worst call of each round, median of {len(found)} rounds; the median call {middle:.2f} ms; "
+        f"the median call of each round, median of {len(found)} rounds; the worst call {worst:.2f} ms; "
         f"{rate * 60:,.0f} checks a minute were run",
     )  # fmt: skip
     cpu = statistics.median(100 * one.cpu / seconds for one in found)
@@ -135,10 +135,11 @@ def _echo() -> Iterator[int]:
 
 
 @contextlib.contextmanager
-def _sleeper(every: float) -> Iterator[list[float]]:
-    """How late a process is that sleeps so long and nothing else: p99 of each 200, in seconds, at the end."""
+def _sleeper(rate: int, seconds: float) -> Iterator[list[float]]:
+    """How late a process wakes that does nothing else, so often a second: p99 of a call's length each, in seconds."""
     found: list[float] = []
-    with subprocess.Popen([sys.executable, "-c", _SLEEPER, str(every)], stdout=subprocess.PIPE, text=True) as process:
+    command = [sys.executable, "-c", _SLEEPER, str(1 / rate), str(int(rate * seconds))]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
             yield found

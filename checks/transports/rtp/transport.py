@@ -151,7 +151,7 @@ class RtpTransport:
         media: Media | None = None
         self._open += 1
         try:
-            media = Media(self._control(), sockets, address, deadline)
+            media = Media(await self._control(), sockets, address, deadline)
             self._next = (self._ports.index(media.port) + 1) % len(self._ports)
             yield media
         finally:
@@ -170,13 +170,18 @@ class RtpTransport:
             control.close()
             await gone(process, _ENDING)
 
-    def _control(self) -> socket.socket:
+    async def _control(self) -> socket.socket:
         """The line to the process; it is started where there is none, or none any more."""
-        if self._process is not None:
-            process, control = self._process
-            if process.poll() is None:
-                return control
-            control.close()
+        before = self._process
+        if before is not None and _listens(before[1]):
+            return before[1]
+        control = self._start()
+        if before is not None:
+            before[1].close()
+            await gone(before[0], _ENDING)
+        return control
+
+    def _start(self) -> socket.socket:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             try:
@@ -203,6 +208,17 @@ class RtpTransport:
 
 def _is_loopback(address: Address) -> bool:
     return ipaddress.ip_address(address.ip).is_loopback
+
+
+def _listens(control: socket.socket) -> bool:
+    """Whether there is still somebody at the other end, who never says anything."""
+    try:
+        control.recv(1, socket.MSG_PEEK)
+    except BlockingIOError:
+        return True
+    except OSError:
+        pass
+    return False
 
 
 def _lost() -> TransportFault:

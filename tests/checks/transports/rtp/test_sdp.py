@@ -89,6 +89,8 @@ def test_rtcp_that_has_no_port_gets_none() -> None:
         (("m=audio 4000 RTP/AVP 8", "a=rtcp:x"), "a=rtcp that is none"),
         (("m=audio 4000 RTP/AVP 8", "a=rtcp:4001 IN IP4 239.1.1.1"), "is one of multicast"),
         (("m=audio RTP/AVP 8",), "m= line that is none"),
+        (("m=audio 4000 RTP/\x1bAVP 8",), "m= line that is none"),
+        (("m=audio 4000 RTP/AVP 8", "c=IN IP4 240.0.0.1"), "is a reserved one"),
         (("nonsense",), "none of SDP"),
         (("a=" + "x" * 2000,), "more than 1024"),
         (("a=x",) * 600, "more than 500 lines"),

@@ -6,7 +6,7 @@ import asyncio
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -41,7 +41,11 @@ def soon() -> float:
 
 def media_processes(parent: int | None = None) -> list[psutil.Process]:
     """Those that are children of this process, or of another."""
-    return [one for one in psutil.Process(parent).children() if "checks.media" in " ".join(one.cmdline())]
+    found = []
+    for one in psutil.Process(parent).children():
+        with suppress(psutil.Error):  # it has just ended
+            found += [one] if "checks.media" in " ".join(one.cmdline()) else []
+    return found
 
 
 async def until(true: Callable[[], bool]) -> None:
@@ -158,6 +162,7 @@ async def test_the_process_goes_with_an_agent_that_is_killed() -> None:
     assert agent.stdout is not None
     async with asyncio.timeout(60):
         await agent.stdout.readline()
+    await until(lambda: bool(media_processes(agent.pid)))
     (process,) = media_processes(agent.pid)
 
     agent.kill()

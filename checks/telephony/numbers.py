@@ -90,7 +90,6 @@ def _plain(text: str) -> str:
         raise NumberRefused(f"it is no number: more than {_LONGEST_TEXT} characters")
     while (less := _ESCAPE.sub(lambda match: chr(int(match[1], 16)), text)) != text:
         text = less  # twice escaped is escaped too
-    text = unicodedata.normalize("NFKC", text)
     scheme = _SCHEME.match(text)
     if scheme is not None:
         text = re.split(r"[@;?]", text[scheme.end() :], maxsplit=1)[0]

@@ -49,7 +49,7 @@ class Transports:
     """paramiko is imported when the first device is asked."""
     sip: SipTransport = field(kw_only=True)
     rtp: RtpTransport = field(default_factory=RtpTransport)
-    """No thread is started before the first call."""
+    """No process is started before the first call."""
 
     @classmethod
     def open(cls, lockout: Lockout | None = None) -> Transports:
@@ -78,5 +78,6 @@ class Transports:
         await self.tcp.close()
         await self.ssh.close()
         await self.tls.close()
+        await self.sip.close()
         await self.process.close()
         await self.rtp.close()

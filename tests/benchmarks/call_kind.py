@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 from pydantic import BaseModel, ConfigDict
 
 from checks.contract import (
@@ -70,13 +69,11 @@ async def _call(ctx: Context, options: Options) -> tuple[MediaReport, float]:
 
 
 def _cpu() -> float:
-    """CPU seconds of the media thread."""
-    tick = os.sysconf("SC_CLK_TCK")
-    for thread in threading.enumerate():
-        if thread.name == "media":
-            text = Path(f"/proc/self/task/{thread.native_id}/stat").read_text(encoding="utf-8")
-            user, system = text.rpartition(")")[2].split()[11:13]
-            return (int(user) + int(system)) / tick
+    """CPU seconds of the media process."""
+    for child in psutil.Process().children():
+        if any("checks.media" in word for word in child.cmdline()):
+            user, system, *_ = child.cpu_times()
+            return user + system
     return 0.0
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import struct
 
-from checks.transports.rtp import packet, rtcp
-from checks.transports.rtp.codec import Codec, tone
-from checks.transports.rtp.packet import RtpSyntaxError
-from checks.transports.rtp.reception import Reception
+from checks.media import packet, rtcp
+from checks.media.codec import Codec, tone
+from checks.media.packet import RtpSyntaxError
+from checks.media.reception import Reception
+from checks.media.source import LONGEST, MAX_DROPOUT
 from checks.transports.rtp.sdp import Description, SdpError, answer, offer
-from checks.transports.rtp.source import LONGEST, MAX_DROPOUT
 from testbeds.mutation import mutated
 
 SDP = (

@@ -45,6 +45,7 @@ _DEBIAN_PACKAGES = {
     "snmptrap": "snmp",
     "snmptrapd": "snmptrapd",
     "kamailio": "kamailio",
+    "baresip": "baresip-core",
     "sipp": "sip-tester",
     "sipsak": "sipsak",
     "restic": "restic",

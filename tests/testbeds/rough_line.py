@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import statistics
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -51,14 +52,13 @@ class _End(OnLoopback):
         self.to: Place | None = None
         self.rtcp = False
         self.log: list[Carried] = []
-        """What came in here, and what was made of it at the other end."""
+        """What came in here, and what was made of it at the other end; of RTCP the numbers mean nothing."""
         self._chance = random.Random(20)
         self._losing = False
 
     def datagram_received(self, data: bytes, addr: Place) -> None:
         came = Carried(int.from_bytes(data[2:4]), int.from_bytes(data[4:8]), time.monotonic())
-        if not self.rtcp:
-            self.log.append(came)
+        self.log.append(came)
         for delay in self._delays():
             asyncio.get_running_loop().call_later(delay, self._pass_on, data, came)
 
@@ -122,6 +122,12 @@ class Line:
     def back(self) -> list[Carried]:
         """What was sent to the caller."""
         return self._far[0].log
+
+    @property
+    def round_trip(self) -> float | None:
+        """Seconds that RTCP was on the line, there and back; None where it passed one way at most."""
+        ways = [[one.left[0] - one.came for one in ends[1].log if one.left] for ends in (self._near, self._far)]
+        return sum(statistics.median(way) for way in ways) if all(ways) else None
 
 
 @asynccontextmanager

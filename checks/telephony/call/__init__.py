@@ -50,7 +50,9 @@ async def collect(target: Target, options: SipCallOptions, ctx: Context) -> Obse
             credential = known[0] if known is not None else None
             patience = deadline - options.ring_seconds - options.seconds - OVERHEAD_SECONDS
             async with contextlib.AsyncExitStack() as held:
-                await held.enter_async_context(ctx.transports.sip.turns.at(target.name, max(begun, patience)))
+                await held.enter_async_context(
+                    ctx.transports.sip.turns.at(f"the line to {target.name}", max(begun, patience))
+                )
                 trial: Trial | None = None
                 if known is not None:
                     tried = await held.enter_async_context(contextlib.AsyncExitStack())

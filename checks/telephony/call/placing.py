@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import secrets
 import urllib.parse
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -19,7 +19,7 @@ from checks.telephony.way import certificate_name, endpoint_name, places
 from checks.transports.fault import TransportFault
 from checks.transports.lockout import Try
 from checks.transports.rtp import Direction, Media, SdpError, answer, offer
-from checks.transports.sip import Account, Place
+from checks.transports.sip import Account, Place, Response
 from checks.transports.sip.calling import Calling
 from checks.transports.sip.invitation import Invitation
 from checks.transports.sip.line import Line, away
@@ -113,10 +113,12 @@ class _Placing:
             if not told.provisional and told.final is None and told.answered_at is None:
                 raise away(line, where)
             sound = await self._heard(line, media, call) if told.answered_at is not None else None
-            waited = self._loop.time() - call.told.sent_at
+            waited = self._loop.time() - told.sent_at
+            final = told.final  # before our CANCEL makes one
             line.hang_up()
             over = await line.settled(min(self._deadline, self._loop.time() + _HANG_UP))
-            return _answers(call, endpoint_name(options, place), waited, over, sound)
+            found = _answers(call, endpoint_name(options, place), final, over)
+            return replace(found, waited_seconds=waited, sound=sound)
 
     def _called(self, line: Line, media: Media, place: Place) -> Calling:
         """The INVITE is sent: the number is looked at once more where it is written."""
@@ -157,6 +159,8 @@ class _Placing:
         except SdpError as error:
             return Sound(printable(str(error), 150))
         except TransportFault as error:
+            if error.reason is not Reason.PROTOCOL:
+                raise  # ours, and not the answer's
             return Sound(printable(error.message, 150))
         until = min(self._loop.time() + self._options.seconds, self._deadline - _HANG_UP)
         await line.until(lambda: not call.up, until)
@@ -168,9 +172,9 @@ class _Placing:
         )
 
 
-def _answers(call: Calling, endpoint: str, waited: float, over: bool, sound: Sound | None) -> CallAnswers:
+def _answers(call: Calling, endpoint: str, final: Response | None, over: bool) -> CallAnswers:
     told = call.told
-    up, final = told.answered_at, told.final
+    up = told.answered_at
     rang = told.ringing_at if told.ringing_at is not None else up
     gone = told.ended_by_far_end
     return CallAnswers(
@@ -181,13 +185,11 @@ def _answers(call: Calling, endpoint: str, waited: float, over: bool, sound: Sou
         invites=told.invites,
         setup_seconds=rang - told.sent_at if rang is not None else None,
         answer_seconds=up - told.sent_at if up is not None else None,
-        waited_seconds=waited,
         hung_up_after=gone - up if gone is not None and up is not None else None,
         told=over and (told.answered_at is None or gone is not None or told.bye_status is not None),
         others=told.others,
         declined=told.declined[:5],
         log_in=printable(call.proofs.trouble, 150),
-        sound=sound,
     )
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from checks.media.reception import BUFFER_SECONDS
 from checks.telephony.call.answers import Sound
 from checks.telephony.quality import Coding, Rating, mouth_to_ear, rated
 from checks.transports.rtp import MediaReport
-from checks.transports.rtp.reception import BUFFER_SECONDS
 
 _FEWEST = 100
 """Packets, two seconds of sound, below which nothing is rated."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from checks.transports.rtp.codec import Codec
+from checks.media.codec import Codec
 
 LARGEST = 16 * 1024
 """Octets of a description."""
@@ -18,7 +18,7 @@ _MOST_FORMATS = 64
 _LOWEST_PORT = 1024
 """No gateway takes sound below it, and no answer shall have us send to a service that listens there."""
 _LINE = re.compile(r"([a-z])=(.*)")
-_MEDIA = re.compile(r"(\S{1,64}) ([0-9]{1,5})(?:/[0-9]{1,5})? (\S{1,64}) (\S.*)")
+_MEDIA = re.compile(r"([!-~]{1,64}) ([0-9]{1,5})(?:/[0-9]{1,5})? ([!-~]{1,64}) ([!-~][ -~]*)")
 _CONNECTION = re.compile(r"IN (IP4|IP6) (\S{1,255})")
 _RTCP = re.compile(r"([0-9]{1,5})(?: (IN IP[46] \S{1,255}))?")
 _RTPMAP = re.compile(r"([0-9]{1,3}) ([A-Za-z0-9\-.+_]{1,64})/([0-9]{1,6})(?:/([0-9]{1,3}))?")
@@ -102,9 +102,8 @@ def answer(octets: bytes) -> Description:
     if not _LOWEST_PORT <= chosen.port <= 65535:
         raise SdpError(f"it wants sound at port {chosen.port}, where no sound goes")
     address = _address(chosen.connection)
-    return Description(
-        (address, chosen.port), _rtcp(chosen, address), _codec(chosen), chosen.direction, chosen.ptime
-    )  # fmt: skip
+    rtcp = _rtcp(chosen, address)
+    return Description((address, chosen.port), rtcp, _codec(chosen), chosen.direction, chosen.ptime)
 
 
 def _lines(octets: bytes) -> list[tuple[str, str]]:
@@ -199,9 +198,9 @@ def not_for_sound(address: str) -> str:
         return "no address at all"
     if found.is_multicast:
         return "one of multicast"
-    if found == ipaddress.IPv4Address("255.255.255.255") or (found.version == 4 and found.is_reserved):
+    if found == ipaddress.IPv4Address("255.255.255.255"):
         return "one of broadcast"
-    return ""
+    return "a reserved one" if found.version == 4 and found.is_reserved else ""
 
 
 def _rtcp(media: _Media, address: str) -> tuple[str, int] | None:

@@ -11,6 +11,8 @@ from checks.transports.sip.message import Headers, Request, Response, SipSyntaxE
 _TAG = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]{1,256}")
 _LOOSE = re.compile(r";lr(?:[=;?>]|$)", re.I)
 _MOST_ROUTES = 20
+_LONGEST_WAY = 4096
+"""Characters of all their URIs: what is longer would not go into a datagram, and the call could not be ended."""
 ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO"
 """What we take inside of a call."""
 
@@ -60,6 +62,8 @@ def dialog_of(invite: Request, response: Response) -> Dialog:
         if len(recorded) > _MOST_ROUTES:
             raise SipSyntaxError(f"more than {_MOST_ROUTES} proxies")
         routes = tuple(_usable(address(one, "Record-Route").uri) for one in reversed(recorded))
+        if sum(map(len, (uri, *routes))) > _LONGEST_WAY:
+            raise SipSyntaxError("a way that is too long to be written down")
     except SipSyntaxError:
         uri, routes = invite.uri, ()
     return Dialog(

@@ -14,15 +14,17 @@ from checks.transports.http.trust import TrustStore
 from checks.transports.names import Address, Names
 from checks.transports.sip.line import Line
 from checks.transports.sip.places import Place, Places, Servers, servers_of_this_machine, services
-from checks.transports.sip.wire import Carrier, Wire, opened
+from checks.transports.sip.wire import Carrier, Datagrams, Wire, opened
 from checks.transports.turns import Turns
 
+_MOST_KEPT = 1_024
+"""Sockets that are kept for the next question; beyond it those that were used longest ago are closed."""
 _FAREWELL = 1.0
 """Seconds that far ends have to be told that their calls are over, when the agent stops."""
 
 
 class SipTransport:
-    """Holds no sockets but those of calls; TLS contexts are kept."""
+    """Ways to endpoints, and lines for calls. Sockets of datagrams may be kept between questions, TLS contexts are."""
 
     def __init__(
         self, names: Names, dns: DnsTransport | None = None, servers: Servers = servers_of_this_machine
@@ -32,9 +34,10 @@ class SipTransport:
         self._dns = dns or DnsTransport(names)
         self._servers = servers
         self._trust = TrustStore()
-        self._lines: set[Line] = set()
         self.turns = Turns()
-        """For those who call one target at a time."""
+        """Of those who register the same extension, and of those who call the same target."""
+        self._kept: dict[tuple[Address, int], Datagrams] = {}
+        self._lines: set[Line] = set()
 
     async def places(self, host: str, port: int, deadline: float, family: int = 0) -> Places:
         """Every address of a name, at that port, found until `deadline` (loop time). Raises TransportFault: NAME."""
@@ -78,6 +81,27 @@ class SipTransport:
             return self._trusted(address, port, deadline, ca, name)
         return opened(carrier, address, port, deadline)
 
+    def asking(self, address: Address, port: int) -> AbstractAsyncContextManager[Wire]:
+        """A way over UDP for one question; where it was answered, its socket is kept for the next one to that place.
+
+        Raises TransportFault: REFUSED, UNREACHABLE, LOCAL.
+        """
+        kept = self._kept.pop((address, port), None)
+        return kept if kept is not None and kept.usable else Datagrams(address, port, self._keep)
+
+    @property
+    def kept(self) -> int:
+        """Sockets that are open for the next question."""
+        return sum(one.usable for one in self._kept.values())
+
+    def _keep(self, one: Datagrams) -> None:
+        before = self._kept.pop((one.address, one.port), None)
+        if before is not None:
+            before.close()
+        while len(self._kept) >= _MOST_KEPT:
+            self._kept.pop(next(iter(self._kept))).close()
+        self._kept[one.address, one.port] = one
+
     @contextlib.asynccontextmanager
     async def _trusted(
         self, address: Address, port: int, deadline: float, ca: str | None, name: str
@@ -111,7 +135,10 @@ class SipTransport:
         return len(self._lines)
 
     async def close(self) -> None:
-        """Hang up every call, give the far ends a moment to be told, and close; safe to call twice."""
+        """Hang up every call, give the far ends a moment to be told, and release every socket; safe to call twice."""
+        for one in self._kept.values():
+            one.close()
+        self._kept.clear()
         lines = tuple(self._lines)
         for line in lines:
             line.hang_up()

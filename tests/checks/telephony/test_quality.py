@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from checks.telephony.quality import BEST, Coding, NotRated, mos, mouth_to_ear, rated
@@ -67,6 +67,7 @@ def test_the_way_from_mouth_to_ear_is_half_a_round_trip_and_what_both_ends_add()
     assert mouth_to_ear(0.1, 0.06) == pytest.approx(0.13)
 
 
+@settings(deadline=None)
 @given(
     coding=st.sampled_from(NARROWBAND),
     loss=st.floats(-1, 2),

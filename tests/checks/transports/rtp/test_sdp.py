@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from checks.transports.rtp.codec import Codec
+from checks.media.codec import Codec
 from checks.transports.rtp.sdp import Description, Direction, SdpError, answer, not_for_sound, offer
 
 HEAD = "v=0\r\no=- 1 1 IN IP4 192.0.2.7\r\ns=-\r\nc=IN IP4 192.0.2.7\r\nt=0 0\r\n"
@@ -89,6 +89,8 @@ def test_rtcp_that_has_no_port_gets_none() -> None:
         (("m=audio 4000 RTP/AVP 8", "a=rtcp:x"), "a=rtcp that is none"),
         (("m=audio 4000 RTP/AVP 8", "a=rtcp:4001 IN IP4 239.1.1.1"), "is one of multicast"),
         (("m=audio RTP/AVP 8",), "m= line that is none"),
+        (("m=audio 4000 RTP/\x1bAVP 8",), "m= line that is none"),
+        (("m=audio 4000 RTP/AVP 8", "c=IN IP4 240.0.0.1"), "is a reserved one"),
         (("nonsense",), "none of SDP"),
         (("a=" + "x" * 2000,), "more than 1024"),
         (("a=x",) * 600, "more than 500 lines"),
@@ -130,6 +132,7 @@ def test_sound_may_go_to_one(address: str) -> None:
     assert not not_for_sound(address)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=400))
 def test_whatever_comes_is_read_or_refused(octets: bytes) -> None:
     for text in (octets, HEAD.encode() + b"m=audio 4000 RTP/AVP 8\r\n" + octets):

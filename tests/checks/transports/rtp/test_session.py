@@ -4,23 +4,48 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import threading
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
+from pathlib import Path
 
+import psutil
 import pytest
 
 from checks.contract import Reason
+from checks.media.codec import silence, tone
+from checks.media.packet import header
 from checks.transports import Transports
 from checks.transports.fault import TransportFault
 from checks.transports.rtp import Codec, Heard, MediaReport, RtpTransport
-from checks.transports.rtp.codec import silence, tone
-from checks.transports.rtp.packet import header
 from testbeds.datagrams import Peer, peer
+
+ROOT = Path(__file__).parents[4]
+_AGENT = """
+import asyncio
+from checks.transports.rtp import Codec, RtpTransport
+
+async def main():
+    async with RtpTransport().opened("127.0.0.1", asyncio.get_running_loop().time() + 60) as media:
+        media.start(("127.0.0.1", 9999), None, Codec.PCMA)
+        print("ready", flush=True)
+        await asyncio.sleep(60)
+
+asyncio.run(main())
+"""
 
 
 def soon() -> float:
     return asyncio.get_running_loop().time() + 30.0
+
+
+def media_processes(parent: int | None = None) -> list[psutil.Process]:
+    """Those that are children of this process, or of another."""
+    found = []
+    for one in psutil.Process(parent).children():
+        with suppress(psutil.Error):  # it has just ended
+            found += [one] if "checks.media" in " ".join(one.cmdline()) else []
+    return found
 
 
 async def until(true: Callable[[], bool]) -> None:
@@ -96,19 +121,54 @@ async def test_nothing_that_comes_back_is_no_loss_of_zero() -> None:
     assert report.first_packet_after_seconds is None
 
 
-async def test_the_ports_are_even_and_odd_and_free_again_afterwards_and_the_thread_is_gone() -> None:
-    rtp = RtpTransport()
-
-    async with rtp.opened("127.0.0.1", soon()) as media:
+async def test_the_ports_are_even_and_odd_and_free_again_afterwards_and_the_process_is_gone() -> None:
+    async with echo() as other, RtpTransport().opened("127.0.0.1", soon()) as media:
         assert media.port % 2 == 0
         for port in (media.port, media.port + 1):
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other, pytest.raises(OSError, match="in use"):
-                other.bind(("127.0.0.1", port))
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as third, pytest.raises(OSError, match="in use"):
+                third.bind(("127.0.0.1", port))
+        media.start(("127.0.0.1", other.port), None, Codec.PCMA)
+        await until(lambda: len(other.questions) >= 2)
+        assert len(media_processes()) == 1
 
-    await until(lambda: not any(thread.name == "media" for thread in threading.enumerate()))
+    assert not media_processes()
     for port in (media.port, media.port + 1):
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
-            other.bind(("127.0.0.1", port))
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as third:
+            third.bind(("127.0.0.1", port))
+
+
+async def test_a_process_that_is_killed_is_told_and_the_next_call_has_another() -> None:
+    rtp = RtpTransport()
+    async with echo() as other, rtp.opened("127.0.0.1", soon()) as media:
+        media.start(("127.0.0.1", other.port), None, Codec.PCMA)
+        await until(lambda: len(other.questions) >= 2)
+        media_processes()[0].kill()
+        with pytest.raises(TransportFault, match="ended from outside") as caught:
+            await media.stop()
+        async with rtp.opened("127.0.0.1", soon()) as second:
+            second.start(("127.0.0.1", other.port), None, Codec.PCMA)
+            await until(lambda: len(other.questions) >= 10)
+            report = await second.stop()
+
+    assert caught.value.reason is Reason.LOCAL
+    assert report.heard is not Heard.NOTHING
+    assert not media_processes()
+
+
+async def test_the_process_goes_with_an_agent_that_is_killed() -> None:
+    agent = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", _AGENT, cwd=ROOT, stdout=asyncio.subprocess.PIPE
+    )  # fmt: skip
+    assert agent.stdout is not None
+    async with asyncio.timeout(60):
+        await agent.stdout.readline()
+    await until(lambda: bool(media_processes(agent.pid)))
+    (process,) = media_processes(agent.pid)
+
+    agent.kill()
+    await agent.wait()
+
+    await until(lambda: not process.is_running() or process.status() == psutil.STATUS_ZOMBIE)
 
 
 async def test_too_many_calls_are_refused_and_a_place_that_is_given_back_is_free() -> None:
@@ -285,7 +345,8 @@ async def test_a_closed_port_is_told_by_the_network() -> None:
         place = other.place
     async with RtpTransport().opened("127.0.0.1", soon()) as media:
         media.start(place, None, Codec.PCMA)
-        await until(lambda: media.nobody_there > 0)
+        began = asyncio.get_running_loop().time()
+        await until(lambda: asyncio.get_running_loop().time() > began + 0.5)
         report = await media.stop()
 
     assert report.nobody_there > 0
@@ -320,7 +381,8 @@ async def test_the_end_of_a_call_is_told_by_rtcp_also_when_the_call_is_given_up(
 
     assert octets[1] == 200
     assert octets[-8:-4] == b"\x81\xcb\0\1"
-    assert calling.cancelled()
+    with pytest.raises(asyncio.CancelledError):
+        await calling
 
 
 async def test_calls_end_with_the_agent_and_a_late_stop_still_gives_what_was_measured() -> None:

@@ -7,9 +7,9 @@ import random
 
 import pytest
 
-from checks.transports.rtp.codec import Codec, encoded, samples, silence, tone
-from checks.transports.rtp.listening import Listening
-from checks.transports.rtp.report import Heard
+from checks.media.codec import Codec, encoded, samples, silence, tone
+from checks.media.listening import Listening
+from checks.media.report import Heard
 
 
 def listened(codec: Codec, *payloads: bytes) -> Heard:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-from checks.transports.rtp.packet import LARGEST, RtpSyntaxError
-from checks.transports.rtp.xr import VoipMetrics, voip_metrics
+from checks.media.packet import LARGEST, RtpSyntaxError
+from checks.media.xr import VoipMetrics, voip_metrics
 
 _SR, _RR, _SDES, _BYE, _XR = 200, 201, 202, 203, 207
 _BLOCK = struct.Struct("!IB3sIIII")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from checks.transports.rtp.xr import VoipMetrics
+from checks.media.xr import VoipMetrics
 
 
 class Heard(StrEnum):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-from checks.transports.rtp.packet import RtpSyntaxError
+from checks.media.packet import RtpSyntaxError
 
 _VOIP, _WORDS = 7, 8
 _METRICS = struct.Struct("!IBBBBHHHHbbBBBBBBBxHHH")

@@ -1,23 +1,17 @@
 """The two sockets of a call: an even port for RTP and the next for RTCP (RFC 3550, section 11), marked and stamped.
 
-Unconnected, so that packets from elsewhere are seen and counted. The kernel gives each packet's time of arrival and its
-mark, so that a thread which is late to read is not late to measure.
+They are unconnected, so that packets from elsewhere are seen and counted. The kernel gives each packet's time of
+arrival and its mark, so that whoever is late to read is not late to measure.
 """
 
 from __future__ import annotations
 
 import contextlib
-import errno
 import socket
 import struct
-from collections.abc import Iterable
 from dataclasses import dataclass
 
-from checks.contract import Reason
-from checks.transports.fault import TransportFault
-from checks.transports.names import Address
-from checks.transports.rtp.packet import LARGEST
-from checks.transports.socket_fault import socket_fault
+from checks.media.packet import LARGEST
 
 EXPEDITED = 0xB8
 """DSCP 46, EF (RFC 3246), as the octet of the header has it."""
@@ -40,28 +34,8 @@ class Datagram:
     dscp: int | None
 
 
-def pair(address: Address, ports: Iterable[int]) -> tuple[socket.socket, socket.socket]:
-    """Sockets at the first even port of these that is free, and at the next one. Raises TransportFault: LOCAL."""
-    for port in ports:
-        with contextlib.ExitStack() as ours:
-            try:
-                rtp = ours.enter_context(_bound(address, port))
-                rtcp = ours.enter_context(_bound(address, port + 1))
-            except OSError as error:
-                if error.errno == errno.EADDRINUSE:
-                    continue
-                if error.errno == errno.EADDRNOTAVAIL:
-                    raise TransportFault(Reason.LOCAL, f"{address.ip} is no address of this machine") from error
-                raise socket_fault(error, address.ip) from error
-            ours.pop_all()
-            return rtp, rtcp
-    raise TransportFault(
-        Reason.LOCAL, f"{address.ip}: no pair of UDP ports is free for sound; see which program holds them (ss -lun)"
-    )
-
-
 def received(opened: socket.socket) -> Datagram | None:
-    """The next datagram; None when there is none, and for errors that ICMP told."""
+    """The next datagram; None when there is none. Raises OSError for what ICMP told of ours."""
     try:
         octets, extras, flags, place = opened.recvmsg(LARGEST, _ANCILLARY, socket.MSG_DONTWAIT)
     except BlockingIOError:
@@ -87,12 +61,13 @@ def errors_told(opened: socket.socket) -> int:
     return _MOST_ERRORS
 
 
-def _bound(address: Address, port: int) -> socket.socket:
-    opened = socket.socket(address.family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+def bound(family: int, place: tuple[str, int] | tuple[str, int, int, int]) -> socket.socket:
+    """A socket there that is marked as voice, stamps what comes, and hears of errors. Raises OSError."""
+    opened = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
     with contextlib.ExitStack() as ours:
         ours.callback(opened.close)
         opened.setsockopt(socket.SOL_SOCKET, _TIMESTAMPNS, 1)
-        if address.family == socket.AF_INET6:
+        if family == socket.AF_INET6:
             opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, EXPEDITED)
             opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVTCLASS, 1)
@@ -101,6 +76,6 @@ def _bound(address: Address, port: int) -> socket.socket:
             opened.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, EXPEDITED)
             opened.setsockopt(socket.IPPROTO_IP, socket.IP_RECVTOS, 1)
             opened.setsockopt(socket.IPPROTO_IP, _IP_RECVERR, 1)
-        opened.bind(address.at(port))
+        opened.bind(place)
         ours.pop_all()
     return opened

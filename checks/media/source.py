@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from checks.transports.rtp.codec import CLOCK_RATE
+from checks.media.codec import CLOCK_RATE
 
 MAX_DROPOUT = 3000
 """Numbers that may be missing in a row; a larger leap is a new beginning."""

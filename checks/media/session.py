@@ -1,29 +1,29 @@
 """One call's sound: 20 ms packets of a tone go out at their moments, what comes back is measured and forgotten.
 
-Lives in the media thread. Nothing of what is heard is kept; nothing is ever sent but to the address of the SDP answer.
+Nothing of what is heard is kept; nothing is ever sent but to the address of the SDP answer.
 """
 
 from __future__ import annotations
 
 import errno
 import math
-import secrets
+import os
 import socket
+import struct
 import time
 from array import array
 from collections import Counter
 from dataclasses import dataclass
 
-from checks.transports.names import numeric
-from checks.transports.rtp import packet as wire
-from checks.transports.rtp import rtcp
-from checks.transports.rtp.codec import CLOCK_RATE, PACKET_SECONDS, SAMPLES, Codec, tone
-from checks.transports.rtp.control import Control
-from checks.transports.rtp.listening import Listening
-from checks.transports.rtp.packet import RtpSyntaxError
-from checks.transports.rtp.reception import BUFFER_SECONDS, Reception
-from checks.transports.rtp.report import Heard, MediaReport
-from checks.transports.rtp.sockets import Datagram, errors_told, received
+from checks.media import packet as wire
+from checks.media import rtcp
+from checks.media.codec import CLOCK_RATE, PACKET_SECONDS, SAMPLES, Codec, tone
+from checks.media.control import Control
+from checks.media.listening import Listening
+from checks.media.packet import RtpSyntaxError
+from checks.media.reception import BUFFER_SECONDS, Reception
+from checks.media.report import Heard, MediaReport
+from checks.media.sockets import Datagram, errors_told, received
 
 _MOST_AT_ONCE = 64
 """Datagrams read in 20 ms: more are a flood, and stay with the kernel."""
@@ -36,12 +36,16 @@ _OLDEST = 1.0
 """Seconds for which a datagram may have waited in the kernel; anything else is a clock that was set."""
 
 
+Place = tuple[str, int] | tuple[str, int, int, int]
+"""A socket address with a numeric host."""
+
+
 @dataclass(frozen=True, slots=True)
 class Course:
     """Where a session's sound goes, and how it is judged."""
 
-    remote: tuple[str, int]
-    remote_rtcp: tuple[str, int] | None
+    remote: Place
+    remote_rtcp: Place | None
     codec: Codec
     until: float
     """Monotonic seconds, after which nothing is sent any more."""
@@ -49,27 +53,18 @@ class Course:
 
 
 class Session:
-    """`act` is called at its moments by the thread's clock, `finish` once."""
+    """`act` is called at its moments, `finish` at the end."""
 
-    def __init__(self, rtp: socket.socket, rtcp_socket: socket.socket) -> None:
+    def __init__(self, rtp: socket.socket, rtcp_socket: socket.socket, course: Course, first: float) -> None:
+        """Sends from `first` on (monotonic seconds). What came before now is early media, and dropped."""
         self._rtp = rtp
         self._rtcp = rtcp_socket
-        self._course: Course | None = None
-        self._report: MediaReport | None = None
-        self.nobody_there = 0
-
-    def begin(self, course: Course, first: float) -> None:
-        """Send from `first` on (monotonic seconds). What came before is early media, and dropped."""
-        far, near = numeric(course.remote[0]), course.remote_rtcp and numeric(course.remote_rtcp[0])
-        assert far is not None  # `Media.start` has looked
         self._course = course
-        self._far, self._far_ip = far.at(course.remote[1]), far.ip
-        self._far_rtcp = near.at(course.remote_rtcp[1]) if near and course.remote_rtcp else None
+        self._report: MediaReport | None = None
         self._due = first
         self._began = time.monotonic()
-        self._ssrc = secrets.randbits(32)
-        self._first = self._sequence = secrets.randbits(15)
-        self._timestamp = secrets.randbits(32)
+        self._ssrc, self._timestamp, first_number = struct.unpack("IIH", os.urandom(10))
+        self._first = self._sequence = first_number >> 1  # numbers do not start anew within a call
         self._marker = True
         self._payload_type = course.codec.payload_type
         self._tone = tone(course.codec)
@@ -80,7 +75,7 @@ class Session:
         self._listening = Listening(course.codec)
         self._reflected: list[float] = []
         self._marks: Counter[int] = Counter()
-        self._skipped = self._foreign = self._unreadable = self._other = 0
+        self._skipped = self._nobody_there = self._foreign = self._unreadable = self._other = 0
         self._foreign_address: str | None = None
         self._send_error: str | None = None
         self._first_at: float | None = None
@@ -90,11 +85,11 @@ class Session:
                 if self._read(opened) is None:
                     break
 
-    def act(self, now: float) -> float | None:
-        """What is due: a packet, reading, a report. Gives the next moment; None when there will be none."""
-        course = self._course
-        if course is None or now >= course.until:
-            return None
+    def act(self, now: float) -> float:
+        """What is due: a packet, reading, a report. Gives the next moment."""
+        if now >= self._course.until:
+            self._hear()
+            return now + PACKET_SECONDS
         behind = now - self._due
         if behind > _TOO_LATE:
             missed = int(behind / PACKET_SECONDS)
@@ -113,12 +108,9 @@ class Session:
     def finish(self) -> MediaReport:
         """Read what is there, say goodbye, close, and give the report; the same one when asked again."""
         if self._report is None:
-            self._report = MediaReport()
-            if self._course is not None:
-                self._hear()
-                self._report = self._measured(time.monotonic())
-                self._tell(goodbye=True)
-            self._course = None
+            self._hear()
+            self._report = self._measured(time.monotonic())
+            self._tell(goodbye=True)
             self._rtp.close()
             self._rtcp.close()
         return self._report
@@ -130,16 +122,16 @@ class Session:
         self._lateness.append(now - self._due)
         self._sequence += 1
         self._marker = False
-        self._to(self._rtp, head + self._tone, self._far)
+        self._to(self._rtp, head + self._tone, self._course.remote)
 
-    def _to(self, opened: socket.socket, octets: bytes, place: tuple[str, int] | tuple[str, int, int, int]) -> None:
+    def _to(self, opened: socket.socket, octets: bytes, place: Place) -> None:
         """Send; an error that ICMP told of an earlier packet is counted, and does not cost this one."""
         for _ in range(2):
             try:
                 opened.sendto(octets, place)
             except OSError as error:
                 if error.errno == errno.ECONNREFUSED:
-                    self.nobody_there += errors_told(opened) or 1
+                    self._nobody_there += errors_told(opened) or 1
                     continue
                 self._send_error = self._send_error or errno.errorcode.get(error.errno or 0, str(error.errno))
                 errors_told(opened)
@@ -149,7 +141,7 @@ class Session:
         try:
             return received(opened)
         except OSError:
-            self.nobody_there += errors_told(opened) or 1
+            self._nobody_there += errors_told(opened) or 1
             return None
 
     def _hear(self) -> None:
@@ -159,19 +151,17 @@ class Session:
             came = self._read(self._rtp)
             if came is None:
                 break
-            waited = wall - came.arrived
-            self._take(came, now - waited if 0.0 <= waited <= _OLDEST else now)
+            self._take(came, _arrival(came, wall, now))
         for _ in range(4):
             came = self._read(self._rtcp)
             if came is None:
                 break
-            waited = wall - came.arrived
-            self._take_rtcp(came, now - waited if 0.0 <= waited <= _OLDEST else now)
+            self._take_rtcp(came, _arrival(came, wall, now))
 
     def _take(self, came: Datagram, at: float) -> None:
         if at < self._began:
             return
-        if came.address != self._far_ip:
+        if came.address != self._course.remote[0]:
             self._foreign += 1
             self._foreign_address = self._foreign_address or came.address
             return
@@ -200,9 +190,10 @@ class Session:
             self._other += 1
 
     def _take_rtcp(self, came: Datagram, at: float) -> None:
-        if at < self._began or self._course is None:
+        if at < self._began:
             return
-        if came.address not in (self._far_ip, self._far_rtcp and self._far_rtcp[0]):
+        far_rtcp = self._course.remote_rtcp or self._course.remote
+        if came.address not in (self._course.remote[0], far_rtcp[0]):
             self._foreign += 1
             self._foreign_address = self._foreign_address or came.address
             return
@@ -216,13 +207,13 @@ class Session:
         sent = len(self._sent_at)
         timestamp = self._timestamp + round((now - self._due) * CLOCK_RATE)
         octets = self._control.written(now, timestamp, sent, sent * SAMPLES, self._reception, goodbye)
-        if self._far_rtcp is not None:
-            self._to(self._rtcp, octets, self._far_rtcp)
+        if self._course.remote_rtcp is not None:
+            self._to(self._rtcp, octets, self._course.remote_rtcp)
 
     def _measured(self, now: float) -> MediaReport:
         """The report at `now`."""
         reception, control = self._reception, self._control
-        silent = now - self._last_at
+        silent = max(0.0, min(now, self._course.until) - self._last_at)  # after its end an echo has nothing to send
         cut_off = silent if reception.received and silent > _CHANCE else 0.0
         missing = round(cut_off / PACKET_SECONDS)
         sources = reception.sources
@@ -246,7 +237,7 @@ class Session:
             worst_jitter_seconds=reception.worst_jitter_seconds,
             round_trip_seconds=_middle(self._reflected or control.round_trips),
             reflected=bool(self._reflected),
-            far_hears=control.far_hears,
+            far_hears=True if self._reflected else control.far_hears,
             far_loss_ratio=control.far_loss_ratio,
             far_jitter_seconds=control.far_jitter_seconds,
             far_metrics=control.far_metrics,
@@ -258,12 +249,18 @@ class Session:
             first_packet_after_seconds=None if self._first_at is None else self._first_at - self._began,
             longest_gap_seconds=max(self._longest_gap, silent),
             cut_off_seconds=cut_off,
-            nobody_there=self.nobody_there,
+            nobody_there=self._nobody_there,
             send_error=self._send_error,
             skipped=self._skipped,
             lateness_p50_seconds=_quantile(late, 0.5),
             lateness_p99_seconds=_quantile(late, 0.99),
         )
+
+
+def _arrival(came: Datagram, wall: float, now: float) -> float:
+    """When it came, by our clock, from the time that it waited by the kernel's; `now` where that cannot be."""
+    waited = wall - came.arrived
+    return now - waited if abs(waited) <= _OLDEST else now
 
 
 def _middle(values: list[float]) -> float | None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from operator import mul
 
-from checks.transports.rtp.codec import CLOCK_RATE, SAMPLES, TONE_HERTZ, Codec, samples
-from checks.transports.rtp.report import Heard
+from checks.media.codec import CLOCK_RATE, SAMPLES, TONE_HERTZ, Codec, samples
+from checks.media.report import Heard
 
 _EVERY = 5
 """One packet of so many is listened to: ten a second."""

@@ -7,14 +7,13 @@ of the call's own 87 kbit/s, where the standard grants 5 %.
 
 from __future__ import annotations
 
-import random
-import secrets
+import os
 from base64 import b64encode
 
-from checks.transports.rtp import rtcp
-from checks.transports.rtp.codec import CLOCK_RATE
-from checks.transports.rtp.reception import Reception
-from checks.transports.rtp.xr import VoipMetrics
+from checks.media import rtcp
+from checks.media.codec import CLOCK_RATE
+from checks.media.reception import Reception
+from checks.media.xr import VoipMetrics
 
 FIRST, EVERY = 0.5, 2.0
 """Seconds."""
@@ -36,7 +35,7 @@ class Control:
         self._first = first
         self._began = began
         self._next = began + FIRST
-        self._name = b64encode(secrets.token_bytes(12)).decode()  # a name for this call alone (RFC 7022)
+        self._name = b64encode(os.urandom(12)).decode()  # a name for this call alone (RFC 7022)
         self._last_report = 0
         self._last_report_at = 0.0
         self._far: rtcp.Block | None = None
@@ -50,7 +49,7 @@ class Control:
         """Whether a report is to be sent now."""
         if now < self._next:
             return False
-        self._next = now + EVERY * random.uniform(1 - _CHANCE, 1 + _CHANCE)  # noqa: S311 - no secret
+        self._next = now + EVERY * (1 - _CHANCE + 2 * _CHANCE * os.urandom(1)[0] / 255)
         return True
 
     def written(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from checks.transports.rtp.packet import Packet
-from checks.transports.rtp.reception import Reception
+from checks.media.packet import Packet
+from checks.media.reception import Reception
 
 FRAME = 160
 
@@ -137,6 +137,7 @@ def test_a_report_says_what_is_lost_since_the_last_one() -> None:
 arrivals = st.lists(st.tuples(st.integers(0, 60), st.floats(0, 0.2)), min_size=2, max_size=80)
 
 
+@settings(deadline=None)
 @given(arrivals, st.integers(0, 65_535))
 def test_every_stream_is_counted_as_a_set_of_numbers_is(packets: list[tuple[int, float]], start: int) -> None:
     came = [(0, 0.0), (1, 0.0), *packets]
@@ -149,6 +150,7 @@ def test_every_stream_is_counted_as_a_set_of_numbers_is(packets: list[tuple[int,
     assert source.reordered == reordered(numbers)
 
 
+@settings(deadline=None)
 @given(arrivals)
 def test_jitter_is_that_of_the_standard(packets: list[tuple[int, float]]) -> None:
     came = [(number, number * 0.02 + delay) for number, delay in [(0, 0.0), (1, 0.0), *packets]]

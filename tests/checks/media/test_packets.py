@@ -5,16 +5,17 @@ from __future__ import annotations
 import struct
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from checks.transports.rtp import packet, rtcp
-from checks.transports.rtp.packet import Packet, RtpSyntaxError
-from checks.transports.rtp.rtcp import Block, Compound, Sent
+from checks.media import packet, rtcp
+from checks.media.packet import Packet, RtpSyntaxError
+from checks.media.rtcp import Block, Compound, Sent
 
 numbers16, numbers32 = st.integers(0, 0xFFFF), st.integers(0, 0xFFFFFFFF)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 127), st.booleans(), numbers16, numbers32, numbers32, st.binary(max_size=200))
 def test_a_packet_is_read_as_it_was_written(
     kind: int, marker: bool, sequence: int, timestamp: int, ssrc: int, payload: bytes
@@ -57,6 +58,7 @@ blocks = st.builds(
 sents = st.builds(Sent, st.integers(0, (1 << 64) - 1), numbers32, numbers32, numbers32)
 
 
+@settings(deadline=None)
 @given(numbers32, st.text("abcdefgh", max_size=40), st.none() | sents, st.none() | blocks, st.booleans())
 def test_a_report_is_read_as_it_was_written(
     ssrc: int, name: str, sent: Sent | None, block: Block | None, goodbye: bool
@@ -148,6 +150,7 @@ def test_a_round_trip_may_cross_the_end_of_the_clock_by_its_two_halves() -> None
     assert rtcp.round_trip(rtcp.middle(rtcp.ntp(0x1_0000_0000 + 0.4)), block(sent, 0)) == pytest.approx(0.5, abs=1e-4)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_whatever_comes_is_read_or_refused(octets: bytes) -> None:
     for read, text in ((packet.parsed, octets), (rtcp.parsed, octets), (rtcp.parsed, RR + octets)):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from checks.transports.rtp.codec import CLOCK_RATE
-from checks.transports.rtp.packet import Packet
-from checks.transports.rtp.rtcp import Block
-from checks.transports.rtp.source import MAX_DROPOUT, Source
+from checks.media.codec import CLOCK_RATE
+from checks.media.packet import Packet
+from checks.media.rtcp import Block
+from checks.media.source import MAX_DROPOUT, Source
 
 BUFFER_SECONDS = 0.06
 """The jitter buffer that is thought of: three packets, as phones have."""

@@ -10,13 +10,13 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from checks.transports.rtp import packet as wire
-from checks.transports.rtp import rtcp
-from checks.transports.rtp.codec import Codec, silence
-from checks.transports.rtp.control import Control
-from checks.transports.rtp.packet import Packet, RtpSyntaxError
-from checks.transports.rtp.reception import Reception
-from checks.transports.rtp.sockets import EXPEDITED
+from checks.media import packet as wire
+from checks.media import rtcp
+from checks.media.codec import Codec, silence
+from checks.media.control import Control
+from checks.media.packet import Packet, RtpSyntaxError
+from checks.media.reception import Reception
+from checks.media.sockets import EXPEDITED
 
 _TRIES = 100
 _APART = 0.000_1

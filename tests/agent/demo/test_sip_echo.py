@@ -12,10 +12,10 @@ import pytest
 
 from agent.demo.sip_echo import SipEcho
 from checks.contract import Reason
+from checks.media.codec import silence as silent
 from checks.transports.fault import TransportFault
 from checks.transports.names import Address
 from checks.transports.rtp import Codec, Heard, MediaReport, RtpTransport
-from checks.transports.rtp.codec import silence as silent
 from checks.transports.rtp.sdp import answer as described
 from checks.transports.sip import Answer, Carrier, Headers, Request, Response, transact
 from checks.transports.sip.digest import answer as digest

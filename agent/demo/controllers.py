@@ -9,6 +9,8 @@ from agent.demo.devices import SimpleValue, SimulatedDevices
 from agent.demo.sip_echo import SipEcho
 
 _SYSTEM = "1.3.6.1.2.1.1"
+_UPTIMES = (f"{_SYSTEM}.3.0", "1.3.6.1.2.1.25.1.1.0")
+"""sysUpTime and hrSystemUptime."""
 _IPERA = "1.3.6.1.4.1.1027.4.1.1.2"
 """MITEL-IperaVoiceLAN-MIB."""
 _IDENTITY = f"{_IPERA}.1"
@@ -16,7 +18,9 @@ _ALARMS = f"{_IPERA}.2"
 _RESILIENCY = f"{_IPERA}.4.1.1"
 _ZONES = f"{_IPERA}.5.1.1"
 """MITEL-BWM-MIB."""
-_CLEAR, _POWER_ON = 1, 3
+_CLEAR = 1
+_POWER_ON, _HARD = 3, 0x0003
+"""Cause of the last start, and its bits."""
 _CATEGORIES = ("SIP Link", 8), ("IP Sets", 400), ("Lines", 16), ("DSP", 128), ("Voice Mail", 30)
 """Categories of alarms, and how much each has."""
 _CAME, _WELL, _WENT_BACK = 1, 2, 3
@@ -33,10 +37,15 @@ def mivoice(cluster: str) -> dict[str, SimpleValue]:
         f"{_IDENTITY}.2.3.0": 0,  # as in the field: devices are not licensed separately
         f"{_IDENTITY}.2.4.0": 398,
         f"{_IDENTITY}.5.0": cluster,
+        f"{_IDENTITY}.3.0": "1",
+        f"{_IDENTITY}.4.0": "1",
         f"{_IDENTITY}.6.1.1.6.0": 123,
+        f"{_IDENTITY}.6.1.4.1.1.1": ("gauge", 48_210),
+        f"{_IDENTITY}.6.1.4.1.2.1": ("gauge", 91_877),
         f"{_ALARMS}.1.0": _CLEAR,
         f"{_ALARMS}.3.0": len(_CATEGORIES),
         f"{_ALARMS}.7.0": _POWER_ON,
+        f"{_ALARMS}.8.0": _HARD,
     }
     for row, (name, there) in enumerate(_CATEGORIES, start=1):
         cells: tuple[SimpleValue, ...] = (row, there, 0, _CLEAR, 10, 50, 100, name)
@@ -71,8 +80,11 @@ class Controllers:
 
     def bring_back_primary(self) -> None:
         """Let the first one start again. Its phones stay where they are until they are sure of it."""
-        self._devices[self._primary].reboot()
-        self._devices[self._primary].silent = False
+        device = self._devices[self._primary]
+        for uptime in _UPTIMES:
+            device.set(uptime, ("uptime", 0))
+        device.reboot()
+        device.silent = False
         self.endpoints[self._primary].manner.silent = False
         self._tell(_WELL)
 

@@ -116,8 +116,11 @@ class EchoCalls:
             self._tell(call, 488)
         except TimeoutError:
             pass  # nobody is there any more
+        except OSError:
+            self._tell(call, 500)  # no port is free for the sound
         finally:
-            self._forget(name)
+            if self._calls.get(name) is call:
+                self._forget(name)
 
     async def _answer(self, call: _Call, body: bytes) -> None:
         wait = _T1

@@ -14,6 +14,7 @@ from agent.demo.sip_echo import SipEcho
 from agent.once import run_once
 from checks.catalogue import load_catalogue
 from checks.contract import State
+from checks.telephony.mitel import MitelOptions
 from checks.transports.lockout import Lockout
 from config.load import load_estate
 from testbeds.peers import free_port
@@ -67,6 +68,18 @@ async def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
     for endpoint in endpoints.values():
         endpoint.stop()
     await devices.stop()
+
+
+def test_a_controller_has_every_object_of_its_profile() -> None:
+    plan = MitelOptions().plan_of("telephony/mivoice-business")
+    system = "1.3.6.1.2.1."  # which every simulated device has
+    wanted = {oid for oid in plan.oids if not oid.startswith(system)}
+    columns = {oid for table in plan.tables if table.name != "resiliency" for oid in table.oids}
+
+    values = mivoice("councils")
+
+    assert wanted - values.keys() == set()
+    assert [column for column in columns if not any(oid.startswith(f"{column}.") for oid in values)] == []
 
 
 async def test_two_controllers_that_are_well_leave_nothing_to_complain_about(watched: Watched) -> None:

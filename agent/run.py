@@ -285,6 +285,7 @@ class Runner:
         entry.started = started = self._clock()
         entry.began = began = loop.time()
         entry.overdue = False
+        entry.context.memory = entry.memory
         entry.context.deadline = deadline = began + subject.check.timeout + entry.allowance
         entry.timer = loop.call_at(deadline, self._overdue, entry)
         try:

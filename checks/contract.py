@@ -270,6 +270,9 @@ class Context:
     kept: object = None
     """What the check's collect keeps for its next run while the agent runs: when it last asked what it asks seldom.
     It is lost at a restart, so nothing that a judgement remembers belongs here."""
+    memory: Memory | None = None
+    """The note that the last judgement left, to read only, for what must be known while asking. None where the check is
+    made for another vantage: its notes are kept where it is judged."""
     inputs: tuple[Target, ...] = ()
     """The further targets that the check asks in the same round, in the order of `CheckKind.inputs`."""
     places: Mapping[str, Callable[[], Awaitable[Observation]]] = field(default_factory=dict)

@@ -8,9 +8,9 @@ import math
 import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from checks.contract import (
     Assessment,
@@ -28,12 +28,21 @@ from checks.contract import (
     Subject,
     Target,
 )
-from checks.network.limits import FAMILIES, give_up_at
+from checks.network.limits import give_up_at
 from checks.printable import printable
+from checks.telephony.silence import answered_before, heard, nobody, noted
 from checks.telephony.statuses import Sign, sign, state
+from checks.telephony.way import (
+    OF_THE_ENDPOINT,
+    Way,
+    certificate_name,
+    contact,
+    endpoint_name,
+    nameless_findings,
+    places,
+)
 from checks.transports.fault import TransportFault
-from checks.transports.names import Address
-from checks.transports.sip import Answer, Carrier, Headers, Request, SipSyntaxError, transact
+from checks.transports.sip import Answer, Carrier, Headers, Place, Request, SipSyntaxError, transact
 from checks.transports.sip.fields import address as contact_of
 from checks.transports.sip.fields import retry_after
 from config.estate import MofN, WakeClass
@@ -41,7 +50,7 @@ from config.estate import MofN, WakeClass
 KIND = "sip_options"
 _MOST_ENDPOINTS = 16
 _DAY = 86_400.0
-_OF_THE_ENDPOINT = frozenset({Reason.NO_ANSWER, Reason.UNREACHABLE, Reason.REFUSED, Reason.PROTOCOL})
+_COVERS = frozenset({f"{KIND}/*", "sip_certificate/*"})
 UP = Family("ridgeway_sip_up", "Whether an endpoint answers SIP in a way that means it works.", labels=("endpoint",))
 CODE = Family("ridgeway_sip_response_code", "Status of the last answer.", labels=("endpoint",))
 ROUND_TRIP = Family(
@@ -55,47 +64,29 @@ CERTIFICATE = Family(
 )  # fmt: skip
 
 
-class SipOptions(BaseModel):
+class SipOptions(Way):
     """What a `sip_options` check may be told."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    transport: Carrier = Field(Carrier.UDP, description="What SIP goes over: udp, tcp or tls.")
-    port: int | None = Field(None, ge=1, le=65535, description="The port; 5060, and 5061 for tls, unless said.")
     user: str | None = Field(
         None, pattern=r"^[A-Za-z0-9\-_.!~*'()&=+$,;?/%]{1,64}$", description="The user part of the URI that is asked."
     )
-    domain: str | None = Field(
-        None,
-        pattern=r"^[A-Za-z0-9.\-]{1,253}$",
-        description="The host part of the URI; the target's address unless said.",
-    )
-    ip_version: Literal[4, 6] | None = Field(None, description="Ask over this version of IP only.")
-    every_address: bool = Field(True, description="Ask every address behind the name, not the first only.")
-    ca: str | None = Field(None, description="File of authorities for tls, in place of the machine's own.")
-    server_name: str | None = Field(None, description="The name that the certificate must be for.")
     warning_seconds: float | None = Field(None, gt=0, description="An answer that takes this long is a warning.")
     certificate_warning_days: float = Field(30.0, ge=0, description="Days before its end a certificate is a warning.")
     certificate_critical_days: float = Field(7.0, ge=0, description="The same for critical.")
 
     @model_validator(mode="after")
-    def _fitting(self) -> Self:
-        if self.transport is not Carrier.TLS and (self.ca is not None or self.server_name is not None):
-            raise ValueError("ca and server_name belong to transport: tls")
+    def _in_order(self) -> Self:
         if self.certificate_warning_days < self.certificate_critical_days:
             raise ValueError("certificate_critical_days must not be above certificate_warning_days")
         return self
 
-    @property
-    def at_port(self) -> int:
-        return self.port or (5061 if self.transport is Carrier.TLS else 5060)
-
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One address, and what it answered, or why it did not."""
+    """One place, and what it answered, or why it did not."""
 
-    address: str
+    name: str
+    """As metrics and findings call it: `udp:192.0.2.10:5060`."""
     status: int | None = None
     reason: str = ""
     seconds: float = 0.0
@@ -112,7 +103,9 @@ class SipAnswers:
 
     endpoints: tuple[Endpoint, ...]
     known: frozenset[str] = frozenset()
-    """Addresses that have answered before, as long as this agent runs."""
+    """Those that have answered before."""
+    nameless: tuple[tuple[str, str], ...] = ()
+    """Hosts of SRV records that have no address, each with what is wrong."""
 
     @property
     def reached(self) -> bool | None:
@@ -127,34 +120,41 @@ async def collect(target: Target, options: SipOptions, ctx: Context) -> Observat
     started, loop = ctx.now(), asyncio.get_running_loop()
     begun = loop.time()
     deadline = give_up_at(ctx.deadline, begun)
-    known: frozenset[str] = ctx.kept if isinstance(ctx.kept, frozenset) else frozenset()
+    known = answered_before(ctx)
     answers: SipAnswers | None = None
     fault: Fault | None = None
     try:
-        addresses = await ctx.transports.sip.addresses(target.address, FAMILIES[options.ip_version])
-        wanted = addresses[:_MOST_ENDPOINTS] if options.every_address else addresses[:1]
-        asked = (_asked(address, target, options, ctx, deadline) for address in wanted)
-        endpoints = tuple(await asyncio.gather(*asked))
-        fault = _nobody(endpoints, known)
+        wanted = await places(target, options, ctx, begun, deadline, _MOST_ENDPOINTS)
+        if len(wanted.found) == 1:  # as nearly always, and a task less
+            endpoints: tuple[Endpoint, ...] = (await _asked(wanted.found[0], target, options, ctx, deadline),)
+        else:
+            asked = (_asked(place, target, options, ctx, deadline) for place in wanted.found)
+            endpoints = tuple(await asyncio.gather(*asked))
+        fault = nobody([(one.name, one.fault) for one in endpoints], known)
         if fault is None:
-            answers = SipAnswers(endpoints, known)
-        ctx.kept = known | {one.address for one in endpoints if one.status is not None}
+            asked_before = frozenset(one.name for one in endpoints if one.name in known)
+            answers = SipAnswers(endpoints, asked_before, wanted.nameless)
+        ctx.kept = known | {one.name for one in endpoints if one.status is not None}
     except TransportFault as error:
         fault = Fault(error.reason, error.message, f"{KIND}/{error.reason.value}")
     return Observation(target.name, ctx.vantage, started, loop.time() - begun, answers, fault)
 
 
-async def _asked(address: Address, target: Target, options: SipOptions, ctx: Context, deadline: float) -> Endpoint:
-    where = f"{address.ip} port {options.at_port}/{options.transport}"
-    name = options.server_name or options.domain or target.address
-    sip = ctx.transports.sip
+async def _asked(place: Place, target: Target, options: SipOptions, ctx: Context, deadline: float) -> Endpoint:
+    name, ip = endpoint_name(options, place), place.address.ip
+    where = f"{ip} port {place.port}/{options.transport}"
+    sip, named = ctx.transports.sip, certificate_name(options, target)
     try:
-        async with sip.way(options.transport, address, options.at_port, deadline, options.ca, name) as wire:
-            answer = await transact(wire, question(options, address.ip, wire.own), deadline, where)
-            return _told(address.ip, answer, wire.certificate_ends)
+        if options.transport is Carrier.UDP:
+            way = sip.asking(place.address, place.port)
+        else:
+            way = sip.way(options.transport, place.address, place.port, deadline, options.ca, named)
+        async with way as wire:
+            answer = await transact(wire, question(options, ip, wire.own), deadline, where)
+            return _told(name, answer, wire.certificate_ends)
     except TransportFault as error:
-        state = State.CRITICAL if error.reason in _OF_THE_ENDPOINT else State.UNKNOWN
-        return Endpoint(address.ip, fault=Fault(error.reason, error.message, f"{KIND}/{error.reason.value}", state))
+        state = State.CRITICAL if error.reason in OF_THE_ENDPOINT else State.UNKNOWN
+        return Endpoint(name, fault=Fault(error.reason, error.message, f"{KIND}/{error.reason.value}", state))
 
 
 def question(options: SipOptions, ip: str, own: str) -> Request:
@@ -162,70 +162,56 @@ def question(options: SipOptions, ip: str, own: str) -> Request:
     host = options.domain or (f"[{ip}]" if ":" in ip else ip)
     user = f"{options.user}@" if options.user else ""
     port = f":{options.at_port}" if options.domain is None and options.port is not None else ""
-    scheme = "sips" if options.transport is Carrier.TLS else "sip"
-    uri = f"{scheme}:{user}{host}{port}"
+    uri = f"{options.scheme}:{user}{host}{port}"
+    chance = secrets.token_hex(24)
     fields = (
         ("max-forwards", "70"),
-        ("from", f"<sip:ridgeway@{own}>;tag={secrets.token_hex(8)}"),
+        ("from", f"<sip:ridgeway@{own}>;tag={chance[:16]}"),
         ("to", f"<{uri}>"),
-        ("call-id", f"{secrets.token_hex(16)}"),
-        ("cseq", f"{secrets.randbelow(1_000_000) + 1} OPTIONS"),
-        ("contact", f"<sip:ridgeway@{own};transport={options.transport}>"),
+        ("call-id", chance[16:]),
+        ("cseq", "1 OPTIONS"),
+        ("contact", contact(options, "ridgeway", own)),
         ("accept", "application/sdp"),
         ("user-agent", "Ridgeway"),
     )
     return Request("OPTIONS", uri, Headers(fields))
 
 
-def _told(address: str, answer: Answer, certificate_ends: float | None) -> Endpoint:
+def _told(name: str, answer: Answer, certificate_ends: float | None) -> Endpoint:
     response = answer.response
     contact = ""
     if 300 <= response.status < 400:
         with contextlib.suppress(SipSyntaxError):
             contact = printable(contact_of(response.headers.first("contact"), "Contact").uri)[:100]
     return Endpoint(
-        address, response.status, printable(response.reason)[:60], answer.seconds, answer.sent,
+        name, response.status, printable(response.reason)[:60], answer.seconds, answer.sent,
         retry_after(response.headers), contact, certificate_ends,
     )  # fmt: skip
 
 
-def _nobody(endpoints: Sequence[Endpoint], known: frozenset[str]) -> Fault | None:
-    """The fault where all are silent and one of them has answered before: the target may be away altogether."""
-    faults = [one.fault for one in endpoints if one.fault is not None]
-    if len(faults) < len(endpoints) or not faults or not any(one.address in known for one in endpoints):
-        return None
-    return faults[0] if all(fault.reached is False for fault in faults) else None
-
-
 def assess(subject: Subject, observations: Sequence[Observation], memory: Memory | None, now: float) -> Assessment:
     """A finding for each endpoint, and one for its certificate. An address that has left DNS may go."""
-    del memory
     options, answers = subject.check.options, observations[0].answers
     assert isinstance(options, SipOptions) and isinstance(answers, SipAnswers)  # the catalogue pairs them
-    findings: list[Finding] = []
+    known = answers.known | heard(memory)
+    findings: list[Finding] = [*nameless_findings(KIND, answers.nameless)]
     readings: list[Reading] = []
     for one in answers.endpoints:
-        name = endpoint_name(one.address, options)
-        findings.append(_finding(one, name, options, one.address in answers.known))
-        readings += _readings(one, name)
+        findings.append(_finding(one, options, one.name in known))
+        readings += _readings(one)
         if one.certificate_ends is not None:
-            findings.append(_certificate(one.certificate_ends, name, options, now))
-    covers = frozenset({f"{KIND}/*", "sip_certificate/*"})
-    return Assessment(tuple(findings), tuple(readings), covers, covers)
+            findings.append(_certificate(one.certificate_ends, one.name, options, now))
+    note = noted(memory, (one.name for one in answers.endpoints if one.status is not None))
+    return Assessment(tuple(findings), tuple(readings), _COVERS, _COVERS, note)
 
 
-def endpoint_name(address: str, options: SipOptions) -> str:
-    """What metrics and findings call an endpoint: `udp:192.0.2.10:5060`."""
-    host = f"[{address}]" if ":" in address else address
-    return f"{options.transport}:{host}:{options.at_port}"
-
-
-def _finding(one: Endpoint, name: str, options: SipOptions, known: bool) -> Finding:
+def _finding(one: Endpoint, options: SipOptions, known: bool) -> Finding:
+    name = one.name
     key = f"{KIND}/{name}"
     if one.status is None:
         assert one.fault is not None  # it is one or the other
         if one.fault.reason is Reason.NO_ANSWER and not known:
-            words = f"{one.fault.message}; it has not answered since the agent started, so a filter may drop strangers"
+            words = f"{one.fault.message}; it has never answered, so a filter may drop strangers"
             return Finding(key, State.UNKNOWN, words[:300])
         return Finding(key, one.fault.state, one.fault.message[:300])
     meaning = sign(one.status, one.retry_after)
@@ -252,7 +238,8 @@ def _certificate(ends: float, name: str, options: SipOptions, now: float) -> Fin
     return Finding(f"sip_certificate/{name}", how, f"the certificate of {name} ends in {math.floor(days)} days")
 
 
-def _readings(one: Endpoint, name: str) -> Iterator[Reading]:
+def _readings(one: Endpoint) -> Iterator[Reading]:
+    name = one.name
     up = one.status is not None and state(sign(one.status, one.retry_after)) is State.OK
     yield Reading(UP, float(up), (name,))
     if one.status is not None:
@@ -278,7 +265,8 @@ CHECK = CheckKind(
     finding_keys={
         "sip_options/<endpoint>": "The endpoint does not answer, or says that it is not well: see its status.",
         "sip_certificate/<endpoint>": "The certificate that SIP over TLS shows is near its end: renew it.",
-        "sip_options/name": "The target's name has no address: check DNS, then the address in the estate.",
+        "sip_options/srv/<host>": "An SRV record names a host without an address: mend DNS.",
+        "sip_options/name": "The target's name has no address or no SRV record: check DNS, then the estate.",
         "sip_options/local": "The agent's machine cannot ask: look at its firewall, its limits and the file `ca`.",
     },
     families=families,

@@ -52,18 +52,19 @@ class Transports:
     def open(cls, lockout: Lockout | None = None) -> Transports:
         """Transports that share one cache of names. Sockets are opened when they are first needed."""
         names, aside, lockout, turns = Names(), Aside(THREADS), lockout or Lockout(), Turns()
+        dns = DnsTransport(names)
         return cls(
             SnmpTransport(names),
             IcmpTransport(names),
             TcpTransport(names),
             aside,
             lockout,
-            dns=DnsTransport(names),
+            dns=dns,
             http=HttpTransport(names, aside, lockout, turns=turns),
             tls=TlsTransport(names),
             ntp=NtpTransport(names),
             ssh=SshTransport(names, aside, lockout, turns=turns),
-            sip=SipTransport(names),
+            sip=SipTransport(names, dns),
         )
 
     async def close(self) -> None:
@@ -73,4 +74,5 @@ class Transports:
         await self.tcp.close()
         await self.ssh.close()
         await self.tls.close()
+        await self.sip.close()
         await self.process.close()

@@ -82,6 +82,14 @@ class Names:
             return None
         return _first(host, found, family)
 
+    def all_at_hand(self, host: str, family: int = 0) -> tuple[Address, ...] | None:
+        """Every address if that needs no waiting; None where it does, or where there is none."""
+        if self.at_hand(host, family) is None:
+            return None
+        _, found = self._known[host]
+        assert not isinstance(found, TransportFault)  # `at_hand` would have given none
+        return found if family == 0 else tuple(one for one in found if one.family == family)
+
     async def address(self, host: str, family: int = 0) -> Address:
         """The first address of `host`, of the family if one is asked for; raises TransportFault with Reason.NAME."""
         address = self.at_hand(host, family)

@@ -160,6 +160,24 @@ async def test_an_assess_that_raises_is_unknown_and_keeps_the_old_memory(bench):
     assert seen == [Memory(1, "old"), Memory(1, "1"), Memory(1, "1")]
 
 
+async def test_what_the_last_judgement_noted_is_there_to_be_read_while_asking(bench):
+    seen = []
+
+    async def collect(target, options, ctx):
+        seen.append(ctx.memory)
+        return _seen(Number(1))
+
+    def assess(subject, observations, memory, now):
+        return replace(_ok(subject, observations, memory, now), memory=Memory(1, str(len(seen))))
+
+    odd = bench(kind(collect, assess), memories={("fw-a/odd", "here"): Memory(1, "from before the restart")})
+
+    await odd.once()
+    await odd.once()
+
+    assert seen == [Memory(1, "from before the restart"), Memory(1, "1")]
+
+
 async def test_a_check_of_two_vantages_is_made_from_both_and_each_has_its_own_memory(bench):
     seen = []
 

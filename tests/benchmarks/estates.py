@@ -62,6 +62,10 @@ def tcp(targets: int, every: float, port: int) -> str:
     return _estate(_hosts(targets, f"[{{tcp: {{port: {port}, every: {every:g}s}}}}]"))
 
 
+def sip(targets: int, every: float, port: int) -> str:
+    return _estate(_hosts(targets, f"[{{sip_options: {{port: {port}, every: {every:g}s}}}}]"))
+
+
 def firewalls(targets: int, options: str) -> str:
     """`targets` hosts with one `firewall` check each, all at one address; `options` as in YAML on one line."""
     accepted = "posture: {accept: {snmp-v2c: a benchmark, default-community: a benchmark}}"

@@ -26,6 +26,7 @@ KINDS = (
     "plugin",
     "sftp_file",
     "sip_options",
+    "sip_register",
     "ssh_command",
     "tcp",
     "tls",

@@ -1,4 +1,4 @@
-"""A real Kamailio on loopback that answers OPTIONS by the user that is asked."""
+"""A real Kamailio on loopback: it answers OPTIONS by the user that is asked, and is a registrar with digest."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from testbeds.peers import free_port, need, wait_until
+from testbeds.registrar import PASSWORD
 
 _SCRIPT = """
 debug=0
@@ -23,7 +24,12 @@ loadmodule "sl.so"
 loadmodule "pv.so"
 loadmodule "textops.so"
 loadmodule "siputils.so"
+loadmodule "usrloc.so"
+loadmodule "registrar.so"
+loadmodule "auth.so"
+modparam("auth", "algorithm", "{algorithm}")
 request_route {{
+    if (is_method("REGISTER")) {{ route(REGISTER); exit; }}
     if (!is_method("OPTIONS")) {{ sl_send_reply("405", "Method Not Allowed"); exit; }}
     if ($rU == "busy") {{ sl_send_reply("486", "Busy Here"); exit; }}
     if ($rU == "guarded") {{
@@ -44,6 +50,32 @@ request_route {{
     if ($rU == "silent") {{ exit; }}
     sl_send_reply("200", "Keepalive");
     exit;
+}}
+route[REGISTER] {{
+    if ($tU == "maintenance") {{
+        append_to_reply("Retry-After: 30\\r\\n");
+        sl_send_reply("503", "Service Unavailable");
+        exit;
+    }}
+    if ($tU == "moved") {{
+        append_to_reply("Contact: <sip:other@192.0.2.1>\\r\\n");
+        sl_send_reply("302", "Moved Temporarily");
+        exit;
+    }}
+    if ($tU == "proxied" && !pv_proxy_authenticate("$td", "{password}", "0")) {{
+        proxy_challenge("$td", "0");
+        exit;
+    }}
+    if ($tU != "proxied" && !pv_www_authenticate("$td", "{password}", "0")) {{
+        www_challenge("$td", "0");
+        exit;
+    }}
+    if ($tU == "brief" && $hdr(Expires) == "60") {{
+        append_to_reply("Min-Expires: 90\\r\\n");
+        sl_send_reply("423", "Interval Too Brief");
+        exit;
+    }}
+    save("location");
 }}
 """
 
@@ -66,12 +98,12 @@ class Kamailio:
 
 
 @contextlib.contextmanager
-def running(folder: Path) -> Iterator[Kamailio]:
-    """A server whose configuration lies in `folder`."""
+def running(folder: Path, algorithm: str = "MD5") -> Iterator[Kamailio]:
+    """A server whose configuration lies in `folder`; it takes any extension with `PASSWORD`, by that digest."""
     program = need("kamailio")
     port = free_port()
     script = folder / "kamailio.cfg"
-    script.write_text(_SCRIPT.format(port=port))
+    script.write_text(_SCRIPT.format(port=port, algorithm=algorithm, password=PASSWORD))
     command = [str(program), "-f", str(script), "-DD", "-E", "-m", "16", "-M", "4", "-Y", str(folder)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     server = Kamailio(process, port)

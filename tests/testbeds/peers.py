@@ -46,6 +46,7 @@ _DEBIAN_PACKAGES = {
     "snmptrapd": "snmptrapd",
     "kamailio": "kamailio",
     "sipsak": "sipsak",
+    "sipp": "sip-tester",
     "restic": "restic",
     "borg": "borgbackup",
     "pgbackrest": "pgbackrest",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from checks.contract import Reason
 from checks.transports.fault import TransportFault
-from checks.transports.sip.fields import cseq, top_via
-from checks.transports.sip.message import Headers, Request, Response, SipSyntaxError, written
-from checks.transports.sip.wire import Carrier, Wire
+from checks.transports.sip.fields import address, cseq, top_via
+from checks.transports.sip.message import Headers, Message, Request, Response, SipSyntaxError, written
+from checks.transports.sip.wire import MOST_OTHERS, Carrier, Wire, endless
 
 T1 = 0.5
 """Seconds: the estimate of a round trip (section 17.1.1.1), and the first wait over UDP."""
@@ -19,8 +19,6 @@ T2 = 4.0
 TIMER_F = 64 * T1
 """Seconds after which a request without an answer is given up."""
 _BRANCH = "z9hG4bK"
-_MOST_STRAYS = 200
-"""Responses that are not to our request, after which we listen no longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +42,7 @@ def branch() -> str:
 def with_via(request: Request, wire: Wire, name: str) -> Request:
     """The request with our Via on top."""
     via = f"SIP/2.0/{wire.carrier.upper()} {wire.own};branch={name};rport"
-    return replace(request, headers=Headers((("via", via), *request.headers.fields)))
+    return Request(request.method, request.uri, Headers((("via", via), *request.headers.fields)), request.body)
 
 
 async def transact(wire: Wire, request: Request, deadline: float, where: str) -> Answer:
@@ -54,33 +52,32 @@ async def transact(wire: Wire, request: Request, deadline: float, where: str) ->
     Raises TransportFault: NO_ANSWER, REFUSED, UNREACHABLE, PROTOCOL, LOCAL.
     """
     loop = asyncio.get_running_loop()
-    name = branch()
-    octets = written(with_via(request, wire, name))
-    number, _ = cseq(request.headers)
+    sent_as = with_via(request, wire, branch())
+    octets = written(sent_as)
     begun = loop.time()
     until = min(deadline, begun + TIMER_F)
     wait, sent = T1, 0
     provisional: list[int] = []
-    again, strays = begun, 0
+    again, others = begun, 0
     while True:
         if loop.time() >= again and (wire.carrier is Carrier.UDP or not sent):
             wire.send(octets)
             sent += 1
             again = loop.time() + (T2 if provisional else wait)
             wait = min(2 * wait, T2)
-        response = await _next(wire, until if wire.carrier is not Carrier.UDP else min(again, until))
-        if response is None:
+        came = await _next(wire, until if wire.carrier is not Carrier.UDP else min(again, until))
+        if came is None:
             if loop.time() >= until:
                 raise TransportFault(Reason.NO_ANSWER, _silence(wire, where, sent, provisional))
             continue
-        if not _is_ours(response, wire, name, number, request.method):
-            strays += 1
-            if strays > _MOST_STRAYS:
-                raise TransportFault(Reason.PROTOCOL, f"{where}: sends messages without end that are no answers")
-            continue
-        if response.status >= 200:
-            return Answer(response, loop.time() - begun, sent, tuple(provisional))
-        provisional.append(response.status)
+        # Requests that come here are none of ours to answer.
+        if isinstance(came, Response) and _is_ours(came, wire, sent_as):
+            if came.status >= 200:
+                return Answer(came, loop.time() - begun, sent, tuple(provisional))
+            provisional.append(came.status)
+        others += 1
+        if others > MOST_OTHERS:
+            raise endless(where)
 
 
 def _silence(wire: Wire, where: str, sent: int, provisional: list[int]) -> str:
@@ -92,24 +89,43 @@ def _silence(wire: Wire, where: str, sent: int, provisional: list[int]) -> str:
     return f"{where}: no answer to SIP; it was asked {times}"
 
 
-async def _next(wire: Wire, until: float) -> Response | None:
-    """The next response of whatever transaction; None when the time is over."""
+async def _next(wire: Wire, until: float) -> Message | None:
+    """The next message of whatever transaction; None when the time is over."""
     try:
-        async with asyncio.timeout_at(until):
-            while True:
-                came = await wire.inbox.get()
-                if isinstance(came, TransportFault):
-                    raise came
-                if isinstance(came, Response):
-                    return came  # requests that come here are none of ours to answer
+        came = await wire.inbox.get(until)
     except TimeoutError:
         return None
+    if isinstance(came, TransportFault):
+        raise came
+    return came
 
 
-def _is_ours(response: Response, wire: Wire, name: str, number: int, method: str) -> bool:
-    """Whether a response belongs to the transaction (section 17.1.3)."""
+def _is_ours(response: Response, wire: Wire, sent: Request) -> bool:
+    """Whether a response belongs to the transaction (section 17.1.3) and repeats what it must (section 8.2.6.2).
+
+    Nearly everybody repeats it letter by letter; only what differs is taken apart.
+    """
+    said, asked = response.headers, sent.headers
     try:
-        return top_via(response.headers).branch == name and cseq(response.headers) == (number, method)
+        return (
+            _same_hop(said, asked)
+            and (said.first("cseq") == asked.first("cseq") or cseq(said) == cseq(asked))
+            and said.first("call-id") == asked.first("call-id")
+            and _same_sender(said.first("from"), asked.first("from"))
+        )
     except SipSyntaxError as error:
         wire.unreadable = str(error)
         return False
+
+
+def _same_hop(said: Headers, asked: Headers) -> bool:
+    """Whether the topmost Via has our branch."""
+    ours, theirs = (asked.first("via") or "").removesuffix(";rport"), said.first("via") or ""
+    if theirs.startswith(ours) and theirs[len(ours) : len(ours) + 1] in (";", ","):
+        return True
+    return top_via(said).branch == top_via(asked).branch
+
+
+def _same_sender(said: str | None, asked: str | None) -> bool:
+    """Whether From has our tag; it comes back letter by letter from nearly everybody."""
+    return said == asked or address(said, "From").tag == address(asked, "From").tag

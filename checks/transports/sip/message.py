@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 LARGEST = 64 * 1024
 """Octets of one message."""
@@ -17,12 +18,16 @@ _MOST_HEADERS = 200
 _WORD = r"[A-Za-z0-9\-.!%*_+`'~]+"
 _REQUEST_LINE = re.compile(rf"({_WORD}) ([^\s<>\"]+) SIP/([0-9]+)\.([0-9]+)")
 _STATUS_LINE = re.compile(r"SIP/([0-9]+)\.([0-9]+) ([0-9]{3}) (.*)", re.DOTALL)
-_HEADER = re.compile(rf"({_WORD})[ \t]*:[ \t]*(.*)", re.DOTALL)
+_NAME = re.compile(rf"({_WORD})[ \t]*")
+_LONGEST_NAME = 64
+"""Characters of a name that may be remembered."""
 _COMPACT = {
     "i": "call-id", "m": "contact", "e": "content-encoding", "l": "content-length", "c": "content-type", "f": "from",
     "s": "subject", "k": "supported", "t": "to", "v": "via", "o": "event", "r": "refer-to", "u": "allow-events",
 }  # fmt: skip
 """Compact forms (RFC 3261, section 7.3.3, and the registry of IANA)."""
+_BARE = re.compile(r"(?<!\r)\n|\r(?!\n)")
+_GROUPING = re.compile(r'["<>]')
 _LARGEST_NUMBER = 2**31
 """CSeq is below it (section 8.1.1.5), and no other number that matters to us is larger."""
 
@@ -43,7 +48,10 @@ class Headers:
 
     def first(self, name: str) -> str | None:
         """The first value of that name."""
-        return next((value for key, value in self.fields if key == name), None)
+        for key, value in self.fields:
+            if key == name:
+                return value
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,10 +148,12 @@ def number(text: str | None, what: str) -> int:
 
 def content_length(headers: Headers) -> int | None:
     """Content-Length; None without one. Raises SipSyntaxError for what is no number, or for several that differ."""
-    said = {value.strip() for value in headers.all("content-length")}
-    if len(said) > 1:
+    said = headers.all("content-length")
+    if not said:
+        return None
+    if any(value.strip() != said[0].strip() for value in said[1:]):
         raise SipSyntaxError("several Content-Length that differ")
-    return number(said.pop(), "Content-Length") if said else None
+    return number(said[0].strip(), "Content-Length")
 
 
 def parts(value: str, separator: str) -> list[str]:
@@ -151,6 +161,8 @@ def parts(value: str, separator: str) -> list[str]:
 
     Raises SipSyntaxError for quotes or brackets that do not close.
     """
+    if not _GROUPING.search(value):
+        return [part.strip() for part in value.split(separator)]
     found: list[str] = []
     begin, quoted, depth, escaped = 0, False, 0, False
     for at, character in enumerate(value):
@@ -188,6 +200,8 @@ def _head(octets: bytes) -> tuple[str, Headers, int]:
         text = octets[begin:end].decode("utf-8")
     except UnicodeDecodeError:
         raise SipSyntaxError("its header is not UTF-8") from None
+    if _BARE.search(text):
+        raise SipSyntaxError("a bare CR or LF in its header")
     start, *rest = text.split("\r\n")
     return start, Headers(tuple(_fields(rest))), end + 4
 
@@ -208,11 +222,22 @@ def _fields(lines: Sequence[str]) -> Iterator[tuple[str, str]]:
             if len(folded) > _MOST_HEADERS:
                 raise SipSyntaxError(f"more than {_MOST_HEADERS} header fields")
     for line in folded:
-        match = _HEADER.fullmatch(line)
-        if match is None:
+        name, colon, value = line.partition(":")
+        if not colon:
             raise SipSyntaxError("a line that is no header field")
-        name = match[1].lower()
-        yield _COMPACT.get(name, name), match[2].strip()
+        yield _known(name) if len(name) <= _LONGEST_NAME else _read(name), value.strip()
+
+
+def _read(name: str) -> str:
+    """A field's long name in small letters."""
+    match = _NAME.fullmatch(name)
+    if match is None:
+        raise SipSyntaxError("a line that is no header field")
+    small = match[1].lower()
+    return _COMPACT.get(small, small)
+
+
+_known = lru_cache(maxsize=512)(_read)
 
 
 def _message(start: str, headers: Headers, body: bytes) -> Message:
@@ -233,6 +258,7 @@ def _message(start: str, headers: Headers, body: bytes) -> Message:
     return Response(int(status[3]), status[4].strip(), headers, body)
 
 
+@lru_cache(maxsize=256)
 def _spelt(name: str) -> str:
     return _SPELT.get(name) or "-".join(part.capitalize() for part in name.split("-"))
 

@@ -4,35 +4,110 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ssl
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 
+from checks.contract import Reason
+from checks.transports.dns import DnsTransport
+from checks.transports.fault import TransportFault
 from checks.transports.http.trust import TrustStore
 from checks.transports.names import Address, Names
-from checks.transports.sip.wire import Carrier, Wire, opened
+from checks.transports.sip.places import Place, Places, Servers, servers_of_this_machine, services
+from checks.transports.sip.wire import Carrier, Datagrams, Wire, opened
+from checks.transports.turns import Turns
+
+_MOST_KEPT = 1_024
+"""Sockets that are kept for the next question; beyond it those that were used longest ago are closed."""
 
 
 class SipTransport:
-    """Holds no sockets between calls; TLS contexts are kept."""
+    """Ways to endpoints. Sockets of datagrams may be kept between questions, and TLS contexts are."""
 
-    def __init__(self, names: Names) -> None:
+    def __init__(
+        self, names: Names, dns: DnsTransport | None = None, servers: Servers = servers_of_this_machine
+    ) -> None:
+        """`servers` gives address and port of the DNS servers that are asked for SRV records."""
         self._names = names
+        self._dns = dns or DnsTransport(names)
+        self._servers = servers
         self._trust = TrustStore()
+        self.turns = Turns()
+        """Of those who register the same extension."""
+        self._kept: dict[tuple[Address, int], Datagrams] = {}
 
-    async def addresses(self, host: str, family: int = 0) -> tuple[Address, ...]:
-        """Every address behind a name. Raises TransportFault: NAME."""
-        return await self._names.addresses(host, family)
+    async def places(self, host: str, port: int, deadline: float, family: int = 0) -> Places:
+        """Every address of a name, at that port, found until `deadline` (loop time). Raises TransportFault: NAME."""
+        found = self._names.all_at_hand(host, family)
+        if found is None:
+            try:
+                async with asyncio.timeout_at(deadline):
+                    found = await self._names.addresses(host, family)
+            except TimeoutError:
+                raise TransportFault(
+                    Reason.NAME, f"{host}: no answer from DNS in time; check this machine's resolvers"
+                ) from None
+        return Places(tuple(Place(one, port) for one in found))
 
-    @contextlib.asynccontextmanager
-    async def way(
+    async def services(self, domain: str, carrier: Carrier, deadline: float, family: int = 0) -> Places:
+        """Every address of every host that the SRV records of the domain name, found until `deadline` (loop time).
+
+        Raises TransportFault: NAME when there is no record or none of the hosts has an address, LOCAL.
+        """
+        found: list[Place] = []
+        nameless: dict[str, str] = {}
+        for one in await services(self._dns, self._servers, carrier, domain, deadline):
+            try:
+                found += (await self.places(one.host, one.port, deadline, family)).found
+            except TransportFault as error:
+                nameless[one.host] = error.message
+        if not found:
+            raise TransportFault(
+                Reason.NAME, f"{domain}: no host of its SRV records has an address: {next(iter(nameless.values()))}"
+            )
+        return Places(tuple(dict.fromkeys(found)), tuple(nameless.items()))
+
+    def way(
         self, carrier: Carrier, address: Address, port: int, deadline: float, ca: str | None = None, name: str = ""
-    ) -> AsyncIterator[Wire]:
+    ) -> AbstractAsyncContextManager[Wire]:
         """A way to an address, closed at the end; `name` is what its certificate must be for, `ca` who may sign it.
 
         Raises TransportFault: REFUSED, NO_ANSWER, UNREACHABLE, LOCAL; CertificateFault.
         """
-        tls: ssl.SSLContext | None = None
         if carrier is Carrier.TLS:
-            tls = await asyncio.to_thread(self._trust.context, ca, False)
-        async with opened(carrier, address, port, deadline, tls, name) as wire:
+            return self._trusted(address, port, deadline, ca, name)
+        return opened(carrier, address, port, deadline)
+
+    def asking(self, address: Address, port: int) -> AbstractAsyncContextManager[Wire]:
+        """A way over UDP for one question; where it was answered, its socket is kept for the next one to that place.
+
+        Raises TransportFault: REFUSED, UNREACHABLE, LOCAL.
+        """
+        kept = self._kept.pop((address, port), None)
+        return kept if kept is not None and kept.usable else Datagrams(address, port, self._keep)
+
+    @property
+    def kept(self) -> int:
+        """Sockets that are open for the next question."""
+        return sum(one.usable for one in self._kept.values())
+
+    async def close(self) -> None:
+        """Release every socket; safe to call twice."""
+        for one in self._kept.values():
+            one.close()
+        self._kept.clear()
+
+    def _keep(self, one: Datagrams) -> None:
+        before = self._kept.pop((one.address, one.port), None)
+        if before is not None:
+            before.close()
+        while len(self._kept) >= _MOST_KEPT:
+            self._kept.pop(next(iter(self._kept))).close()
+        self._kept[one.address, one.port] = one
+
+    @contextlib.asynccontextmanager
+    async def _trusted(
+        self, address: Address, port: int, deadline: float, ca: str | None, name: str
+    ) -> AsyncIterator[Wire]:
+        tls = await asyncio.to_thread(self._trust.context, ca, False)
+        async with opened(Carrier.TLS, address, port, deadline, tls, name) as wire:
             yield wire

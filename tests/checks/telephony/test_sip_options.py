@@ -7,19 +7,23 @@ import json
 import ssl
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from checks.catalogue import load_catalogue
-from checks.contract import Assessment, Context, Reason, State
-from checks.telephony.sip_options import CHECK, SipAnswers, SipOptions
+from checks.contract import Assessment, Context, Fault, Memory, Observation, Reason, State
+from checks.telephony.silence import heard, noted
+from checks.telephony.sip_options import CHECK, Endpoint, SipAnswers, SipOptions
 from checks.telephony.statuses import Sign, sign, state
 from checks.transports import Transports
-from checks.transports.sip.message import Request
+from checks.transports.sip.message import Request, written
 from checks.wire import observation_from_text, observation_json
 from config.estate import Target
 from testbeds import kamailio
@@ -125,6 +129,8 @@ async def test_provisional_answers_are_waited_through_and_alone_are_no_answer() 
     [
         lambda request: reply(request, 200).replace(b"z9hG4bK", b"z9hG4bK0"),
         lambda request: reply(request, 200).replace(b" OPTIONS", b" INVITE"),
+        lambda request: reply(request, 200).replace(b"Call-ID: ", b"Call-ID: 0"),
+        lambda request: reply(request, 200).replace(b";tag=", b";tag=0"),
         lambda request: b"HTTP/1.1 200 OK\r\n\r\n",
         lambda request: b"\xff" * 100,
         lambda request: b"SIP/2.0 200 OK\r\n\r\n",
@@ -132,7 +138,7 @@ async def test_provisional_answers_are_waited_through_and_alone_are_no_answer() 
         lambda request: reply(request, 200).replace(b"Content-Length: 0", b"Content-Length: 9999"),
         lambda request: b"\r\n\r\n",
     ],
-    ids=["branch", "method", "http", "octets", "bare", "cut", "length", "keep-alive"],
+    ids=["branch", "method", "call-id", "from", "http", "octets", "bare", "cut", "length", "keep-alive"],
 )
 async def test_what_is_no_answer_to_the_question_is_never_taken_for_one(odd: Any) -> None:
     async with over_udp(lambda request, _count: [odd(request)]) as peer:
@@ -140,6 +146,28 @@ async def test_what_is_no_answer_to_the_question_is_never_taken_for_one(odd: Any
 
     assert all(one.bad for one in states(assessment))
     assert {r.value for r in assessment.readings if r.family.name == "ridgeway_sip_up"} == {0}
+
+
+async def test_an_answer_from_another_address_is_not_heard() -> None:
+    async with over_udp(always(200), elsewhere=True) as peer:
+        assessment = await said(peer, timeout=0.8)
+
+    assert states(assessment) == [State.UNKNOWN]
+    assert len(peer.asked) == 2  # it was asked again, and answered in vain
+
+
+async def test_half_an_answer_and_then_the_end_of_the_connection_is_said() -> None:
+    async def half(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"SIP/2.0 200 OK\r\nVia: ")
+        writer.close()
+
+    server = await asyncio.start_server(half, "127.0.0.1", 0)
+    async with server:
+        assessment = await said(Peer(server.sockets[0].getsockname()[1]), transport="tcp")
+
+    assert all(one.bad for one in states(assessment))
+    assert "closes the connection without an answer" in assessment.findings[0].summary
 
 
 async def test_odd_answers_before_the_right_one_do_no_harm() -> None:
@@ -152,13 +180,21 @@ async def test_odd_answers_before_the_right_one_do_no_harm() -> None:
     assert states(assessment) == [State.OK]
 
 
-async def test_answers_without_end_that_are_none_end() -> None:
-    def flood(request: Request, _count: int) -> list[bytes]:
-        return [reply(request, 200).replace(b"z9hG4bK", b"z9hG4bK0")] * 300
-
-    async with over_udp(flood) as peer:
+@pytest.mark.parametrize(
+    "odd",
+    [
+        lambda request: reply(request, 200).replace(b"z9hG4bK", b"z9hG4bK0"),
+        lambda request: reply(request, 100),
+        lambda request: written(replace(request, method="INVITE")),
+        lambda request: b"HTTP/1.1 200 OK\r\n\r\n",
+    ],
+    ids=["another's", "provisional", "requests", "no SIP"],
+)
+async def test_messages_without_end_that_are_no_answers_end(odd: Any) -> None:
+    async with over_udp(lambda request, _count: [odd(request)] * 150) as peer:  # as many as a socket's buffer holds
         assessment = await said(peer)
 
+    assert states(assessment) == [State.CRITICAL]
     assert "without end" in assessment.findings[0].summary
 
 
@@ -196,6 +232,59 @@ async def test_silence_is_unknown_until_it_has_answered_and_then_a_fault_of_reac
     assert well.answers.reached is True
     assert after.answers is None
     assert after.fault.reason is Reason.NO_ANSWER and after.fault.reached is False
+
+
+async def test_after_a_restart_silence_is_still_a_fault_of_reach_of_whom_has_answered_before() -> None:
+    answering = [True]
+    async with over_udp(lambda request, _: [reply(request, 200)] if answering[0] else []) as peer:
+        first, second = Transports.open(), Transports.open()
+        try:
+            watching = Watching(first, SipOptions(port=peer.port))
+            assessment = CHECK.assess(subject(watching.spec), [await watching.once()], None, wall())
+            again = CHECK.assess(subject(watching.spec), [await watching.once()], assessment.memory, wall())
+            answering[0] = False
+            restarted = Watching(second, SipOptions(port=peer.port))
+            restarted.context.memory = assessment.memory
+            after = await restarted.once()
+        finally:
+            await first.close()
+            await second.close()
+
+    assert assessment.memory is not None and f"udp:127.0.0.1:{peer.port}" in assessment.memory.text
+    assert again.memory is None  # nothing new is not written
+    assert after.answers is None
+    assert after.fault.reason is Reason.NO_ANSWER and after.fault.reached is False
+
+
+def test_one_silent_endpoint_of_two_is_critical_by_the_note_alone_and_unknown_without_it() -> None:
+    fault = Fault(Reason.NO_ANSWER, "no answer to SIP", "sip_options/no-answer", State.CRITICAL)
+    answers = SipAnswers((Endpoint("udp:192.0.2.1:5060", 200), Endpoint("udp:192.0.2.2:5060", fault=fault)))
+    observation = Observation("fw-a", "here", 0.0, 0.0, answers)
+    judged = subject(check("sip_options", SipOptions()))
+    note = noted(None, ["udp:192.0.2.2:5060"])
+
+    known = CHECK.assess(judged, [observation], note, wall())
+    never = CHECK.assess(judged, [observation], None, wall())
+    newer = CHECK.assess(judged, [observation], Memory(99, "{"), wall())
+
+    assert states(known) == [State.OK, State.CRITICAL]
+    assert states(never) == states(newer) == [State.OK, State.UNKNOWN]
+    assert known.memory is not None and heard(known.memory) == {"udp:192.0.2.1:5060", "udp:192.0.2.2:5060"}
+
+
+@given(st.lists(st.lists(st.text(max_size=5), max_size=5), max_size=40))
+def test_the_note_of_who_has_answered_stays_small_and_holds_the_newest(rounds: list[list[str]]) -> None:
+    note: Memory | None = None
+    for answering in rounds:
+        note = noted(note, answering) or note
+
+        assert set(answering) <= heard(note)
+        assert len(heard(note)) <= 64
+
+
+@given(st.text() | st.from_regex(r'\{"answered":\[?("a"|1|null|\{\}|,)*\]?\}'))
+def test_a_damaged_note_says_nothing_and_does_no_harm(text: str) -> None:
+    assert all(isinstance(name, str) for name in heard(Memory(1, text)))
 
 
 async def test_a_closed_port_is_told_at_once() -> None:
@@ -356,3 +445,63 @@ async def test_a_proxy_that_drops_the_question_is_unknown(server: kamailio.Kamai
     assessment = await said(Peer(server.port), user="silent", timeout=1.2)
 
     assert states(assessment) == [State.UNKNOWN]
+
+
+def ports(peer: Peer) -> list[str]:
+    """Where the questions came from."""
+    return [(request.headers.first("via") or "").partition(";")[0] for request in peer.asked]
+
+
+async def test_a_socket_is_kept_for_the_next_question_and_what_came_late_is_no_answer_to_it() -> None:
+    late: list[bytes] = []
+
+    def answering(request: Request, _count: int) -> list[bytes]:
+        late.append(reply(request, 503))
+        return [reply(request, 200), *late]
+
+    transports = Transports.open()
+    try:
+        async with over_udp(answering) as peer:
+            watching = Watching(transports, SipOptions(port=peer.port))
+            observations = [await watching.once() for _ in range(3)]
+            kept = transports.sip.kept
+    finally:
+        await transports.close()
+
+    assert [one.answers.endpoints[0].status for one in observations] == [200, 200, 200]
+    assert len(set(ports(peer))) == 1 == kept
+    assert transports.sip.kept == 0
+
+
+async def test_a_socket_to_somebody_who_floods_it_between_two_questions_is_closed() -> None:
+    def answering(request: Request, count: int) -> list[bytes]:
+        return [reply(request, 200)] + [b"more"] * (250 if count == 1 else 0)
+
+    transports = Transports.open()
+    try:
+        async with over_udp(answering) as peer:
+            watching = Watching(transports, SipOptions(port=peer.port))
+            await watching.once()
+            async with asyncio.timeout(20):
+                while transports.sip.kept:
+                    await asyncio.sleep(0.005)
+            again = await watching.once()
+    finally:
+        await transports.close()
+
+    assert again.answers.reached
+    assert len(set(ports(peer))) == 2
+
+
+async def test_a_socket_on_which_nothing_came_is_not_kept() -> None:
+    transports = Transports.open()
+    try:
+        async with over_udp(lambda request, count: [reply(request, 200)] if count == 1 else []) as peer:
+            watching = Watching(transports, SipOptions(port=peer.port))
+            await watching.once()
+            await watching.once()
+            kept = transports.sip.kept
+    finally:
+        await transports.close()
+
+    assert kept == 0

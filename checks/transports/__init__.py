@@ -12,6 +12,7 @@ from checks.transports.lockout import Lockout
 from checks.transports.names import Names
 from checks.transports.ntp import NtpTransport
 from checks.transports.process import ProcessTransport
+from checks.transports.rtp import RtpTransport
 from checks.transports.sip import SipTransport
 from checks.transports.snmp import Asking, SnmpTransport
 from checks.transports.ssh import SshTransport
@@ -47,6 +48,8 @@ class Transports:
     ssh: SshTransport = field(kw_only=True)
     """paramiko is imported when the first device is asked."""
     sip: SipTransport = field(kw_only=True)
+    rtp: RtpTransport = field(default_factory=RtpTransport)
+    """No process is started before the first call."""
 
     @classmethod
     def open(cls, lockout: Lockout | None = None) -> Transports:
@@ -76,3 +79,4 @@ class Transports:
         await self.tls.close()
         await self.sip.close()
         await self.process.close()
+        await self.rtp.close()

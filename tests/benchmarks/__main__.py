@@ -34,6 +34,7 @@ BENCHMARKS = {
     "link": ("tests.benchmarks.link", "measure"),
     "hanging": ("tests.benchmarks.hanging", "measure"),
     "reload": ("tests.benchmarks.reload", "measure"),
+    "calls": ("tests.benchmarks.calls", "measure"),
     "thousand": ("tests.benchmarks.thousand", "measure"),
 }
 """In the order in which they are run."""

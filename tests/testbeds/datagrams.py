@@ -12,7 +12,7 @@ Change = Callable[[bytes], Iterable[bytes]]
 Place = tuple[str, int]
 
 
-class _OnLoopback(asyncio.DatagramProtocol):
+class OnLoopback(asyncio.DatagramProtocol):
     def __init__(self) -> None:
         self._transport: asyncio.DatagramTransport | None = None
 
@@ -33,7 +33,7 @@ class _OnLoopback(asyncio.DatagramProtocol):
         """The other side is away: nobody hears of it, as over a real network."""
 
 
-class DatagramRelay(_OnLoopback):
+class DatagramRelay(OnLoopback):
     """Stands between one client at a time and a real device; replies go to whoever asked last."""
 
     def __init__(self, upstream: Place, change: Change) -> None:
@@ -57,7 +57,7 @@ class DatagramRelay(_OnLoopback):
                 self.send(changed, self._client)
 
 
-class Peer(_OnLoopback):
+class Peer(OnLoopback):
     """Answers each datagram with whatever `answer` gives, at once; `later` sends more from outside."""
 
     def __init__(self, answer: Change) -> None:

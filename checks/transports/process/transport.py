@@ -18,6 +18,7 @@ from typing import Any
 
 import checks.launcher
 from checks.contract import Reason
+from checks.transports.child import gone
 from checks.transports.fault import TransportFault
 from checks.transports.process import programs, slice
 
@@ -146,7 +147,7 @@ class ProcessTransport:
         launcher, self._launcher = self._launcher, None
         self._drop_control()
         if launcher is not None:
-            await _gone(launcher, 6.0)
+            await gone(launcher, 6.0)
 
     async def _run(self, loop: asyncio.AbstractEventLoop, program: Program, path: Path, seconds: float) -> Ended:
         ours, theirs = socket.socketpair()
@@ -188,7 +189,7 @@ class ProcessTransport:
                 self._drop_control()
                 launcher, self._launcher = self._launcher, None
                 if launcher is not None:
-                    await _gone(launcher, 1.0)
+                    await gone(launcher, 1.0)
                 if attempt == 2:
                     raise TransportFault(Reason.LOCAL, f"plug-ins cannot be started ({error.strerror})") from error
 
@@ -223,28 +224,6 @@ class ProcessTransport:
 
 def _time_to_run(seconds: float) -> float:
     return seconds - min(seconds / 2, max(seconds * _ENDING, _ENDING_LEAST))
-
-
-async def _gone(launcher: subprocess.Popen[bytes], seconds: float) -> None:
-    """Wait for the launcher's end; what does not end is killed."""
-    loop = asyncio.get_running_loop()
-    number = os.pidfd_open(launcher.pid)
-    future: asyncio.Future[None] = loop.create_future()
-    loop.add_reader(number, _settle, future)
-    try:
-        async with asyncio.timeout(seconds):
-            await future
-    except TimeoutError:
-        launcher.kill()
-    finally:
-        loop.remove_reader(number)
-        os.close(number)
-    launcher.wait()
-
-
-def _settle(future: asyncio.Future[None]) -> None:
-    if not future.done():
-        future.set_result(None)
 
 
 def _ended(program: Program, answer: bytes) -> Ended:

@@ -7,7 +7,7 @@ The rules, for every kind alike:
   fault's own condition.
 * With answers, `assess` decides; a fault beside the answers becomes a finding of its own. The conditions a fault of
   this kind can have, `<kind>/<reason>` for every `Reason` and `credential/<name>`, are covered and may go: a run that
-  worked ends them, after a restart too, for nothing has to be remembered.
+  worked ends them, after a restart too, for nothing has to be remembered. One that asked nothing does not.
 * `accept_unreadable` turns an *unknown* that the target causes into *unsupported*. It does not cover our own faults
   (name, local, hanging, internal), nor a network that says the target is away.
 """
@@ -43,7 +43,9 @@ def with_answers(
 ) -> Assessment:
     """The kind's own assessment, a partial run's fault beside it, and the fault conditions that are over."""
     findings = assessment.findings
-    covers, may_go = _widened(kind, assessment.covers, assessment.may_go)
+    covers, may_go = assessment.covers, assessment.may_go
+    if assessment.asked:
+        covers, may_go = _widened(kind, covers, may_go)
     if fault is not None:
         finding = _finding(kind, fault, acceptance)
         if not any(other.key == finding.key for other in findings):
@@ -51,7 +53,7 @@ def with_answers(
             covers |= {finding.key}
     if acceptance is not None:
         findings = (*findings, *_overdue(acceptance, now))
-    return Assessment(findings, assessment.readings, covers, may_go, assessment.memory)
+    return Assessment(findings, assessment.readings, covers, may_go, assessment.memory, assessment.asked)
 
 
 def reached(observation: Observation, acceptance: Acceptance | None) -> bool | None:

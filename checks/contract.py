@@ -198,6 +198,8 @@ class Assessment:
     may_go: frozenset[str] = frozenset()
     memory: Memory | None = None
     """The new note; None keeps the old one."""
+    asked: bool = True
+    """False: nothing was asked this time, since the estate wants it so at this hour. No earlier fault ends by that."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,8 @@ class KindDefaults:
     reopen_window: float = 86_400.0
     evidence: bool = False
     """An evidence check (a nightly backup) is judged on one result at its own cadence."""
+    fastest: float = 0.0
+    """Seconds between two runs below which the estate is refused: what is asked costs somebody something."""
 
 
 @dataclass(frozen=True, slots=True)

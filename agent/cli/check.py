@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,7 +45,10 @@ def command(subject: str, config_file: Path, as_json: bool, snmp_engine: str) ->
     from agent.stderr import StderrFilter
 
     with StderrFilter():
-        results = asyncio.run(_run(estate, target, names, snmp_engine == "pysnmp"))
+        try:
+            results = asyncio.run(_run(estate, target, names, snmp_engine == "pysnmp"))
+        except asyncio.CancelledError:
+            sys.exit(128 + signal.SIGTERM)
 
     state = overall(results)
     if as_json:
@@ -80,6 +85,10 @@ async def _run(estate: Estate, target: Target, names: frozenset[str], second: bo
     from agent.once import run_once
 
     check_kinds, _ = kinds()
+    task = asyncio.current_task()
+    assert task is not None  # for mypy
+    # A test call that is under way has to be hung up, whoever ends this command.
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     return await run_once(estate, target, names, check_kinds, guard([target]), second=second)
 
 

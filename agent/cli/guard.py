@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from checks.transports.lockout import Lockout
     from config.estate import Target
 
-_ROLES = ("ssh", "http")
+_ROLES = ("ssh", "http", "sip")
 """Those whose credentials are accounts that can be locked."""
 
 

@@ -47,7 +47,7 @@ def verdicts_of(scene: Scene, watched: Watched, target: Target, result: CheckRes
         said |= _way_is_good(scene, watched, target)
     if fault is not None:
         said |= _of_fault(scene, watched, target, result, fault, started)
-    if result.reached or fault is None:
+    if result.reached or (fault is None and assessment.asked):
         said |= _answered_again(scene, watched, fault, said)
     return said | _gone(scene, watched, council, subject, assessment, said)
 

@@ -71,7 +71,8 @@ class Transports:
         )
 
     async def close(self) -> None:
-        """Release every socket; safe to call twice."""
+        """Hang up, and release every socket; safe to call twice."""
+        await self.sip.close()
         await self.snmp.close()
         await self.icmp.close()
         await self.tcp.close()

@@ -95,6 +95,8 @@ class CheckResolver:
         schedule, shortest, longest = _schedule(kind, merged)
         if "time_zone" in own and isinstance(schedule, Every):
             report.add((*entry.path, "time_zone"), "belongs to `cron`, and this check has none", key=True)
+        if shortest < kind.defaults.fastest:
+            self._too_often(entry, own, shortest, kind.defaults.fastest)
         timeout = merged.get("timeout", kind.defaults.timeout)
         if timeout >= shortest:
             self._too_slow(entry, own, timeout, shortest)
@@ -127,6 +129,15 @@ class CheckResolver:
             at,
             f"the time-out ({duration_text(timeout)}) must be shorter than the time between two runs"
             f" ({duration_text(shortest)})" + ("" if "timeout" in own else "; say a shorter `timeout` here"),
+            key=True,
+        )
+
+    def _too_often(self, entry: Entry, own: Merged, shortest: float, fastest: float) -> None:
+        at = next(((*entry.path, word) for word in ("every", "cron") if word in own), entry.path)
+        self._report.add(
+            at,
+            f"must not run more often than every {duration_text(fastest)}, and would every {duration_text(shortest)}"
+            + ("" if "every" in own or "cron" in own else "; say a longer `every` here"),
             key=True,
         )
 

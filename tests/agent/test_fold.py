@@ -91,6 +91,16 @@ def test_a_good_run_ends_every_fault_condition_of_its_kind_also_after_a_restart(
     assert not covered(good.covers, f"tcp/{reason.value}")
 
 
+@pytest.mark.parametrize("reason", list(Reason))
+def test_a_run_that_asked_nothing_ends_no_fault(reason):
+    said = Assessment((Finding("sip_call/hours", State.UNSUPPORTED, "not now"),), asked=False)
+
+    idle = fold.with_answers("sip_call", said, None, None, 0.0)
+
+    assert not covered(idle.covers, f"sip_call/{reason.value}")
+    assert not idle.asked
+
+
 def test_a_key_that_the_kind_covers_by_name_may_not_just_go():
     own = Assessment((), covers=frozenset({"snmp/limit"}))
 

@@ -105,6 +105,16 @@ def test_a_quick_poll_of_a_firewall_is_counted_in_datagrams(tmp_path: Path) -> N
     assert any(name.startswith("CPU per FortiGate poll of 60 values") for name in values)
 
 
+def test_calls_are_measured_in_an_agent_that_runs_checks_beside_a_process_that_sleeps(tmp_path: Path) -> None:
+    need("snmpd")
+
+    report, _ = _measured(tmp_path, "calls")
+
+    lateness, cpu = report["figures"]
+    assert lateness["value"] > 0 and lateness["peer_value"] > 0
+    assert cpu["value"] > 0
+
+
 def test_sip_options_are_measured_beside_a_process_of_sipsak_each(tmp_path: Path) -> None:
     need("sipsak")
 

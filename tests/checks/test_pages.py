@@ -25,6 +25,7 @@ KINDS = (
     "path",
     "plugin",
     "sftp_file",
+    "sip_call",
     "sip_options",
     "sip_register",
     "ssh_command",

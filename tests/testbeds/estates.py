@@ -70,8 +70,9 @@ class Desk:
 
 MINUTE = KindDefaults(60.0, 5.0, MofN(3, 5), MofN(2, 3), WakeClass.NOW)
 NIGHTLY = KindDefaults(
-    86_400.0, 30.0, MofN(1, 1), MofN(1, 1), WakeClass.WORKING_HOURS, reopen_window=259_200.0, evidence=True
-)
+    86_400.0, 30.0, MofN(1, 1), MofN(1, 1), WakeClass.WORKING_HOURS, reopen_window=259_200.0, evidence=True,
+    fastest=300.0,
+)  # fmt: skip
 KINDS = {
     kind.kind: kind
     for kind in (

@@ -214,6 +214,7 @@ class Stage:
         started: float | None = None,
         reached: bool | str | None = "by the fault",
         at: str = "here",
+        asked: bool = True,
     ) -> Judgement:
         """One run of a check ends now; `at` is the vantage it was made from."""
         self.now += after
@@ -230,7 +231,7 @@ class Stage:
         if fault is not None and not findings:
             assessment = fold.without_answers(spec.kind, fault, None, self.now)
         else:
-            answered = Assessment(findings, covers=keys, may_go=frozenset(may_go))
+            answered = Assessment(findings, covers=keys, may_go=frozenset(may_go), asked=asked)
             assessment = fold.with_answers(spec.kind, answered, fault, None, self.now)
         made = CheckResult(
             subject=Subject(name, what.council, what.site, spec, (what,)),

@@ -98,13 +98,16 @@ class Kamailio:
 
 
 @contextlib.contextmanager
-def running(folder: Path, algorithm: str = "MD5") -> Iterator[Kamailio]:
-    """A server whose configuration lies in `folder`; it takes any extension with `PASSWORD`, by that digest."""
+def running(folder: Path, algorithm: str = "MD5", script: str = _SCRIPT, **more: int) -> Iterator[Kamailio]:
+    """A server whose configuration lies in `folder`; it takes any extension with `PASSWORD`, by that digest.
+
+    `script` is another one than the registrar's, and `more` what it names in braces.
+    """
     program = need("kamailio")
     port = free_port()
-    script = folder / "kamailio.cfg"
-    script.write_text(_SCRIPT.format(port=port, algorithm=algorithm, password=PASSWORD))
-    command = [str(program), "-f", str(script), "-DD", "-E", "-m", "16", "-M", "4", "-Y", str(folder)]
+    path = folder / "kamailio.cfg"
+    path.write_text(script.format(port=port, algorithm=algorithm, password=PASSWORD, **more))
+    command = [str(program), "-f", str(path), "-DD", "-E", "-m", "16", "-M", "4", "-Y", str(folder)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     server = Kamailio(process, port)
     try:

@@ -1,4 +1,4 @@
-"""`SipTransport`: ways to SIP endpoints by name, with the certificates that are trusted."""
+"""`SipTransport`: ways to SIP endpoints by name, with the certificates that are trusted; and lines for calls."""
 
 from __future__ import annotations
 
@@ -12,16 +12,19 @@ from checks.transports.dns import DnsTransport
 from checks.transports.fault import TransportFault
 from checks.transports.http.trust import TrustStore
 from checks.transports.names import Address, Names
+from checks.transports.sip.line import Line
 from checks.transports.sip.places import Place, Places, Servers, servers_of_this_machine, services
 from checks.transports.sip.wire import Carrier, Datagrams, Wire, opened
 from checks.transports.turns import Turns
 
 _MOST_KEPT = 1_024
 """Sockets that are kept for the next question; beyond it those that were used longest ago are closed."""
+_FAREWELL = 1.0
+"""Seconds that far ends have to be told that their calls are over, when the agent stops."""
 
 
 class SipTransport:
-    """Ways to endpoints. Sockets of datagrams may be kept between questions, and TLS contexts are."""
+    """Ways to endpoints, and lines for calls. Sockets of datagrams may be kept between questions, TLS contexts are."""
 
     def __init__(
         self, names: Names, dns: DnsTransport | None = None, servers: Servers = servers_of_this_machine
@@ -32,8 +35,9 @@ class SipTransport:
         self._servers = servers
         self._trust = TrustStore()
         self.turns = Turns()
-        """Of those who register the same extension."""
+        """Of those who register the same extension, and of those who call the same target."""
         self._kept: dict[tuple[Address, int], Datagrams] = {}
+        self._lines: set[Line] = set()
 
     async def places(self, host: str, port: int, deadline: float, family: int = 0) -> Places:
         """Every address of a name, at that port, found until `deadline` (loop time). Raises TransportFault: NAME."""
@@ -90,12 +94,6 @@ class SipTransport:
         """Sockets that are open for the next question."""
         return sum(one.usable for one in self._kept.values())
 
-    async def close(self) -> None:
-        """Release every socket; safe to call twice."""
-        for one in self._kept.values():
-            one.close()
-        self._kept.clear()
-
     def _keep(self, one: Datagrams) -> None:
         before = self._kept.pop((one.address, one.port), None)
         if before is not None:
@@ -111,3 +109,39 @@ class SipTransport:
         tls = await asyncio.to_thread(self._trust.context, ca, False)
         async with opened(Carrier.TLS, address, port, deadline, tls, name) as wire:
             yield wire
+
+    @contextlib.asynccontextmanager
+    async def line(
+        self, carrier: Carrier, address: Address, port: int, deadline: float, ca: str | None = None, name: str = ""
+    ) -> AsyncIterator[Line]:
+        """A line to that address for one call, which is hung up at the end whatever happens.
+
+        That takes no time here: the far end is told in the background, again and again until it has answered. Raises as
+        `way`.
+        """
+        line = Line(
+            lambda until: self.way(carrier, address, port, until, ca, name), carrier, address, self._lines.discard
+        )
+        await line.open(deadline)
+        self._lines.add(line)
+        try:
+            yield line
+        finally:
+            line.hang_up()
+
+    @property
+    def lines(self) -> int:
+        """Lines that have not been given back."""
+        return len(self._lines)
+
+    async def close(self) -> None:
+        """Hang up every call, give the far ends a moment to be told, and release every socket; safe to call twice."""
+        for one in self._kept.values():
+            one.close()
+        self._kept.clear()
+        lines = tuple(self._lines)
+        for line in lines:
+            line.hang_up()
+        until = asyncio.get_running_loop().time() + _FAREWELL
+        await asyncio.gather(*(line.settled(until) for line in lines))
+        await asyncio.gather(*(line.closed() for line in lines))

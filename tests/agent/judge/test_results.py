@@ -360,3 +360,17 @@ def test_results_are_the_same_when_played_twice() -> None:
         ]
 
     assert play() == play()
+
+
+def test_a_run_that_asked_nothing_by_the_estates_own_wish_ends_no_fault_and_no_finding() -> None:
+    stage = firewall(open_after=ONCE, clear_after=ONCE)
+    refused = Cause("dacorum", "fw", REFUSED.condition.format("snmp"))
+    stage.result("fw/snmp", FULL)
+    stage.result("fw/snmp", fault=REFUSED, after=60)
+
+    stage.result("fw/snmp", finding("snmp/hours", State.UNSUPPORTED, "not now"), after=60, reached=None, asked=False)
+    held = stage.level(MEMORY), stage.level(refused)
+    stage.result("fw/snmp", FINE, after=60)
+
+    assert held == (AlertLevel.FIRING, AlertLevel.FIRING)
+    assert stage.level(refused) is AlertLevel.CLEAR

@@ -45,7 +45,8 @@ def told(level: int, sip: SipHeard, **answers: Any) -> Assessment:
 
 @pytest.mark.parametrize(("sip", "how"), [
     (of(200), Voice.UP), (of(403), Voice.UP), (of(503), Voice.UNWELL), (of(408), Voice.UNWELL),
-    (of(reason=Reason.REFUSED), Voice.DEAD), (of(reason=Reason.NO_ANSWER), Voice.STRANGER),
+    (of(reason=Reason.REFUSED), Voice.DEAD), (of(reason=Reason.PROTOCOL), Voice.UNWELL),
+    (of(reason=Reason.NO_ANSWER), Voice.STRANGER),
     (of(reason=Reason.NO_ANSWER, known=True), Voice.DEAD), (of(reason=Reason.LOCAL), Voice.UNASKED),
     (SipHeard(fault=Fault(Reason.NAME, "no such name", "sip_options/name")), Voice.UNASKED),
     (SipHeard(fault=Fault(Reason.NO_ANSWER, "silent", "sip_options/no-answer")), Voice.DEAD),
@@ -108,6 +109,14 @@ def test_what_a_check_of_the_same_endpoint_says_is_not_said_twice() -> None:
     assert bad(judged(options, answers, True, None, NOW, subject=alone)) == {KEY: State.CRITICAL}
 
 
+def test_not_even_that_it_has_never_answered_is_said_twice() -> None:
+    own, other = check("mitel", MitelOptions.model_validate(SIP)), check("sip_options", SipOptions.model_validate({}))
+    beside = replace(subject(own), targets=(target(own, other),))
+    answers = replace(business(), sip=of(reason=Reason.NO_ANSWER))
+
+    assert bad(judged(MitelOptions.model_validate(SIP), answers, True, None, NOW, subject=beside)) == {}
+
+
 def test_an_endpoint_of_its_own_address_belongs_to_no_other_check() -> None:
     options = MitelOptions.model_validate({"sip": {"address": "192.0.2.77"}})
     own, other = check("mitel", options), check("sip_options", SipOptions.model_validate({}))
@@ -127,6 +136,8 @@ def test_a_product_whose_alarms_cannot_be_read_is_critical_when_it_is_dead_by_si
 def test_options_of_sip_are_those_of_its_own_kind() -> None:
     with pytest.raises(ValidationError, match="user"):
         MitelOptions.model_validate({"sip": {"user": "a b"}})
+    with pytest.raises(ValidationError, match="ca and server_name belong to transport: tls"):
+        MitelOptions.model_validate({"sip": {"ca": "/etc/ours.pem"}})
 
 
 @pytest.fixture

@@ -42,7 +42,7 @@ from checks.telephony.way import (
     places,
 )
 from checks.transports.fault import TransportFault
-from checks.transports.sip import Answer, Headers, Place, Request, SipSyntaxError, transact
+from checks.transports.sip import Answer, Carrier, Headers, Place, Request, SipSyntaxError, transact
 from checks.transports.sip.fields import address as contact_of
 from checks.transports.sip.fields import retry_after
 from config.estate import MofN, WakeClass
@@ -143,11 +143,13 @@ async def collect(target: Target, options: SipOptions, ctx: Context) -> Observat
 async def _asked(place: Place, target: Target, options: SipOptions, ctx: Context, deadline: float) -> Endpoint:
     name, ip = endpoint_name(options, place), place.address.ip
     where = f"{ip} port {place.port}/{options.transport}"
-    named = certificate_name(options, target)
+    sip, named = ctx.transports.sip, certificate_name(options, target)
     try:
-        async with ctx.transports.sip.way(
-            options.transport, place.address, place.port, deadline, options.ca, named
-        ) as wire:
+        if options.transport is Carrier.UDP:
+            way = sip.asking(place.address, place.port)
+        else:
+            way = sip.way(options.transport, place.address, place.port, deadline, options.ca, named)
+        async with way as wire:
             answer = await transact(wire, question(options, ip, wire.own), deadline, where)
             return _told(name, answer, wire.certificate_ends)
     except TransportFault as error:

@@ -74,4 +74,5 @@ class Transports:
         await self.tcp.close()
         await self.ssh.close()
         await self.tls.close()
+        await self.sip.close()
         await self.process.close()

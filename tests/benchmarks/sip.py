@@ -1,7 +1,7 @@
 """What SIP OPTIONS over UDP cost: the whole agent beside one process of sipsak for each question, and 1,000 trunks.
 
 Whoever answers is a process of its own, which repeats what it must of a request and no more. Agent and peer ask it at
-the same rate at the same time; of a process of sipsak only its own CPU counts, not what starting it costs its parent.
+the same rate at the same time. A process of sipsak costs its own CPU, and what it takes to start and to bury it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from testbeds.peers import find, free_port
@@ -47,32 +48,37 @@ def _beside_sipsak(pace: Pace, port: int) -> Figure:
         return not_measured(name, "µs", asked_for, "sipsak is missing; on Debian: apt-get install sipsak")
     with agent(estates.sip(pace.targets, pace.every, port)) as one, Sipsak(program, port, pace) as peer:
         settle(one, KIND, pace.targets)
-        ours, theirs, ran, asked = _windows(one, peer, pace)
-    ratios = [one / other for one, other in zip(ours, theirs, strict=True)]
+        ours, theirs, ran = _windows(one, peer, pace)
+    ratios = [mine / spent.each for mine, spent in zip(ours, theirs, strict=True)]
     ratio, seconds = statistics.median(ratios), pace.windows * pace.seconds
+    cheaper = [1 / one for one in ratios]
+    total = sum(theirs, Spent())
+    starting = total.starting / total.processes * 1e6
     note = (
-        f"{1 / ratio:.1f} × cheaper ({1 / max(ratios):.1f} to {1 / min(ratios):.1f} over {len(ratios)} windows), "
-        f"stretch {STRETCH:g}; {ran / seconds:.0f} and {asked / seconds:.0f} probes/s"
+        f"{statistics.median(cheaper):.1f} × cheaper ({min(cheaper):.1f} to {max(cheaper):.1f} over {len(ratios)} "
+        f"windows), stretch {STRETCH:g}; of sipsak {starting:.0f} µs for starting it; "
+        f"{ran / seconds:.0f} and {total.processes / seconds:.0f} probes/s"
     )
     return Figure(
-        name, statistics.median(ours), "µs", asked_for, "sipsak", statistics.median(theirs), ratio,
-        ratio <= 1 / CHEAPER, note,
+        name, statistics.median(ours), "µs", asked_for, "sipsak", total.each, ratio, ratio <= 1 / CHEAPER, note
     )  # fmt: skip
 
 
-def _windows(one: MeasuredAgent, peer: Sipsak, pace: Pace) -> tuple[list[float], list[float], float, int]:
-    """Microseconds per question in each window, of the agent and of the peer; questions of both in all of them."""
-    ours, theirs, ran, asked, failed = [], [], 0.0, 0, one.failed()
+def _windows(one: MeasuredAgent, peer: Sipsak, pace: Pace) -> tuple[list[float], list[Spent], float]:
+    """Microseconds per question of the agent and what the peer spent, in each window; the agent's questions in all."""
+    ours: list[float] = []
+    theirs: list[Spent] = []
+    ran, failed = 0.0, one.failed()
     with scraped(one):
         for _ in range(pace.windows):
-            runs, cpu, (processes, spent) = one.runs(KIND), one.cpu(), peer.so_far()
+            runs, cpu, spent = one.runs(KIND), one.cpu(), peer.so_far()
             time.sleep(pace.seconds)
-            runs, cpu, (more, and_more) = one.runs(KIND) - runs, one.cpu() - cpu, peer.so_far()
+            runs, cpu = one.runs(KIND) - runs, one.cpu() - cpu
+            theirs.append(peer.so_far().since(spent))
             ours.append(cpu / runs * 1e6)
-            theirs.append((and_more - spent) / (more - processes) * 1e6)
-            ran, asked = ran + runs, asked + more - processes
+            ran += runs
     _all_well(one, failed, ran)
-    return ours, theirs, ran, asked
+    return ours, theirs, ran
 
 
 def _many(pace: Pace, port: int) -> Figure:
@@ -92,8 +98,28 @@ def _all_well(one: MeasuredAgent, failed: float, ran: float) -> None:
         raise Void("some endpoints did not answer the agent; the figure is void")
 
 
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """CPU seconds of processes that have ended, and of starting them and taking their end."""
+
+    processes: int = 0
+    own: float = 0.0
+    starting: float = 0.0
+
+    def __add__(self, other: Spent) -> Spent:
+        return Spent(self.processes + other.processes, self.own + other.own, self.starting + other.starting)
+
+    @property
+    def each(self) -> float:
+        """Microseconds for one."""
+        return (self.own + self.starting) / self.processes * 1e6
+
+    def since(self, before: Spent) -> Spent:
+        return Spent(self.processes - before.processes, self.own - before.own, self.starting - before.starting)
+
+
 class Sipsak:
-    """Starts one process for each question, at a steady rate from some threads; counts their CPU by the kernel."""
+    """Starts one process for each question, at a steady rate from some threads; the kernel counts their CPU."""
 
     _THREADS = 8
 
@@ -102,7 +128,7 @@ class Sipsak:
         self._between = self._THREADS / pace.rate
         self._stop = threading.Event()
         self._lock = threading.Lock()
-        self._processes, self._spent, self._failed = 0, 0.0, 0
+        self._counted, self._failed = Spent(), 0
         self._threads = [threading.Thread(target=self._ask, args=(at,), daemon=True) for at in range(self._THREADS)]
 
     def __enter__(self) -> Sipsak:
@@ -115,23 +141,24 @@ class Sipsak:
         for thread in self._threads:
             thread.join(15)
 
-    def so_far(self) -> tuple[int, float]:
-        """Processes that have ended, and their CPU seconds. Raises Void when they fail: failing is cheap."""
+    def so_far(self) -> Spent:
+        """What has been spent so far. Raises Void when the processes fail: failing is cheap."""
         with self._lock:
-            if self._failed > 0.01 * self._processes + 3:
+            if self._failed > 0.01 * self._counted.processes + 3:
                 raise Void("sipsak gets no answer; the figure is void")
-            return self._processes, self._spent
+            return self._counted
 
     def _ask(self, at: int) -> None:
         due = time.monotonic() + self._between * at / self._THREADS
+        quiet = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_RDWR, 0) for number in (0, 1, 2)]
         while not self._stop.wait(max(0.0, due - time.monotonic())):
-            process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            _, status, used = os.wait4(process.pid, 0)
-            process.returncode = os.waitstatus_to_exitcode(status)
+            begun = time.thread_time()
+            process = os.posix_spawn(self._command[0], self._command, os.environ, file_actions=quiet)
+            _, status, used = os.wait4(process, 0)
+            starting = time.thread_time() - begun
             with self._lock:
-                self._processes += 1
-                self._spent += used.ru_utime + used.ru_stime
-                self._failed += process.returncode != 0
+                self._counted += Spent(1, used.ru_utime + used.ru_stime, starting)
+                self._failed += os.waitstatus_to_exitcode(status) != 0
             due += self._between
 
 

@@ -103,3 +103,15 @@ def test_a_quick_poll_of_a_firewall_is_counted_in_datagrams(tmp_path: Path) -> N
     values = {figure["name"]: figure for figure in report["figures"]}
     assert values["quick poll of one member"]["value"] <= 8
     assert any(name.startswith("CPU per FortiGate poll of 60 values") for name in values)
+
+
+def test_sip_options_are_measured_beside_a_process_of_sipsak_each(tmp_path: Path) -> None:
+    need("sipsak")
+
+    report, _ = _measured(tmp_path, "sip")
+
+    cost, trunks = report["figures"]
+    assert cost["peer"] == "sipsak"
+    assert cost["value"] > 0 and cost["peer_value"] > 0
+    assert cost["met"] is (cost["ratio"] <= 0.1)
+    assert trunks["value"] > 0

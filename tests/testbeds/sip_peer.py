@@ -35,13 +35,13 @@ class Peer:
 
 
 class _Datagrams(asyncio.DatagramProtocol):
-    def __init__(self, peer: Peer, answering: Answering) -> None:
+    def __init__(self, peer: Peer, answering: Answering, other: asyncio.DatagramTransport | None) -> None:
         self._peer = peer
         self._answering = answering
-        self._transport: Any = None
+        self._transport: Any = other
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport
+        self._transport = self._transport or transport
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         request = parsed(data)
@@ -52,17 +52,21 @@ class _Datagrams(asyncio.DatagramProtocol):
 
 
 @contextlib.asynccontextmanager
-async def over_udp(answering: Answering, host: str = "127.0.0.1") -> AsyncIterator[Peer]:
-    """An endpoint over UDP."""
+async def over_udp(answering: Answering, host: str = "127.0.0.1", *, elsewhere: bool = False) -> AsyncIterator[Peer]:
+    """An endpoint over UDP; `elsewhere`: it answers from another port than it is asked at."""
     peer = Peer(0)
-    transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
-        lambda: _Datagrams(peer, answering), local_addr=(host, 0)
-    )
+    loop = asyncio.get_running_loop()
+    other: asyncio.DatagramTransport | None = None
+    if elsewhere:
+        other, _ = await loop.create_datagram_endpoint(asyncio.DatagramProtocol, local_addr=(host, 0))
+    transport, _ = await loop.create_datagram_endpoint(lambda: _Datagrams(peer, answering, other), local_addr=(host, 0))
     peer.port = transport.get_extra_info("sockname")[1]
     try:
         yield peer
     finally:
         transport.close()
+        if other is not None:
+            other.close()
 
 
 @contextlib.asynccontextmanager

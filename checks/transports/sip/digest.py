@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 
+from checks.printable import printable
 from checks.transports.sip.fields import Challenge
 
 _HASHES: dict[str, Callable[[bytes], str]] = {
@@ -29,15 +30,17 @@ def answer(
     known = [challenge for challenge in challenges if challenge.scheme == "digest" and _algorithm(challenge) in _HASHES]
     if not known:
         wanted = ", ".join(f"{one.scheme} {one.parameters.get('algorithm', '')}".strip() for one in challenges[:5])
-        raise NoSuchDigest(f"it wants {wanted[:100] or 'nothing that it names'}; MD5 and SHA-256 can be had")
+        raise NoSuchDigest(f"it wants {printable(wanted, 100) or 'nothing that it names'}; MD5 and SHA-256 can be had")
     challenge = min(known, key=lambda one: list(_HASHES).index(_algorithm(one)))
     said = challenge.parameters
     realm, nonce = said.get("realm", ""), said.get("nonce", "")
     qops = [word.strip().lower() for word in said.get("qop", "").split(",") if word.strip()]
     if qops and "auth" not in qops:
-        raise NoSuchDigest(f"it wants the quality of protection {qops[0][:20]!r}; only auth can be had")
+        raise NoSuchDigest(f"it wants the quality of protection {printable(qops[0], 20)}; only auth can be had")
     if not nonce or any(len(value) > _LONGEST for value in said.values()):
         raise NoSuchDigest("its challenge has no nonce, or one without end")
+    if not all(value.isprintable() for value in said.values()):
+        raise NoSuchDigest("its challenge holds control characters")  # which would stand in what we send
     digest = _HASHES[_algorithm(challenge)]
     secret = digest(f"{user}:{realm}:{password}".encode())
     what = digest(f"{method}:{uri}".encode())

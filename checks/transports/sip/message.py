@@ -26,6 +26,7 @@ _COMPACT = {
     "s": "subject", "k": "supported", "t": "to", "v": "via", "o": "event", "r": "refer-to", "u": "allow-events",
 }  # fmt: skip
 """Compact forms (RFC 3261, section 7.3.3, and the registry of IANA)."""
+_BARE = re.compile(r"(?<!\r)\n|\r(?!\n)")
 _GROUPING = re.compile(r'["<>]')
 _LARGEST_NUMBER = 2**31
 """CSeq is below it (section 8.1.1.5), and no other number that matters to us is larger."""
@@ -199,6 +200,8 @@ def _head(octets: bytes) -> tuple[str, Headers, int]:
         text = octets[begin:end].decode("utf-8")
     except UnicodeDecodeError:
         raise SipSyntaxError("its header is not UTF-8") from None
+    if _BARE.search(text):
+        raise SipSyntaxError("a bare CR or LF in its header")
     start, *rest = text.split("\r\n")
     return start, Headers(tuple(_fields(rest))), end + 4
 

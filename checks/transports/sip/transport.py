@@ -13,11 +13,14 @@ from checks.transports.fault import TransportFault
 from checks.transports.http.trust import TrustStore
 from checks.transports.names import Address, Names
 from checks.transports.sip.places import Place, Places, Servers, servers_of_this_machine, services
-from checks.transports.sip.wire import Carrier, Wire, opened
+from checks.transports.sip.wire import Carrier, Datagrams, Wire, opened
+
+_MOST_KEPT = 1_024
+"""Sockets that are kept for the next question; beyond it those that were used longest ago are closed."""
 
 
 class SipTransport:
-    """Holds no sockets between calls; TLS contexts are kept."""
+    """Ways to endpoints. Sockets of datagrams may be kept between questions, and TLS contexts are."""
 
     def __init__(
         self, names: Names, dns: DnsTransport | None = None, servers: Servers = servers_of_this_machine
@@ -27,6 +30,7 @@ class SipTransport:
         self._dns = dns or DnsTransport(names)
         self._servers = servers
         self._trust = TrustStore()
+        self._kept: dict[tuple[Address, int], Datagrams] = {}
 
     async def places(self, host: str, port: int, deadline: float, family: int = 0) -> Places:
         """Every address of a name, at that port, found until `deadline` (loop time). Raises TransportFault: NAME."""
@@ -69,6 +73,33 @@ class SipTransport:
         if carrier is Carrier.TLS:
             return self._trusted(address, port, deadline, ca, name)
         return opened(carrier, address, port, deadline)
+
+    def asking(self, address: Address, port: int) -> AbstractAsyncContextManager[Wire]:
+        """A way over UDP for one question; where it was answered, its socket is kept for the next one to that place.
+
+        Raises TransportFault: REFUSED, UNREACHABLE, LOCAL.
+        """
+        kept = self._kept.pop((address, port), None)
+        return kept if kept is not None and kept.usable else Datagrams(address, port, self._keep)
+
+    @property
+    def kept(self) -> int:
+        """Sockets that are open for the next question."""
+        return sum(one.usable for one in self._kept.values())
+
+    async def close(self) -> None:
+        """Release every socket; safe to call twice."""
+        for one in self._kept.values():
+            one.close()
+        self._kept.clear()
+
+    def _keep(self, one: Datagrams) -> None:
+        before = self._kept.pop((one.address, one.port), None)
+        if before is not None:
+            before.close()
+        while len(self._kept) >= _MOST_KEPT:
+            self._kept.pop(next(iter(self._kept))).close()
+        self._kept[one.address, one.port] = one
 
     @contextlib.asynccontextmanager
     async def _trusted(

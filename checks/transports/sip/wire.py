@@ -66,6 +66,10 @@ class Inbox:
         self._items.append(item)
         self._wake()
 
+    def clear(self) -> None:
+        """Forget what has come."""
+        self._items.clear()
+
     async def get(self, until: float | None = None) -> Message | TransportFault:
         """The next, waited for until `until` (loop time). Raises TimeoutError."""
         loop = asyncio.get_running_loop()
@@ -109,7 +113,7 @@ def opened(
     Raises TransportFault: REFUSED, NO_ANSWER, UNREACHABLE, LOCAL; CertificateFault.
     """
     if carrier is Carrier.UDP:
-        return _Datagrams(address, port)
+        return Datagrams(address, port)
     return _connected(carrier, address, port, deadline, tls, name)
 
 
@@ -134,41 +138,71 @@ async def _connected(
         await asyncio.gather(listening, return_exceptions=True)
 
 
-class _Datagrams:
-    """A connected socket; what comes on it are messages in the wire's inbox.
+class Datagrams:
+    """A connected socket; what comes on it are messages in the wire's inbox. One at a time uses it.
 
     The loop watches the socket itself: a datagram transport of asyncio takes two more turns of the loop, and the whole
-    half as much again.
+    half as much again. With `keeper` a socket that served well is handed to it, open, when its use ends.
     """
 
-    __slots__ = ("_address", "_loop", "_port", "_socket", "_unreadable", "_where", "_wire")
+    __slots__ = ("_idle", "_keeper", "_loop", "_others", "_socket", "_where", "_wire", "address", "port")
 
-    def __init__(self, address: Address, port: int) -> None:
-        self._address = address
-        self._port = port
+    def __init__(self, address: Address, port: int, keeper: Callable[[Datagrams], None] | None = None) -> None:
+        self.address = address
+        self.port = port
+        self._keeper = keeper
         self._where = f"{address.ip} port {port}/udp"
         self._loop = asyncio.get_running_loop()
-        self._unreadable = 0
+        self._socket: socket.socket | None = None
+        self._idle = False
+        self._others = 0
+
+    @property
+    def usable(self) -> bool:
+        """Whether it is open."""
+        return self._socket is not None
 
     async def __aenter__(self) -> Wire:
+        if self._socket is None:
+            self._open()
+        else:
+            self._wire.inbox.clear()
+            self._wire.unreadable = ""
+        self._idle = False
+        self._others = 0
+        return self._wire
+
+    async def __aexit__(self, kind: object, *_: object) -> None:
+        if kind is not None or self._keeper is None:
+            self.close()
+        elif self._socket is not None:
+            self._idle = True
+            self._keeper(self)
+
+    def close(self) -> None:
+        """Release the socket; safe to call twice."""
+        if self._socket is not None:
+            self._loop.remove_reader(self._socket.fileno())
+            self._socket.close()
+            self._socket = None
+
+    def _open(self) -> None:
         try:
-            self._socket = socket.socket(self._address.family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+            opened = socket.socket(self.address.family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         except OSError as error:
             raise socket_fault(error, self._where) from error
         try:
-            self._socket.connect(self._address.at(self._port))
+            opened.connect(self.address.at(self.port))
         except OSError as error:
-            self._socket.close()
+            opened.close()
             raise socket_fault(error, self._where, refused=_NOBODY) from error
-        self._wire = Wire(Carrier.UDP, _own(self._socket), self._send)
-        self._loop.add_reader(self._socket.fileno(), self._readable)
-        return self._wire
-
-    async def __aexit__(self, *_: object) -> None:
-        self._loop.remove_reader(self._socket.fileno())
-        self._socket.close()
+        self._socket = opened
+        self._wire = Wire(Carrier.UDP, _own(opened), self._send)
+        self._loop.add_reader(opened.fileno(), self._readable)
 
     def _send(self, octets: bytes) -> None:
+        if self._socket is None:
+            return  # closed to a flood, of which the inbox tells
         try:
             self._socket.send(octets)
         except BlockingIOError:
@@ -177,6 +211,7 @@ class _Datagrams:
             self._failed(error)
 
     def _readable(self) -> None:
+        assert self._socket is not None  # nobody watches it then
         try:
             data = self._socket.recv(_LARGEST_DATAGRAM)
         except BlockingIOError:
@@ -184,19 +219,27 @@ class _Datagrams:
         except OSError as error:
             self._failed(error)
             return
-        if not data.strip(b"\r\n\x00"):
-            return  # a keep-alive
-        try:
-            self._wire.inbox.put_nowait(parsed(data))
-        except SipSyntaxError as error:
-            self._wire.unreadable = str(error)
-            self._unreadable += 1
-            if self._unreadable == MOST_OTHERS:
-                self._loop.remove_reader(self._socket.fileno())
-                self._wire.inbox.put_nowait(endless(self._where))
+        if self._idle:
+            self._one_more()  # what comes late, or unasked
+        elif data.strip(b"\r\n\x00"):  # else a keep-alive
+            try:
+                self._wire.inbox.put_nowait(parsed(data))
+            except SipSyntaxError as error:
+                self._wire.unreadable = str(error)
+                self._one_more()
+
+    def _one_more(self) -> None:
+        """Count what nobody can use; too much of it, and the socket is closed."""
+        self._others += 1
+        if self._others == MOST_OTHERS:
+            self.close()
+            self._wire.inbox.put_nowait(endless(self._where))
 
     def _failed(self, error: OSError) -> None:
-        self._wire.inbox.put_nowait(socket_fault(error, self._where, refused=_NOBODY))
+        if self._idle:
+            self.close()
+        else:
+            self._wire.inbox.put_nowait(socket_fault(error, self._where, refused=_NOBODY))
 
 
 async def _spoken_on(

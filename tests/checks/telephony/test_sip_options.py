@@ -148,6 +148,28 @@ async def test_what_is_no_answer_to_the_question_is_never_taken_for_one(odd: Any
     assert {r.value for r in assessment.readings if r.family.name == "ridgeway_sip_up"} == {0}
 
 
+async def test_an_answer_from_another_address_is_not_heard() -> None:
+    async with over_udp(always(200), elsewhere=True) as peer:
+        assessment = await said(peer, timeout=0.8)
+
+    assert states(assessment) == [State.UNKNOWN]
+    assert len(peer.asked) == 2  # it was asked again, and answered in vain
+
+
+async def test_half_an_answer_and_then_the_end_of_the_connection_is_said() -> None:
+    async def half(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"SIP/2.0 200 OK\r\nVia: ")
+        writer.close()
+
+    server = await asyncio.start_server(half, "127.0.0.1", 0)
+    async with server:
+        assessment = await said(Peer(server.sockets[0].getsockname()[1]), transport="tcp")
+
+    assert all(one.bad for one in states(assessment))
+    assert "closes the connection without an answer" in assessment.findings[0].summary
+
+
 async def test_odd_answers_before_the_right_one_do_no_harm() -> None:
     def crowd(request: Request, _count: int) -> list[bytes]:
         return [b"\x00" * 10, reply(request, 503).replace(b"z9hG4bK", b"z9hG4bK0"), reply(request, 200)]
@@ -423,3 +445,63 @@ async def test_a_proxy_that_drops_the_question_is_unknown(server: kamailio.Kamai
     assessment = await said(Peer(server.port), user="silent", timeout=1.2)
 
     assert states(assessment) == [State.UNKNOWN]
+
+
+def ports(peer: Peer) -> list[str]:
+    """Where the questions came from."""
+    return [(request.headers.first("via") or "").partition(";")[0] for request in peer.asked]
+
+
+async def test_a_socket_is_kept_for_the_next_question_and_what_came_late_is_no_answer_to_it() -> None:
+    late: list[bytes] = []
+
+    def answering(request: Request, _count: int) -> list[bytes]:
+        late.append(reply(request, 503))
+        return [reply(request, 200), *late]
+
+    transports = Transports.open()
+    try:
+        async with over_udp(answering) as peer:
+            watching = Watching(transports, SipOptions(port=peer.port))
+            observations = [await watching.once() for _ in range(3)]
+            kept = transports.sip.kept
+    finally:
+        await transports.close()
+
+    assert [one.answers.endpoints[0].status for one in observations] == [200, 200, 200]
+    assert len(set(ports(peer))) == 1 == kept
+    assert transports.sip.kept == 0
+
+
+async def test_a_socket_to_somebody_who_floods_it_between_two_questions_is_closed() -> None:
+    def answering(request: Request, count: int) -> list[bytes]:
+        return [reply(request, 200)] + [b"more"] * (250 if count == 1 else 0)
+
+    transports = Transports.open()
+    try:
+        async with over_udp(answering) as peer:
+            watching = Watching(transports, SipOptions(port=peer.port))
+            await watching.once()
+            async with asyncio.timeout(20):
+                while transports.sip.kept:
+                    await asyncio.sleep(0.005)
+            again = await watching.once()
+    finally:
+        await transports.close()
+
+    assert again.answers.reached
+    assert len(set(ports(peer))) == 2
+
+
+async def test_a_socket_on_which_nothing_came_is_not_kept() -> None:
+    transports = Transports.open()
+    try:
+        async with over_udp(lambda request, count: [reply(request, 200)] if count == 1 else []) as peer:
+            watching = Watching(transports, SipOptions(port=peer.port))
+            await watching.once()
+            await watching.once()
+            kept = transports.sip.kept
+    finally:
+        await transports.close()
+
+    assert kept == 0

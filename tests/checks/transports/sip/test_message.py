@@ -48,6 +48,8 @@ def test_a_response_is_read_with_compact_names_and_its_body() -> None:
         (b"SIP/2.0 200 OK\r\n folded\r\n\r\n", "folded"),
         (b"SIP/2.0 200 OK\r\nno colon\r\n\r\n", "no header field"),
         (b"SIP/2.0 200 OK\r\nX: \xff\r\n\r\n", "UTF-8"),
+        (b"SIP/2.0 200 OK\r\nX: a\nY: b\r\n\r\n", "bare CR or LF"),
+        (b"SIP/2.0 200 OK\r\nX: a\rY: b\r\n\r\n", "bare CR or LF"),
         (b"SIP/2.0 200 OK\r\nl: 5\r\n\r\nabc", "shorter"),
         (b"SIP/2.0 200 OK\r\nl: -1\r\n\r\n", "no number"),
         (b"SIP/2.0 200 OK\r\nl: 1\r\nl: 2\r\n\r\nab", "differ"),

@@ -25,6 +25,7 @@ KINDS = (
     "plugin",
     "sftp_file",
     "sip_options",
+    "smdr",
     "ssh_command",
     "tcp",
     "tls",

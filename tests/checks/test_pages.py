@@ -26,6 +26,7 @@ KINDS = (
     "sftp_file",
     "sip_options",
     "sip_register",
+    "smdr",
     "ssh_command",
     "tcp",
     "tls",

@@ -34,31 +34,30 @@ from config.estate import Credential, MofN, WakeClass
 from config.secrets import Secret, SecretError, SecretReference
 
 _MOST_REGISTRARS = 8
+_WAITING = 0.5
+"""Of the time there is, for the turn."""
 _OF_THE_ACCOUNT = frozenset({Reason.AUTHENTICATION, Reason.WITHHELD})
 _IN_A_URI = "-_.!~*'()&=+$,;?/"
 """What may stand unescaped in the user part (RFC 3261, section 25.1), beside letters and digits."""
 
 
 async def collect(target: Target, options: RegisterOptions, ctx: Context) -> Observation:
-    """Register at every registrar, one after another, so that no two registrations of ours stand at once."""
+    """Register at every registrar, one after another, so that no two registrations of ours stand at once.
+
+    For the same reason checks that have the same extension take turns.
+    """
     started, loop = ctx.now(), asyncio.get_running_loop()
     begun = loop.time()
     deadline = give_up_at(ctx.deadline, begun)
     known = answered_before(ctx)
     answers: Registrations | None = None
     fault: Fault | None = None
-    refused: Fault | None = None
-    made: list[Registrar] = []
     try:
         extension = _extension(target, options)
         wanted = await places(target, options, ctx, begun, deadline, _MOST_REGISTRARS)
-        for number, place in enumerate(wanted.found):
-            until = loop.time() + (deadline - loop.time()) / (len(wanted.found) - number)
-            one = await _visited(place, target, options, extension, ctx, until)
-            if isinstance(one, Fault):
-                refused = one
-                break  # the next would be a further try with the same password
-            made.append(one)
+        turn = f"the test extension of {target.credentials[ROLE].name}"
+        async with ctx.transports.sip.turns.at(turn, begun + (deadline - begun) * _WAITING):
+            made, refused = await _all_visited(wanted.found, target, options, extension, ctx, deadline)
         silent = nobody([(one.name, one.fault) for one in made], known) if refused is None else None
         fault = refused or silent
         if made and silent is None:
@@ -68,6 +67,26 @@ async def collect(target: Target, options: RegisterOptions, ctx: Context) -> Obs
     except TransportFault as error:
         fault = Fault(error.reason, error.message, f"{KIND}/{error.reason.value}")
     return Observation(target.name, ctx.vantage, started, loop.time() - begun, answers, fault)
+
+
+async def _all_visited(
+    found: Sequence[Place],
+    target: Target,
+    options: RegisterOptions,
+    extension: Extension,
+    ctx: Context,
+    deadline: float,
+) -> tuple[list[Registrar], Fault | None]:
+    """The visits, and the fault of the account where one ended them: the next would be a further try."""
+    loop = asyncio.get_running_loop()
+    made: list[Registrar] = []
+    for number, place in enumerate(found):
+        until = loop.time() + (deadline - loop.time()) / (len(found) - number)
+        one = await _visited(place, target, options, extension, ctx, until)
+        if isinstance(one, Fault):
+            return made, one
+        made.append(one)
+    return made, None
 
 
 async def _visited(
@@ -92,6 +111,8 @@ async def _visited(
     except TransportFault as error:
         if error.reason in _OF_THE_ACCOUNT:
             return credential_fault(error, credential)
+        if error.reason is Reason.NO_ANSWER and visit.heard:
+            error = TransportFault(Reason.PROTOCOL, f"{where}: it asks who registers, and then says nothing more")
         bad = error.reason in OF_THE_ENDPOINT and not isinstance(error, ChallengeFault)
         state = State.CRITICAL if bad else State.UNKNOWN
         fault = Fault(error.reason, error.message, f"{KIND}/{error.reason.value}", state)

@@ -76,7 +76,7 @@ class Registrar:
     fault: Fault | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Extension:
     """Who is registered, and where. Never printed."""
 
@@ -107,9 +107,14 @@ class Visit:
         self._left = ""
 
     @property
+    def heard(self) -> bool:
+        """Whether the registrar has answered anything."""
+        return self._login.heard
+
+    @property
     def left(self) -> str:
         """Why it is not proved that the registration was taken back; empty for whoever says nothing at all."""
-        return self._left if self._login.heard else ""
+        return self._left if self.heard else ""
 
     async def made(self, opening: Opening, attempt: Try, until: float) -> Registrar:
         """Register, read and take back, all before `until` (loop time). Tells `attempt` how the log-in ended.
@@ -131,7 +136,7 @@ class Visit:
                 raise
             finally:
                 if self._bound:
-                    await _to_its_end(self._taken_back(None if broken else wire, opening, until))
+                    await _to_its_end(self._taken_back(None if broken else wire, opening, attempt, until))
         return replace(outcome, left=self.left)
 
     async def _asked(self, wire: Wire, attempt: Try, by: float) -> Registrar:
@@ -159,29 +164,27 @@ class Visit:
                 raise
             response = done.answer.response
             self._bound = 200 <= response.status < 300
+            _conclude(done, attempt)
             if done.refused:
-                attempt.refused()
                 raise TransportFault(
                     Reason.AUTHENTICATION,
                     f"{self._where}: it answers {response.status} to the test extension's password; look at the "
                     "extension there, then at the secret",
                 )
-            if done.proved and self._bound:
-                attempt.accepted()
             least = seconds(response.headers.first("min-expires"))
             if response.status != 423 or last or least is None or not self._expires < least <= _LONGEST:
                 break
             self._expires = int(least)
         return done
 
-    async def _taken_back(self, wire: Wire | None, opening: Opening, until: float) -> None:
+    async def _taken_back(self, wire: Wire | None, opening: Opening, attempt: Try, until: float) -> None:
         """Take our Contact back: over the same way, which some registrars go by, else over a new one."""
         loop = asyncio.get_running_loop()
         if wire is not None:
             stream = wire.carrier is not Carrier.UDP
             try:
                 half = loop.time() + (until - loop.time()) / 2
-                self._left = self._still_there(await self._removed(wire, half if stream else until))
+                self._left = self._still_there(await self._removed(wire, attempt, half if stream else until))
                 return
             except TransportFault as error:
                 self._left = error.message
@@ -189,12 +192,14 @@ class Visit:
                     return
         try:
             async with opening(until) as fresh:
-                self._left = self._still_there(await self._removed(fresh, until))
+                self._left = self._still_there(await self._removed(fresh, attempt, until))
         except TransportFault as error:
             self._left = error.message
 
-    async def _removed(self, wire: Wire, until: float) -> Response:
-        return (await self._login.exchange(wire, self._request(0), until)).answer.response
+    async def _removed(self, wire: Wire, attempt: Try, until: float) -> Response:
+        done = await self._login.exchange(wire, self._request(0), until)
+        _conclude(done, attempt)
+        return done.answer.response
 
     def _still_there(self, response: Response) -> str:
         """Why the answer does not prove that our binding is gone; empty where it does."""
@@ -232,6 +237,14 @@ class Visit:
     def _masked(self, reason: str) -> str:
         """What it says of its status, without a number of anybody."""
         return _NUMBERS.sub("…", printable(reason, 60).replace(self._user, "…"))
+
+
+def _conclude(done: Exchange, attempt: Try) -> None:
+    """What an exchange says of the password. Once it was taken, a later refusal is of something else."""
+    if attempt.verdict is None and done.refused:
+        attempt.refused()
+    elif attempt.verdict is None and done.proved and 200 <= done.answer.response.status < 300:
+        attempt.accepted()
 
 
 def _elsewhere(response: Response) -> str:

@@ -14,6 +14,7 @@ from checks.transports.http.trust import TrustStore
 from checks.transports.names import Address, Names
 from checks.transports.sip.places import Place, Places, Servers, servers_of_this_machine, services
 from checks.transports.sip.wire import Carrier, Datagrams, Wire, opened
+from checks.transports.turns import Turns
 
 _MOST_KEPT = 1_024
 """Sockets that are kept for the next question; beyond it those that were used longest ago are closed."""
@@ -30,6 +31,8 @@ class SipTransport:
         self._dns = dns or DnsTransport(names)
         self._servers = servers
         self._trust = TrustStore()
+        self.turns = Turns()
+        """Of those who register the same extension."""
         self._kept: dict[tuple[Address, int], Datagrams] = {}
 
     async def places(self, host: str, port: int, deadline: float, family: int = 0) -> Places:

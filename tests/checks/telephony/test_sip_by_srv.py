@@ -39,7 +39,7 @@ def naming(ports: list[int], nameless: str) -> Any:
 
 
 async def asked(kind: CheckKind, options: Any, dns_port: int) -> Observation:
-    opened = Transports.open()
+    opened = Transports.open()  # whose own ways to SIP hold nothing
     names = Names(look_up=look_up({"localhost": ["127.0.0.1"]}))
     sip = SipTransport(names, DnsTransport(Names()), lambda: [("127.0.0.1", dns_port)])
     transports = replace(opened, sip=sip)
@@ -49,7 +49,7 @@ async def asked(kind: CheckKind, options: Any, dns_port: int) -> Observation:
     try:
         return await kind.collect(replace(target(spec), credentials={"sip": credential}), options, context)
     finally:
-        await opened.close()
+        await transports.close()
 
 
 def judged(kind: CheckKind, options: Any, observation: Observation) -> Assessment:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +17,7 @@ from checks.contract import Assessment, Reason, State
 from checks.telephony.register import CHECK, RegisterOptions, Registrations
 from checks.transports.sip.message import Request
 from checks.wire import observation_from_text, observation_json
+from testbeds.certificates import Authority
 from testbeds.registrar import PASSWORD, USER, Registrar
 from testbeds.registration import WELL, probing, states, words
 from testbeds.sip_peer import Answering, always, over_tcp, over_udp, reply
@@ -87,6 +91,16 @@ async def test_somebody_else_on_the_test_extension_is_a_finding_of_its_own_and_s
     assert sorted(registrar.bindings) == ["mailto:somebody@forum.example", "sip:4711@192.0.2.77:5060"]
 
 
+async def test_two_checks_of_one_agent_take_turns_on_the_extension() -> None:
+    registrar = Registrar()
+
+    async with over_udp(registrar.answer) as peer, probing(peer.port) as one, probing(peer.port) as another:
+        another.context = replace(another.context, transports=one.transports)
+        assessments = await asyncio.gather(one.judged(), another.judged())
+
+    assert [states(assessment) for assessment in assessments] == [WELL, WELL]
+
+
 async def test_a_gateway_that_rewrites_the_host_is_understood() -> None:
     registrar = Registrar(rewrites=True)
 
@@ -116,8 +130,19 @@ async def test_a_registrar_that_registers_and_says_nothing_is_unregistered_all_t
 
     assessment = await said(registrar.answer, timeout=2.0)
 
-    assert states(assessment) == {"registrar": State.UNKNOWN}
+    assert states(assessment) == {"registrar": State.CRITICAL}
+    assert "asks who registers, and then says nothing more" in words(assessment)
     assert registrar.bindings == {}
+
+
+async def test_a_registrar_that_falls_silent_with_our_registration_is_reached_and_it_is_said_what_may_be_left() -> None:
+    registrar = Registrar(breaks_off=True, deaf_to_removal=True)
+
+    async with over_udp(registrar.answer) as peer, probing(peer.port, timeout=1.5) as probe:
+        probe.context.kept = frozenset({f"udp:127.0.0.1:{peer.port}"})
+        assessment = await probe.judged()
+
+    assert states(assessment) == {"registrar": State.CRITICAL, "left": State.WARNING}
 
 
 async def test_being_cancelled_leaves_nothing_behind() -> None:
@@ -226,6 +251,39 @@ async def test_a_wrong_password_is_tried_once_an_hour_and_nowhere_else(status: i
     assert registrar.wrong == 1
     assert "was not asked" in words(second)
     assert asked_again == asked
+
+
+async def test_a_refusal_that_is_heard_only_while_taking_back_spares_the_account_too() -> None:
+    registrar = Registrar(password="another")
+
+    def lossy(request: Request, count: int) -> list[bytes]:
+        given = registrar.answer(request, count)
+        registering = request.headers.first("expires") != "0"
+        return [] if registering and request.headers.first("authorization") else given
+
+    async with over_udp(lossy) as peer, probing(peer.port, timeout=1.0) as probe:
+        await probe.judged()
+        refused = probe.transports.lockout.refused()
+        second = await probe.judged()
+
+    assert list(refused) == ["test-extension"]
+    assert "was not asked" in words(second)
+
+
+async def test_over_tls_the_extension_is_registered_by_a_sips_uri(tmp_path: Path) -> None:
+    registrar, authority = Registrar("SHA-256"), Authority()
+    (tmp_path / "ca.pem").write_text(authority.pem)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(*authority.issue(["forum.example"]).write(tmp_path))
+    how = {"transport": "tls", "ca": str(tmp_path / "ca.pem"), "domain": "forum.example"}
+
+    async with over_tcp(registrar.answer, tls) as peer, probing(peer.port, **how) as probe:
+        assessment = await probe.judged()
+
+    assert states(assessment) == WELL
+    assert registrar.bindings == {}
+    assert registrar.asked[0].uri == "sips:forum.example"
+    assert (registrar.asked[0].headers.first("contact") or "").startswith("<sips:ridgeway-")
 
 
 async def test_a_digest_that_nobody_knows_is_unknown_and_costs_no_try() -> None:

@@ -42,7 +42,6 @@ _YIELD = 0.1
 """Seconds between a deadline and cancelling: after a held loop the answer may have come and only not been read yet."""
 _GRACE = 1.0
 """Seconds a cancelled run has to end before it counts as hanging."""
-_LARGEST_MEMORY = 64 * 1024
 NOTHING: Mapping[str, str] = {}
 _FINAL = (KeyboardInterrupt, SystemExit, GeneratorExit)
 
@@ -381,7 +380,7 @@ class Runner:
                     future.set_result(result)
 
     def _remember(self, entry: _Entry, kind: CheckKind, memory: Memory) -> None:
-        if len(memory.text) <= _LARGEST_MEMORY:
+        if len(memory.text) <= kind.largest_memory:
             entry.memory = memory
         else:
             what = f"{len(memory.text)} characters"

@@ -177,7 +177,8 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """A check's bounded note to itself, kept by the ledger: JSON text of at most 64 KiB, versioned by the check."""
+    """A check's bounded note to itself, kept by the ledger: text of at most 64 KiB unless its kind says otherwise
+    (`CheckKind.largest_memory`), versioned by the check."""
 
     version: int
     text: str
@@ -305,6 +306,8 @@ class CheckKind:
     """By its options: the names of further targets that one run asks, such as the members of a pair."""
     places: Callable[[Any], Sequence[str]] = nothing_else
     """By its options: the names of further vantages from which one run asks."""
+    largest_memory: int = 64 * 1024
+    """Characters of a note; for kinds that remember the history of many things."""
     approvals: Approvals | None = None
     """How people approve what a check of this kind has found; None: there is nothing to approve."""
     notices: Notices | None = None

@@ -44,7 +44,8 @@ _MANIFEST_LINE = re.compile(r"\\?([0-9a-fA-F]{64})(?: [ *](.{1,255}))?")
 _BSD_LINE = re.compile(r"SHA256 \((.{1,255})\) = ([0-9a-fA-F]{64})")
 
 
-def _path(text: str) -> str:
+def remote_path(text: str) -> str:
+    """A path of another machine, from its root, without steps upwards. ValueError says what is wrong."""
     if not text.startswith("/") or len(text) > 300 or not text.isprintable():
         raise ValueError("must be a path from the root, as in /srv/backup")
     if ".." in text.split("/"):
@@ -58,7 +59,7 @@ def _pattern(text: str) -> str:
     return text
 
 
-Path = Annotated[str, AfterValidator(_path)]
+Path = Annotated[str, AfterValidator(remote_path)]
 
 
 class SftpFileOptions(BaseModel):

@@ -22,6 +22,7 @@ _FORMS = tuple(
         rf"(?P<year>\d{{4}})[-/](?P<number>\d{{1,2}})[-/](?P<day>\d{{1,2}})(?:[ T]+{_CLOCK} ?{_ZONE})?",
     )
 )
+_MONTH_FIRST = re.compile(r"(?P<number>\d{1,2})/(?P<day>\d{1,2})/(?P<year>\d{4}|\d{2})")
 _BRACKETS = re.compile(r"\(([^()]{6,40})\)\s*$")
 
 
@@ -39,6 +40,20 @@ def text_date(text: str) -> float | None:
             if found is not None:
                 return _moment({name: value for name, value in found.groupdict().items() if value is not None})
     return None
+
+
+def us_date(text: str) -> float | None:
+    """The day that the text names with its month first, as UTC; whatever has another form is read as `text_date`.
+
+    Years of two digits are those from 1969 to 2068 (POSIX, strptime).
+    """
+    found = _MONTH_FIRST.fullmatch(text[:_LONGEST].strip())
+    if found is None:
+        return text_date(text)
+    year = int(found["year"])
+    if len(found["year"]) == 2:
+        year += 2000 if year < 69 else 1900
+    return _moment({"number": found["number"], "day": found["day"], "year": str(year)})
 
 
 def _moment(parts: dict[str, str]) -> float | None:

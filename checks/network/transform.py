@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime
 from functools import lru_cache
 
-from checks.network.text_date import text_date
+from checks.network.text_date import text_date, us_date
 from config.profiles import Transform
 
 Answer = int | float | str | None
@@ -79,8 +79,9 @@ def transformed(transform: Transform, raw: Scalar, scale: float, at: float) -> f
         return _number(raw) / 1000
     if transform is Transform.DATE_AND_TIME:
         return _date_and_time(raw)
-    if transform is Transform.TEXT_DATE:
-        moment = text_date(raw) if isinstance(raw, str) else None
+    if transform in (Transform.TEXT_DATE, Transform.US_DATE):
+        read = us_date if transform is Transform.US_DATE else text_date
+        moment = read(raw) if isinstance(raw, str) else None
         if moment is None:
             raise Unreadable(f"{_shown(raw)} where a date belongs")
         return moment

@@ -42,6 +42,8 @@ class Transform(StrEnum):
     TEXT_DATE = "text_date"
     """A date in words or digits, to Unix time: `Wed Sep 16 01:00:00 2026`, `Feb 27 2029`, `August 05, 2025`,
     `2018-04-09 18:07`, `2026-09-16`, also in brackets after something else. Without a zone it is taken as UTC."""
+    US_DATE = "us_date"
+    """A day whose month stands first, `08/28/2026` or `08/28/26`, to Unix time in UTC; else as `text_date`."""
     TEXT = "text"
     """Text for people: control characters are removed, at most 255 characters are kept."""
     OID = "oid"
@@ -49,7 +51,9 @@ class Transform(StrEnum):
     """Octets as hexadecimal text, for example a hardware address."""
 
 
-_DATES = (Transform.EPOCH, Transform.EPOCH_MILLISECONDS, Transform.DATE_AND_TIME, Transform.TEXT_DATE)
+_DATES = (
+    Transform.EPOCH, Transform.EPOCH_MILLISECONDS, Transform.DATE_AND_TIME, Transform.TEXT_DATE, Transform.US_DATE,
+)  # fmt: skip
 
 
 class Limit(ProfilePart):

@@ -11,7 +11,9 @@ from config.load import load_estate
 
 PAGES = Path(__file__).parents[2] / "docs" / "checks"
 KINDS = (
+    "backup",
     "dns",
+    "emergency_readiness",
     "firewall",
     "firewall_pair",
     "firewall_config",

@@ -7,7 +7,7 @@ packages=(
     snmpd snmp snmptrapd keepalived nftables kamailio sipsak sip-tester baresip-core
     openssh-server openssh-client nginx-light openssl dnsmasq-base chrony monitoring-plugins-basic
     prometheus prometheus-snmp-exporter prometheus-blackbox-exporter
-    postgresql
+    postgresql restic borgbackup pgbackrest barman
     request-tracker5 rt5-standalone rt5-db-sqlite dbconfig-no-thanks msmtp-mta libjson-perl
     chromium curl iproute2 nftables iputils-ping procps systemd util-linux
 )

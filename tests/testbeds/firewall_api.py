@@ -6,50 +6,34 @@ layouts. Nothing else is answered: any other question is in `beyond`, with its m
 
 from __future__ import annotations
 
-import asyncio
 import base64
-import contextlib
 import json
-import ssl
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, unquote
 
 from checks.firewall.http import gaia, stormshield
 from config.profiles import load, search_path
 from config.profiles.asks import HttpAsks
 from config.profiles.log_ins import Login
-from testbeds.certificates import Authority
-from testbeds.tls_peers import server_context
+from testbeds.https_api import HANGS_UP, Answer, Asked, https_api
 
 USER, PASSWORD, TOKEN = "ridgeway", "pass word+1", "token-0123456789"
-HANGS_UP = 0
-"""As a status: the connection ends without an answer."""
+__all__ = [
+    "HANGS_UP",
+    "PASSWORD",
+    "TOKEN",
+    "USER",
+    "Answer",
+    "Asked",
+    "FirewallApi",
+    "asks_of",
+    "firewall_api",
+    "samples",
+]
 _SAMPLES = Path(__file__).parent / "api"
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What comes back."""
-
-    body: bytes
-    status: int = 200
-    kind: str = "application/json"
-    headers: tuple[tuple[str, str], ...] = ()
-    delay: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """One request."""
-
-    method: str
-    path: str
-    """With its query, decoded."""
-    headers: Mapping[str, str]
-    body: str
 
 
 def samples(profile: str) -> dict[str, bytes]:
@@ -195,56 +179,9 @@ async def firewall_api(profile: str, **changes: bytes | Answer | None) -> AsyncI
         api.answers.pop(name, None)
         if change is not None:
             api.answers[name] = change if isinstance(change, Answer) else _as_answer(change)
-    issued = Authority().issue(["127.0.0.1"])
-    api.pin = issued.pin
-    tasks: set[asyncio.Task[None]] = set()
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        tasks.add(task)
-        api.connections += 1
-        api.open_connections += 1
-        api.most_at_once = max(api.most_at_once, api.open_connections)
-        try:
-            # The end of the test may cancel an answer that is still being waited with.
-            with contextlib.suppress(OSError, asyncio.IncompleteReadError, ssl.SSLError, asyncio.CancelledError):
-                await _exchange(api.answer, reader, writer)
-        finally:
-            api.open_connections -= 1
-            writer.close()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=server_context(issued))
-    api.port = server.sockets[0].getsockname()[1]
-    try:
+    async with https_api(api.answer, api) as (api.port, api.pin):
         yield api
-    finally:
-        server.close()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await server.wait_closed()
 
 
 def _as_answer(body: bytes) -> Answer:
     return Answer(body, kind="application/xml" if body.lstrip().startswith(b"<") else "application/json")
-
-
-async def _exchange(
-    answer: Callable[[Asked], Answer], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-) -> None:
-    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-    method, target, _ = head[0].split(" ")
-    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)}
-    body = (await reader.readexactly(int(headers.get("content-length", "0")))).decode()
-    parts = urlsplit(target)
-    path = unquote(parts.path + (f"?{parts.query}" if parts.query else ""))
-    found = answer(Asked(method, path, headers, body))
-    if found.status == HANGS_UP:
-        return
-    if found.delay:
-        await asyncio.sleep(found.delay)
-    lines = [f"HTTP/1.1 {found.status} Whatever", f"Content-Type: {found.kind}", f"Content-Length: {len(found.body)}"]
-    lines += [f"{name}: {value}" for name, value in found.headers]
-    writer.write("\r\n".join([*lines, "", ""]).encode() + found.body)
-    await writer.drain()

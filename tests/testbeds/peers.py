@@ -46,6 +46,10 @@ _DEBIAN_PACKAGES = {
     "snmptrapd": "snmptrapd",
     "kamailio": "kamailio",
     "sipsak": "sipsak",
+    "restic": "restic",
+    "borg": "borgbackup",
+    "pgbackrest": "pgbackrest",
+    "barman": "barman",
 }
 _EXTRA_PATH = (
     "/usr/sbin", "/sbin", "/usr/lib/postgresql/15/bin", "/usr/lib/postgresql/17/bin", "/usr/lib/nagios/plugins",

@@ -31,7 +31,8 @@ FILE = 64 * 1024 * 1024
 """Octets of the largest file that a program may write."""
 _ENDING, _ENDING_LEAST = 0.1, 0.5
 """Share of the time, and seconds at least, that are kept for ending what does not end by itself."""
-_LONGEST_ANSWER = 16 * KEPT
+_ANSWER_PER_OCTET = 16
+"""Octets of an answer for each that is kept: both streams, written as JSON."""
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _HOME = Path(checks.launcher.__file__).parents[2]
 _BEGIN = "import sys; sys.path.append(sys.argv[2]); from checks.launcher.main import main; main(int(sys.argv[1]))"
@@ -64,11 +65,15 @@ class Program:
     memory: int = 512 * 1024 * 1024
     """Octets, of all its processes together in a slice, else of each one's address space."""
     processes: int = 32
+    keep: int = KEPT
+    """Octets of its output that are wanted."""
+    directories: tuple[Path, ...] | None = None
+    """Where it is looked for; without them, where plug-ins are."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """What came of a run. Texts are as they were printed, at most `KEPT` octets each, with bad UTF-8 replaced."""
+    """What came of a run. Texts are as they were printed, at most `keep` octets each, with bad UTF-8 replaced."""
 
     outcome: Outcome
     status: int | None
@@ -115,7 +120,7 @@ class ProcessTransport:
         end of it did not come in time. Cancelling ends the program.
         """
         loop = asyncio.get_running_loop()
-        path = programs.find(program.name, self.directories)
+        path = programs.find(program.name, program.directories or self.directories)
         half = (loop.time() + deadline) / 2
         try:
             # A run that gets its place late would be killed for the time that it waited.
@@ -154,7 +159,7 @@ class ProcessTransport:
             with contextlib.suppress(ConnectionError):  # it has answered already, or it is gone: told apart below
                 await loop.sock_sendall(ours, struct.pack("!I", len(order)) + order)
             with contextlib.suppress(ConnectionError):
-                while (more := await loop.sock_recv(ours, KEPT)) and len(answer) <= _LONGEST_ANSWER:
+                while (more := await loop.sock_recv(ours, KEPT)) and len(answer) <= _ANSWER_PER_OCTET * program.keep:
                     answer += more
         return _ended(program, answer)
 
@@ -167,7 +172,7 @@ class ProcessTransport:
             "memory": program.memory,
             "processes": program.processes,
             "file": FILE,
-            "keep": KEPT,
+            "keep": program.keep,
             "most": MOST,
             "slice": None if self._slice is None else str(self._slice),
         }

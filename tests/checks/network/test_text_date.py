@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.network.text_date import text_date
+from checks.network.text_date import text_date, us_date
 
 
 @pytest.mark.parametrize(
@@ -40,5 +40,32 @@ def test_a_date_is_read_or_it_is_none(text: str, moment: datetime | None) -> Non
 @given(st.text(max_size=200))
 def test_whatever_a_device_writes_it_is_a_moment_or_none(text: str) -> None:
     said = text_date(text)
+
+    assert said is None or -1e12 < said < 1e12
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("08/28/2026", datetime(2026, 8, 28, tzinfo=UTC)),
+        ("08/28/26", datetime(2026, 8, 28, tzinfo=UTC)),
+        ("8/3/68", datetime(2068, 8, 3, tzinfo=UTC)),
+        ("8/3/69", datetime(1969, 8, 3, tzinfo=UTC)),
+        ("2009-02-26", datetime(2009, 2, 26, tzinfo=UTC)),
+        ("28/08/2026", None),
+        ("02/30/2026", None),
+        ("08/28/026", None),
+        ("unknown", None),
+    ],
+)
+def test_a_day_with_its_month_first_is_read_so_and_never_the_other_way_round(
+    text: str, moment: datetime | None
+) -> None:
+    assert us_date(text) == (None if moment is None else moment.timestamp())
+
+
+@given(st.text(max_size=200))
+def test_whatever_a_ups_has_for_a_day_it_is_a_moment_or_none(text: str) -> None:
+    said = us_date(text)
 
     assert said is None or -1e12 < said < 1e12

@@ -1,0 +1,158 @@
+"""What is remembered of each object and job: enough runs for statistics, and what still lies where. Pure.
+
+A product is asked for what is new since the last poll, so whatever is older must be remembered here: an object whose
+newest point has left the window has not lost it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from checks.backup.model import Level, Outcome, Proof, Run, Verification
+
+MOST_RUNS = 60
+"""Runs of an object that are remembered: two of what the stricter statistics need."""
+_MOST_PROOFS = 12
+_DAY = 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A run that is over, as it is remembered."""
+
+    product: str
+    """The name of the product that told it."""
+    started: float
+    seconds: float | None
+    outcome: Outcome
+    level: Level
+    bytes: int | None = None
+    files: int | None = None
+    errors: int | None = None
+    nothing: bool = False
+
+    @property
+    def key(self) -> tuple[str, int, Level]:
+        """The same for the same run told again."""
+        return self.product, int(self.started), self.level
+
+    @property
+    def ended(self) -> float:
+        return self.started + (self.seconds or 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Lying:
+    """What lies of an object in one repository."""
+
+    newest: float | None = None
+    oldest: float | None = None
+    count: int | None = None
+    bytes: int | None = None
+    """Of the newest point."""
+    locked_until: float | None = None
+    """Until when the newest point cannot be deleted."""
+    damaged: bool = False
+    """Its newest point was found damaged or infected."""
+    suspect: str = ""
+    """What a scan that is not sure says of its newest point."""
+    seen: float = 0.0
+    """When the product last told it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectHistory:
+    """Everything remembered of one object of the estate."""
+
+    runs: tuple[Past, ...] = ()
+    """Oldest first. Of one product no two begin at the same moment."""
+    lying: Mapping[str, Lying] = field(default_factory=dict)
+    """By `product/repository`."""
+    counts: Mapping[str, tuple[float, int]] = field(default_factory=dict)
+    """By `product/repository`: when it was counted, and the count that a later one is compared with."""
+    verified: Mapping[str, tuple[float, bool]] = field(default_factory=dict)
+    """By `product/repository`: when its data was last read again, and whether it was sound."""
+    proofs: tuple[Proof, ...] = ()
+    """Restores, oldest first."""
+    first_seen: float = 0.0
+    """When the estate's object was first judged."""
+
+
+def with_runs(before: ObjectHistory, runs: Iterable[tuple[str, Run]]) -> ObjectHistory:
+    """With the runs that are over, by product; the same run told again replaces what was known of it."""
+    known = {past.key: past for past in before.runs}
+    for product, run in runs:
+        past = _past(product, run)
+        if past is not None:
+            known[past.key] = past
+    kept = sorted(known.values(), key=lambda past: (past.started, past.product, past.level))[-MOST_RUNS:]
+    return before if tuple(kept) == before.runs else replace(before, runs=tuple(kept))
+
+
+def with_proofs(before: ObjectHistory, proofs: Iterable[Proof]) -> ObjectHistory:
+    """With further restores; of two at the same moment by the same hand the later told counts."""
+    known = {(proof.at, proof.by): proof for proof in before.proofs}
+    known |= {(proof.at, proof.by): replace(proof, message=proof.message[:100]) for proof in proofs}
+    kept = tuple(sorted(known.values(), key=lambda proof: proof.at)[-_MOST_PROOFS:])
+    return before if kept == before.proofs else replace(before, proofs=kept)
+
+
+def with_lying(before: ObjectHistory, place: str, now: Lying | None, whole: bool) -> ObjectHistory:
+    """What a product tells of one repository. `whole`: it told all that lies there, so that nothing means nothing.
+
+    Otherwise only what is newer than its window was told: what was known stays, and is made newer.
+    """
+    known = before.lying.get(place)
+    if now is None:
+        if not whole or known is None:
+            return before
+        now = Lying(count=0, seen=known.seen)
+    elif not whole and known is not None:
+        now = _joined(known, now)
+    return before if now == known else replace(before, lying={**before.lying, place: now})
+
+
+def with_verification(before: ObjectHistory, place: str, verification: Verification) -> ObjectHistory:
+    """With the newest verification that said anything; one that could not be done says nothing."""
+    known = before.verified.get(place)
+    if verification.sound is None or (known is not None and known[0] >= verification.at):
+        return before
+    return replace(before, verified={**before.verified, place: (verification.at, verification.sound)})
+
+
+def with_count(before: ObjectHistory, place: str, count: int, now: float) -> ObjectHistory:
+    """Remember the count once a day, and at once where it grows: what is compared is what there was."""
+    known = before.counts.get(place)
+    if known is not None and known[1] >= count and now - known[0] < _DAY:
+        return before
+    return replace(before, counts={**before.counts, place: (now, count)})
+
+
+def newest_first(runs: Sequence[Past]) -> list[Past]:
+    """Runs that are over, the newest first."""
+    return sorted(runs, key=lambda past: past.started, reverse=True)
+
+
+def _past(product: str, run: Run) -> Past | None:
+    if not run.outcome.over:
+        return None
+    started = run.started if run.started is not None else run.ended
+    if started is None:
+        return None
+    seconds = float(round(max(0.0, run.ended - started))) if run.ended is not None else None
+    return Past(
+        product, float(int(started)), seconds, run.outcome, run.level, run.bytes, run.files, run.errors, run.nothing,
+    )  # fmt: skip
+
+
+def _joined(known: Lying, now: Lying) -> Lying:
+    newer = known.newest is None or (now.newest is not None and now.newest >= known.newest)
+    first = now if newer else known
+    olds = [one.oldest for one in (known, now) if one.oldest is not None]
+    return replace(
+        first,
+        oldest=min(olds, default=None),
+        count=now.count if now.count is not None else known.count,
+        seen=max(known.seen, now.seen),
+    )

@@ -1,0 +1,39 @@
+"""The products, a folder each: how the estate says where one is, and how it is read into an `Account`."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from checks.backup.model import Account
+from checks.backup.products import barman, borg, files, pgbackrest, restic, veeam
+from checks.backup.products.barman import BarmanOptions
+from checks.backup.products.borg import BorgOptions
+from checks.backup.products.files import FilesOptions
+from checks.backup.products.pgbackrest import PgBackRestOptions
+from checks.backup.products.restic import ResticOptions
+from checks.backup.products.veeam.options import VeeamOptions
+from checks.contract import Context, Target
+
+ProductOptions = Annotated[
+    VeeamOptions | ResticOptions | BorgOptions | PgBackRestOptions | BarmanOptions | FilesOptions,
+    Field(discriminator="product"),
+]
+Reader = Callable[[Target, Any, Context, object], Awaitable[tuple[Account, object]]]
+"""Reads a product at a target. The last parameter is what it gave back the time before, None the first time. Raises
+TransportFault where nothing at all can be read."""
+_READERS: dict[type[Any], Reader] = {
+    VeeamOptions: veeam.read,
+    ResticOptions: restic.read,
+    BorgOptions: borg.read,
+    PgBackRestOptions: pgbackrest.read,
+    BarmanOptions: barman.read,
+    FilesOptions: files.read,
+}
+
+
+def reader_of(options: ProductOptions) -> Reader:
+    """How that product is read."""
+    return _READERS[type(options)]

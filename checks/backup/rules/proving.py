@@ -1,0 +1,85 @@
+"""What proves that a restore would work: data read again, and things really restored. Pure.
+
+What could not be done proves nothing: it is *unproven*, which grows old, and no failure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from checks.backup.history import Lying, ObjectHistory
+from checks.backup.model import Proof
+from checks.backup.options import ObjectOptions
+from checks.backup.rules import Trouble
+from checks.backup.rules.freshness import span
+from checks.contract import State
+from checks.printable import printable
+from config.schema.words import duration_text
+
+
+def verification(options: ObjectOptions, history: ObjectHistory, now: float) -> Iterator[Trouble]:
+    """Damage that a verification found, and how old the last good one is."""
+    for at in dict.fromkeys([*history.lying, *history.verified]):
+        lying, known = history.lying.get(at, Lying()), history.verified.get(at)
+        if lying.damaged or (known is not None and not known[1]):
+            words = f"its data in {at.rstrip('/')} was found damaged"
+            yield Trouble(State.CRITICAL, words, "restore from another copy, and take a full backup")
+        elif lying.suspect:
+            words = f"security: a scan calls its newest point in {at} {printable(lying.suspect)[:40].lower()}"
+            yield Trouble(State.WARNING, words, "look at the machine, and keep its older points")
+    if options.verified_within is None or not history.lying:
+        return
+    good = last_verified(history)
+    if good is None:
+        yield from _unproven(options.verified_within, history.first_seen, now, "its data has never been read again")
+    elif now - good > options.verified_within:
+        limit = duration_text(options.verified_within)
+        words = f"its data was last read again {span(now - good)} ago, {limit} is the limit"
+        yield Trouble(State.WARNING, words, "run the product's own verification")
+
+
+def drilled(options: ObjectOptions, history: ObjectHistory, now: float) -> Iterator[Trouble]:
+    """A restore that failed, one that took too long, and how old the last good one is."""
+    done = [proof for proof in history.proofs if proof.passed is not None]
+    if done and not done[-1].passed:
+        said = printable(done[-1].message)[:100]
+        words = f"its last restore failed ({done[-1].by or 'drill'})" + (f": {said}" if said else "")
+        yield Trouble(State.CRITICAL, words, "find out why before it is needed")
+    good = last_restored(history)
+    needed = restore_seconds(history)
+    if options.rto is not None and needed is not None and needed > options.rto:
+        words = f"a restore takes {span(needed)} by what drills measured; RTO {duration_text(options.rto)}"
+        yield Trouble(State.WARNING, words, "make restores faster, or agree a longer RTO")
+    if options.drilled_within is None:
+        return
+    if good is None:
+        yield from _unproven(options.drilled_within, history.first_seen, now, "no restore of it has ever been proved")
+    elif now - good.at > options.drilled_within:
+        words = f"its last proved restore is {span(now - good.at)} old; within {duration_text(options.drilled_within)}"
+        yield Trouble(State.WARNING, f"{words} one must be proved", "drill a restore")
+
+
+def last_verified(history: ObjectHistory) -> float | None:
+    """When data of it was last read again and found right, wherever it lies."""
+    return max((at for at, sound in history.verified.values() if sound), default=None)
+
+
+def last_restored(history: ObjectHistory) -> Proof | None:
+    """The newest restore that went well."""
+    return next((proof for proof in reversed(history.proofs) if proof.passed), None)
+
+
+def restore_seconds(history: ObjectHistory) -> float | None:
+    """How long a restore of the newest point would take, by the slow fifth of the throughputs that were measured."""
+    size = max((one.bytes for one in history.lying.values() if one.bytes is not None), default=None)
+    rates = sorted(
+        proof.bytes / proof.seconds for proof in history.proofs if proof.passed and proof.bytes and proof.seconds
+    )
+    if size is None or not rates:
+        return None
+    return size / rates[len(rates) // 5]
+
+
+def _unproven(within: float, since: float, now: float, words: str) -> Iterator[Trouble]:
+    if now - since > within:
+        yield Trouble(State.WARNING, words, "prove that it can be restored")

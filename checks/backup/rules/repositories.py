@@ -1,0 +1,73 @@
+"""Where copies lie: whether it is there, how much room is left, and whether locks were weakened. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from checks.backup.model import Repository
+from checks.backup.note import Space
+from checks.backup.options import RepositoryOptions
+from checks.backup.rules import Trouble
+from checks.backup.rules.freshness import span
+from checks.contract import State
+from checks.firewall.trend import trend_of
+from checks.printable import printable
+
+_DAY = 86_400.0
+MOST_DAYS = 60
+_DEFAULTS = RepositoryOptions(repository="*", place="unknown")
+
+
+def standing(one: Repository, said: RepositoryOptions | None, space: Space) -> Iterator[Trouble]:
+    """Not there, full, or full soon."""
+    limits = said or _DEFAULTS
+    if one.online is False:
+        why = f": {printable(one.why)[:150]}" if one.why else ""
+        yield Trouble(
+            State.CRITICAL, f"cannot be reached by its product{why}", "bring it back: nothing is written there"
+        )
+        return
+    if one.online is None and one.why:
+        yield Trouble(State.UNKNOWN, printable(one.why)[:150], "see why it cannot be read")
+    if one.capacity and one.free is not None:
+        share = one.free / one.capacity
+        if share < limits.free_warning:
+            state = State.CRITICAL if share < limits.free_critical else State.WARNING
+            yield Trouble(state, f"{share:.0%} of its room is free", "make room, or shorten what is kept")
+            return
+        left = seconds_to_full(space, one.capacity)
+        if left is not None and left < limits.full_within:
+            yield Trouble(State.WARNING, f"it will be full in {span(left)} if it goes on so", "make room in time")
+
+
+def weakened(one: Repository, said: RepositoryOptions | None, most: float | None) -> Trouble | None:
+    """Whether new points are locked for less time than the estate asks, or than they once were."""
+    if one.immutable_days is None:
+        if said is not None and said.immutable_days:
+            words = f"whether points are locked for {said.immutable_days:g} days is not told"
+            return Trouble(State.UNKNOWN, words, "give the account the right to read it, or say that it cannot be told")
+        return None
+    wanted = max(said.immutable_days or 0.0 if said is not None else 0.0, most or 0.0)
+    if one.immutable_days >= wanted:
+        return None
+    words = f"security: new points are locked for {one.immutable_days:g} days, and were or must be for {wanted:g}"
+    return Trouble(State.CRITICAL, words, "find out who changed it, and change it back")
+
+
+def with_space(before: Space, day: int, used: int) -> Space:
+    """The use of a day; the last of a day counts."""
+    days = [*before.days[:-1], day] if before.days[-1:] == (day,) else [*before.days, day]
+    values = [*before.used[:-1], used] if before.days[-1:] == (day,) else [*before.used, used]
+    return Space(tuple(days[-MOST_DAYS:]), tuple(values[-MOST_DAYS:]))
+
+
+def seconds_to_full(space: Space, capacity: int) -> float | None:
+    """How long until it is full; None where it does not surely grow, or is not known for long enough."""
+    if not space.days:
+        return None
+    trend = trend_of(
+        [(day, float(used)) for day, used in zip(space.days[:-1], space.used[:-1], strict=True)], space.days[-1]
+    )
+    if trend is None or not trend.rising:
+        return None
+    return max(0.0, capacity - space.used[-1]) / trend.slope * _DAY

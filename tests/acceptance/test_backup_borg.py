@@ -1,0 +1,145 @@
+"""A real borg repository, read by the agent itself: healthy, gone, closed, interrupted, with archives deleted."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from checks.contract import State
+from checks.transports import Transports
+from testbeds.backup_accounts import DAY
+from testbeds.by_backup import BackupWatch
+from testbeds.peers import need
+
+pytestmark = pytest.mark.acceptance
+
+
+@dataclass
+class Repository:
+    """A repository below a folder of the test's own."""
+
+    home: Path
+
+    @property
+    def path(self) -> Path:
+        return self.home / "repository"
+
+    @property
+    def passphrase(self) -> Path:
+        return self.home / "passphrase"
+
+    def borg(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        environment = os.environ | {
+            "BORG_BASE_DIR": str(self.home / "base"),
+            "BORG_PASSCOMMAND": f"cat {self.passphrase}",
+            "TZ": "Pacific/Auckland",
+        }
+        return subprocess.run(
+            [need("borg"), *arguments], capture_output=True, text=True, timeout=60, check=False, env=environment
+        )
+
+    def create(self, name: str) -> None:
+        done = self.borg("create", f"{self.path}::{name}", str(self.home / "source"))
+        assert done.returncode == 0, done.stderr
+
+    def watch(self, transports: Transports, **more: Any) -> BackupWatch:
+        said = {"product": "borg", "local": True, "repository": str(self.path), "passphrase_file": str(self.passphrase),
+                "base_directory": str(self.home / "agent")}  # fmt: skip
+        by = [{"product": "borg", "object": "*:ben"}]
+        objects = {"ben": {"owner": "Revenues", "rpo": "26h", "by": by, **more}}
+        return BackupWatch(transports, {"products": {"borg": said}, "objects": objects}, time.time())
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    made = Repository(tmp_path)
+    made.passphrase.write_text("a passphrase of the test\n")
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source" / "ledger").write_text("1" * 10_000)
+    assert made.borg("init", "--encryption", "repokey", str(made.path)).returncode == 0
+    return made
+
+
+@pytest.fixture
+async def transports() -> AsyncIterator[Transports]:
+    opened = Transports.open()
+    yield opened
+    await opened.close()
+
+
+async def test_archives_are_restorable_points_in_true_time_and_grow_old(
+    repository: Repository, transports: Transports
+) -> None:
+    begun = time.time()
+    repository.create("ben-2026-11-30T02:00")
+    watched = repository.watch(transports)
+
+    fresh = await watched.run()
+    watched.now += 2 * DAY
+    stale = await watched.run()
+
+    assert fresh.bad == {}
+    at = fresh.value("last_restorable_timestamp_seconds", "ben")
+    assert at is not None and int(begun) <= at <= begun + 600  # not eleven hours off, as local time would be
+    assert stale.bad == {"backup/protection/ben": State.CRITICAL}
+
+
+async def test_what_an_interrupted_run_left_is_no_point(repository: Repository, transports: Transports) -> None:
+    repository.create("ben-2026-11-30.checkpoint")
+
+    told = await repository.watch(transports).run()
+
+    assert told.bad == {"backup/protection/ben": State.CRITICAL}
+
+
+async def test_a_repository_that_is_gone_is_one_incident(repository: Repository, transports: Transports) -> None:
+    repository.create("ben-2026-11-30")
+    watched = repository.watch(transports)
+    await watched.run()
+    shutil.rmtree(repository.path)
+
+    told = await watched.run()
+
+    assert told.bad == {f"backup/repository/borg/{repository.path}": State.CRITICAL}
+    assert "backup/protection/ben" not in told.assessment.covers
+
+
+async def test_a_wrong_passphrase_is_the_products_fault(repository: Repository, transports: Transports) -> None:
+    repository.passphrase.write_text("another\n")
+
+    told = await repository.watch(transports).run()
+
+    assert told.observation.fault is not None
+    assert told.observation.fault.condition == "backup/authentication"
+
+
+async def test_archives_that_were_deleted_are_missed(repository: Repository, transports: Transports) -> None:
+    for number in range(4):
+        repository.create(f"ben-2026-11-30T0{number}")
+    watched = repository.watch(transports, retention={"points": 1})
+    await watched.run()
+    assert repository.borg("delete", "--glob-archives", "ben-2026-11-30T0[0-2]", str(repository.path)).returncode == 0
+
+    told = await watched.run()
+
+    assert told.bad == {"backup/retention/ben": State.CRITICAL}
+
+
+async def test_a_repository_that_somebody_has_locked_is_read_all_the_same(
+    repository: Repository, transports: Transports
+) -> None:
+    repository.create("ben-2026-11-30")
+    (repository.path / "lock.exclusive").mkdir()
+    (repository.path / "lock.exclusive" / "somebody@1.1-1").touch()
+
+    told = await repository.watch(transports).run()
+
+    assert told.bad == {}

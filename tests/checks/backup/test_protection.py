@@ -1,0 +1,203 @@
+"""Whether the next restore of an object would do: its newest point, its runs, and who knows of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from checks.backup.model import Job, Level, Outcome, Part
+from checks.contract import State
+from testbeds.backup_accounts import DAY, HOUR, NOW, account, assessed, finding, options, point, run
+
+KEY = "backup/protection/ben"
+NIGHTS = [run(NOW - 10 * HOUR - night * DAY) for night in range(10)]
+
+
+def test_a_point_within_the_rpo_is_ok_and_says_where_it_was_read() -> None:
+    found = finding(assessed(options(), account(NIGHTS)), KEY)
+
+    assert found.state is State.OK
+    assert found.summary == "ben: restorable as of 2026-09-21 05:13, 10 h 0 min ago"
+    assert found.evidence["read from veeam"] == "2026-09-21 15:13"
+
+
+def test_a_point_near_the_rpo_is_a_warning_and_beyond_it_critical_with_owner_and_loss() -> None:
+    near = finding(assessed(options(), account([run(NOW - 20 * HOUR)])), KEY)
+    beyond = finding(assessed(options(), account([run(NOW - 31 * HOUR)])), KEY)
+
+    assert near.state is State.WARNING
+    assert beyond.state is State.CRITICAL
+    assert "31 h ago" in beyond.summary or "1 d 7 h ago" in beyond.summary
+    assert beyond.evidence["owner"] == "Revenues"
+
+
+@pytest.mark.parametrize(
+    "busy",
+    [run(NOW - HOUR, Outcome.RUNNING), run(NOW - HOUR, Outcome.WAITING), run(NOW - HOUR, Outcome.FAILED, retries=True)],
+    ids=["running", "waiting", "tried again"],
+)
+def test_the_clock_of_the_rpo_does_not_stop_for_a_run(busy: object) -> None:
+    told = account([run(NOW - 31 * HOUR)])
+
+    found = finding(assessed(options(), replace(told, runs=(*told.runs, busy))), KEY)  # type: ignore[arg-type]
+
+    assert found.state is State.CRITICAL
+
+
+def test_a_job_that_is_switched_off_is_told_while_the_rpo_is_kept() -> None:
+    told = account(NIGHTS, jobs=(Job("nightly", enabled=False),))
+
+    found = finding(assessed(options(), told), KEY)
+
+    assert found.state is State.WARNING
+    assert "switched off" in found.summary
+
+
+def test_an_object_that_no_product_knows_is_critical() -> None:
+    found = finding(assessed(options({"ben": {}, "planning": {}}), account(NIGHTS)), "backup/protection/planning")
+
+    assert found.state is State.CRITICAL
+    assert "nothing backs it up" in found.summary
+
+
+def test_a_failed_run_is_a_warning_while_the_rpo_is_kept_and_one_under_way_takes_nothing_back() -> None:
+    failed = [*NIGHTS[1:], run(NOW - 10 * HOUR, Outcome.FAILED, message="disk full")]
+    under_way = [*failed, run(NOW - HOUR, Outcome.RUNNING)]
+
+    said = [finding(assessed(options({"ben": {"rpo": "3d"}}), account(runs)), KEY) for runs in (failed, under_way)]
+
+    assert [one.state for one in said] == [State.WARNING, State.WARNING]
+    assert "its last run failed: disk full" in said[0].summary
+
+
+def test_incomplete_runs_are_worse_three_in_a_row() -> None:
+    def nights(partial: int) -> list[State]:
+        outcomes = [Outcome.PARTIAL] * partial + [Outcome.SUCCESS] * 5
+        runs = [run(NOW - 10 * HOUR - n * DAY, outcome, errors=3) for n, outcome in enumerate(outcomes)]
+        return [finding(assessed(options(), account(runs)), KEY).state]
+
+    assert [*nights(0), *nights(1), *nights(2), *nights(3)] == [
+        State.OK, State.WARNING, State.WARNING, State.CRITICAL,
+    ]  # fmt: skip
+
+
+def test_an_incomplete_run_does_not_keep_the_rpo_where_the_estate_says_so() -> None:
+    runs = [run(NOW - HOUR, Outcome.PARTIAL), run(NOW - 30 * HOUR)]
+
+    lenient = finding(assessed(options(), account(runs)), KEY)
+    strict = finding(assessed(options({"ben": {"partial_counts": False}}), account(runs)), KEY)
+
+    assert (lenient.state, strict.state) == (State.WARNING, State.CRITICAL)
+
+
+@pytest.mark.parametrize(
+    "hollow",
+    [{"bytes": 0}, {"files": 0}, {"nothing": True}],
+    ids=["no bytes", "no files", "everything excluded"],
+)
+def test_a_run_that_ended_well_and_protected_nothing_leaves_no_point(hollow: dict[str, object]) -> None:
+    runs = [run(NOW - HOUR, **hollow), run(NOW - 40 * HOUR)]  # type: ignore[arg-type]
+
+    found = finding(assessed(options(), account(runs)), KEY)
+
+    assert found.state is State.CRITICAL
+    assert "protected nothing" in found.summary
+    assert "1 d 16 h ago" in found.summary
+
+
+def test_a_point_that_is_too_small_infected_or_damaged_is_none() -> None:
+    good = point(NOW - 40 * HOUR)
+    for bad in (
+        replace(point(NOW - HOUR), bytes=2048),
+        replace(point(NOW - HOUR), infected=True),
+        replace(point(NOW - HOUR), sound=False),
+    ):
+        found = finding(assessed(options({"ben": {"at_least": "1 MB"}}), account(NIGHTS[:0], points=(good, bad))), KEY)
+
+        assert found.state is State.CRITICAL
+
+
+def test_an_outcome_that_nobody_knows_is_unknown_and_never_ok() -> None:
+    found = finding(assessed(options(), account([run(NOW - HOUR, Outcome.UNKNOWN), *NIGHTS])), KEY)
+
+    assert found.state is State.UNKNOWN
+
+
+def test_a_missed_start_is_told_after_its_grace_and_over_when_it_runs() -> None:
+    said = options({"ben": {"rpo": "3d", "schedule": {"cron": "0 12 * * *"}}})
+    before = account([run(NOW - 26 * HOUR)])
+
+    missed = finding(assessed(said, before), KEY)
+    in_grace = finding(assessed(said, replace(before, at=NOW - 3 * HOUR), NOW - 3 * HOUR), KEY)
+    started = finding(assessed(said, account([*before.runs, run(NOW - 60, Outcome.RUNNING)])), KEY)
+
+    assert missed.state is State.WARNING
+    assert "it should have started at 2026-09-21 12:00 and has not" in missed.summary
+    assert in_grace.state is State.OK
+    assert started.state is State.OK
+
+
+def test_a_run_that_takes_far_longer_than_ever_is_told() -> None:
+    found = finding(assessed(options(), account([*NIGHTS, run(NOW - 3 * HOUR, Outcome.RUNNING)])), KEY)
+
+    assert found.state is State.WARNING
+    assert "a run goes on since" in found.summary
+
+
+def test_a_product_that_was_not_read_leaves_the_object_uncovered_until_nothing_could_make_it_good() -> None:
+    first = assessed(options(), account(NIGHTS))
+
+    silent = assessed(options(), None, NOW + HOUR, first.memory)
+    later = assessed(options(), None, NOW + 2 * DAY, first.memory)
+
+    for found in (silent, later):
+        assert KEY not in found.covers
+        assert KEY not in {one.key for one in found.findings}
+    assert finding(silent, "backup/product/veeam").state is State.UNKNOWN
+    assert "beyond their RPO as far as is known: ben" in finding(later, "backup/product/veeam").summary
+
+
+def test_a_part_that_was_not_read_is_not_taken_for_an_empty_one() -> None:
+    first = assessed(options(), account(NIGHTS))
+    told = account([], NOW + HOUR, unread={Part.POINTS: "403"}, points=())
+
+    found = assessed(options(), told, NOW + HOUR, first.memory)
+
+    assert KEY not in found.covers
+    assert "points not read: 403" in finding(found, "backup/product/veeam").summary
+
+
+def test_a_point_older_than_the_window_is_remembered_and_one_that_was_deleted_is_not() -> None:
+    first = assessed(options(), account(NIGHTS))
+    window = account([], NOW + HOUR, since=NOW, objects=("ben",))
+    everything = account([], NOW + HOUR, objects=("ben",))
+
+    assert finding(assessed(options(), window, NOW + HOUR, first.memory), KEY).state is State.OK
+    assert finding(assessed(options(), everything, NOW + HOUR, first.memory), KEY).state is State.CRITICAL
+
+
+def test_what_is_backed_up_and_not_declared_is_told_once_with_names() -> None:
+    told = account([*NIGHTS, run(NOW - HOUR, object="mystery")])
+
+    found = assessed(options(), told)
+    excepted = assessed(options(undeclared_except=["myst*"]), told)
+
+    assert finding(found, "backup/undeclared/veeam").state is State.WARNING
+    assert "mystery" in finding(found, "backup/undeclared/veeam").summary
+    assert finding(excepted, "backup/undeclared/veeam").state is State.OK
+
+
+def test_a_product_that_lists_nothing_is_unknown() -> None:
+    found = assessed(options(), account([], jobs=(), objects=()))
+
+    assert finding(found, "backup/product/veeam").state is State.UNKNOWN
+
+
+def test_levels_are_not_compared_with_each_other() -> None:
+    runs = [run(NOW - n * HOUR * 6, level=Level.FULL if n % 7 == 0 else Level.INCREMENTAL, bytes=10**11 if n % 7 == 0
+            else 10**9) for n in range(1, 55)]  # fmt: skip
+
+    found = assessed(options(), account(runs))
+
+    assert not [one for one in found.findings if one.key.startswith("backup/size/")]

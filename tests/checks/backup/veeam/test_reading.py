@@ -1,0 +1,367 @@
+"""A Veeam server, read over its REST API: what is asked, how often, what it means, and every trap of the revisions."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from checks.backup import CHECK
+from checks.backup.model import Part
+from checks.contract import Reason, State
+from checks.transports import Transports
+from checks.wire import observation_json, observation_of
+from config.estate import Credential
+from testbeds.by_backup import BackupWatch
+from testbeds.https_api import HANGS_UP, Answer
+from testbeds.veeam_api import PASSWORD, USER, VeeamApi, add_night, healthy, serving, stamp, uuid
+
+NOW = 1_790_000_000.0
+DAY = 86_400.0
+PROTECTION = "backup/protection/ben"
+
+
+@dataclass
+class Watch:
+    """A check of this server; `ben` is its machine srv0."""
+
+    api: VeeamApi
+    transports: Transports
+    secret: str = PASSWORD
+    more: dict[str, Any] = field(default_factory=dict)
+
+    def made(self) -> BackupWatch:
+        by = {
+            n: {"owner": "Revenues", "rpo": "26h", "by": [{"product": "veeam", "object": f"srv{k}"}]}
+            for k, n in enumerate(("ben", "planning", "files"))
+        }
+        said = {"product": "veeam", "port": self.api.port, "pin": self.api.pin, "revision": self.api.revision}
+        options = {"products": {"veeam": said}, "objects": by, **self.more}
+        access = {"http": Credential("veeam", "password", {"user": USER, "password": self.secret})}
+        made = BackupWatch(self.transports, options, NOW, access)
+        self.api.clock = lambda: made.now
+        return made
+
+
+async def test_a_healthy_server_is_read_whole_and_only_read(transports: Transports) -> None:
+    async with serving(healthy(NOW)) as api:
+        told = await Watch(api, transports).made().run()
+
+        assert told.bad == {}
+        assert not api.beyond
+        assert {one.method for one in api.asked if "oauth2" not in one.path} == {"GET"}
+        assert not api.tokens
+        account = told.part("veeam").account
+        assert account is not None
+        assert account.version == "13.1.0.411"
+        assert told.value("last_restorable_timestamp_seconds", "ben") == NOW - 36_000 + 120
+        assert told.value("restore_points", "ben", "veeam/Hardened") == 30
+        assert told.value("repository_locked_seconds", "veeam/Hardened") == 14 * DAY
+
+
+async def test_a_poll_again_asks_at_most_ten_questions_and_only_for_what_is_new(transports: Transports) -> None:
+    async with serving(healthy(NOW)) as api:
+        watch = Watch(api, transports).made()
+        await watch.run()
+        api.asked.clear()
+
+        watch.now += 300
+        told = await watch.run()
+
+        assert told.bad == {}
+        assert len(api.asked) <= 10
+        filters = [one.path for one in api.asked if "AfterFilter" in one.path]
+        assert len(filters) == 3
+        since = stamp(NOW - 900)[:10]
+        assert all(f"={since}" in path for path in filters)
+
+
+async def test_an_object_whose_newest_point_has_left_the_window_keeps_it(transports: Transports) -> None:
+    async with serving(healthy(NOW)) as api:
+        watch = Watch(api, transports).made()
+        await watch.run()
+
+        watch.now += 7 * 3600
+        told = await watch.run()
+
+        assert told.bad == {}
+        assert told.value("last_restorable_timestamp_seconds", "ben") == NOW - 36_000 + 120
+
+
+async def test_a_machine_that_failed_is_told_in_its_own_words_while_the_job_is_a_warning(
+    transports: Transports,
+) -> None:
+    api = healthy(NOW, nights=0)
+    add_night(api, NOW - 34 * 3600, 1)
+    failed = {"result": "Failed", "message": "Cannot connect to host esx1", "isCanceled": False}
+    add_night(api, NOW - 10 * 3600, 2, result=failed)
+    for row in api.rows["backupObjects"]:
+        row["restorePointsCount"] = 2
+    async with serving(api):
+        told = await Watch(api, transports).made().run()
+
+        assert told.bad == {PROTECTION: State.CRITICAL}
+        assert "Cannot connect to host esx1" in told.words(PROTECTION)
+        assert "RPO 1d2h" in told.words(PROTECTION)
+
+
+async def test_a_configuration_backup_that_may_not_be_read_is_nobodys_fault(transports: Transports) -> None:
+    api = healthy(NOW)
+    api.special["configBackup"] = lambda _: Answer(b'{"errorCode":"AccessDenied"}', 403)
+    async with serving(api):
+        told = await Watch(api, transports).made().run()
+
+        assert told.bad == {}
+        account = told.part("veeam").account
+        assert account is not None and Part.SERVER not in account.has
+
+
+@pytest.mark.parametrize(
+    ("path", "answer"),
+    [
+        ("restorePoints", Answer(b'{"errorCode":"AccessDenied"}', 403)),
+        ("taskSessions", Answer(b"{}", 429, headers=(("Retry-After", "60"),))),
+        ("jobs/states", Answer(b'{"data":[],"pagination":{"total":7,"count":0}}')),
+        ("backupObjects", Answer(b'{"data":[{"id":')),
+        ("restorePoints", Answer(b"<html>log in</html>", kind="text/html")),
+        ("jobs/states", Answer(b"", HANGS_UP)),
+        ("jobs/states", Answer(b'{"data":null,"pagination":null}')),
+        ("sessions", Answer(b'{"data":[],"pagination":{"total":99999999,"count":0}}')),
+    ],
+    ids=["forbidden", "too often", "cut page", "cut JSON", "log-in page", "hangs up", "nulls", "without end"],
+)
+async def test_a_list_that_did_not_come_whole_is_unknown_and_closes_nothing(
+    path: str, answer: Answer, transports: Transports
+) -> None:
+    api = healthy(NOW)
+    async with serving(api):
+        watch = Watch(api, transports).made()
+        await watch.run()
+        api.special[path] = lambda _: answer
+
+        watch.now += 300
+        told = await watch.run()
+
+        assert told.bad == {"backup/product/veeam": State.UNKNOWN}
+        assert PROTECTION not in told.assessment.covers
+        assert not api.tokens
+
+
+async def test_an_account_that_sees_nothing_is_unknown(transports: Transports) -> None:
+    api = healthy(NOW)
+    api.rows = {name: [] for name in api.rows}
+    async with serving(api):
+        told = await Watch(api, transports).made().run()
+
+        assert told.bad["backup/product/veeam"] is State.UNKNOWN
+        assert "may see nothing" in told.words("backup/product/veeam")
+
+
+async def test_a_wrong_password_is_tried_once_and_is_the_products_fault(transports: Transports) -> None:
+    async with serving(healthy(NOW)) as api:
+        watch = Watch(api, transports, secret="another").made()
+        faults = [(await watch.run()).observation.fault for _ in range(3)]
+
+        assert [fault.reason for fault in faults if fault] == [Reason.AUTHENTICATION, Reason.WITHHELD, Reason.WITHHELD]
+        assert len(api.asked) == 1
+        assert all("another" not in repr(fault) for fault in faults)
+
+
+async def test_pages_are_read_to_their_end_whatever_their_size(transports: Transports) -> None:
+    api = healthy(NOW)
+    api.largest_page = 7
+    async with serving(api):
+        told = await Watch(api, transports).made().run()
+
+        account = told.part("veeam").account
+        assert told.bad == {}
+        assert account is not None
+        assert len(account.points) == 90
+
+
+@pytest.mark.parametrize("spelling", ["lower", "Pascal"])
+@pytest.mark.parametrize("status", ["disabled"])
+async def test_words_of_any_revision_are_understood_in_any_case(
+    spelling: str, status: str, transports: Transports
+) -> None:
+    api = healthy(NOW)
+    api.rows["jobs/states"][0]["status"] = status if spelling == "lower" else status.capitalize()
+    async with serving(api):
+        told = await Watch(api, transports).made().run()
+
+        assert told.bad[PROTECTION] is State.WARNING
+        assert "switched off" in told.words(PROTECTION)
+
+
+async def test_a_word_that_no_revision_has_is_unknown_and_never_ok(transports: Transports) -> None:
+    api = healthy(NOW)
+    add_night(api, NOW - 7200, 99, result={"result": "Marvellous"})
+    async with serving(api):
+        told = await Watch(api, transports).made().run()
+
+        assert told.bad == {PROTECTION: State.UNKNOWN}
+
+
+async def test_a_job_that_never_ran_or_has_no_next_run_is_read(transports: Transports) -> None:
+    api = healthy(NOW)
+    for name in ("lastRun", "nextRun", "nextRunPolicy", "sessionId"):
+        del api.rows["jobs/states"][0][name]
+    async with serving(api):
+        told = await Watch(api, transports).made().run()
+
+        assert told.bad == {}
+
+
+async def test_a_chained_job_has_the_job_before_it(transports: Transports) -> None:
+    api = healthy(NOW)
+    chained = dict(api.rows["jobs/states"][0], name="Copy", id=uuid(1, 2), nextRunPolicy="After [Nightly]")
+    del chained["nextRun"]
+    api.rows["jobs/states"].append(chained)
+    async with serving(api):
+        account = (await Watch(api, transports).made().run()).part("veeam").account
+
+        assert account is not None
+        assert [(job.name, job.after, job.manual) for job in account.jobs] == [
+            ("Nightly", "", False),
+            ("Copy", "Nightly", False),
+        ]
+
+
+async def test_older_revisions_spell_sizes_otherwise_and_tell_no_chain(transports: Transports) -> None:
+    api = healthy(NOW)
+    api.revision = "1.2-rev1"
+    del api.singles["serverTime"]["ianaTimeZoneId"]
+    for row in api.rows["backupObjects"]:
+        del row["backupId"]
+    for row in api.rows["taskSessions"]:
+        row["progress"]["transferedSize"] = row["progress"].pop("transferredSize")
+    async with serving(api):
+        told = await Watch(api, transports).made().run()
+
+        account = told.part("veeam").account
+        assert told.bad == {}
+        assert account is not None
+        assert {run.written for run in account.runs if run.object} == {5 * 10**8}
+
+
+async def test_infected_points_are_none_and_suspicious_ones_are_told(transports: Transports) -> None:
+    api = healthy(NOW)
+    newest = max(range(len(api.rows["restorePoints"])), key=lambda n: api.rows["restorePoints"][n]["creationTime"])
+    row = next(one for one in api.rows["restorePoints"][: newest + 3] if one["name"] == "srv0")
+    row["malwareStatus"] = "Suspicious"
+    async with serving(api):
+        suspicious = await Watch(api, transports).made().run()
+        row["malwareStatus"] = "Infected"
+        infected = await Watch(api, transports).made().run()
+
+        assert suspicious.bad == {"backup/verified/ben": State.WARNING}
+        assert infected.bad == {"backup/verified/ben": State.CRITICAL, PROTECTION: State.CRITICAL}
+
+
+async def test_a_repository_that_is_gone_is_one_incident(transports: Transports) -> None:
+    api = healthy(NOW)
+    api.rows["backupInfrastructure/repositories/states"][0]["isOnline"] = False
+    for n in range(3):
+        add_night(api, NOW - 3600, 100 + n, result={"result": "Failed", "message": "repository unavailable"})
+    async with serving(api):
+        told = await Watch(api, transports).made().run()
+
+        assert told.bad == {"backup/repository/veeam/Hardened": State.CRITICAL}
+        assert "says why" in told.words(PROTECTION)
+
+
+async def test_a_lock_that_is_shortened_is_a_matter_of_security(transports: Transports) -> None:
+    async with serving(healthy(NOW)) as api:
+        watch = Watch(api, transports).made()
+        await watch.run()
+        api.rows["backupInfrastructure/repositories"][0]["repository"]["makeRecentBackupsImmutableDays"] = 1
+
+        watch.now += 4000
+        told = await watch.run()
+
+        assert told.bad == {"backup/lock/veeam/Hardened": State.CRITICAL}
+        assert "security" in told.words("backup/lock/veeam/Hardened")
+
+
+async def test_surebackup_counts_as_a_restore_and_a_health_check_as_a_verification(transports: Transports) -> None:
+    api = healthy(NOW)
+    api.rows["taskSessions"].append(
+        {
+            "id": uuid(8, 1),
+            "type": "Restore",
+            "sessionId": uuid(4, 900),
+            "sessionType": "SureBackup",
+            "name": "srv0",
+            "state": "Stopped",
+            "creationTime": stamp(NOW - 9000, False),
+            "endTime": stamp(NOW - 8000, False),
+            "result": {"result": "Success"},
+        }
+    )
+    api.rows["sessions"].append(
+        {
+            "id": uuid(4, 901),
+            "name": "srv0",
+            "jobId": uuid(1, 1),
+            "sessionType": "FileBackupHealthCheck",
+            "state": "Stopped",
+            "creationTime": stamp(NOW - 7000),
+            "endTime": stamp(NOW - 6000),
+            "result": {"result": "Success"},
+        }
+    )
+    async with serving(api):
+        told = await Watch(api, transports).made().run()
+
+        assert told.bad == {}
+        assert told.value("last_drill_timestamp_seconds", "ben") == NOW - 8000
+        assert told.value("last_verified_timestamp_seconds", "ben") == NOW - 6000
+
+
+async def test_damage_that_a_health_check_finds_is_critical(transports: Transports) -> None:
+    api = healthy(NOW)
+    api.rows["sessions"].append(
+        {
+            "id": uuid(4, 901),
+            "name": "Nightly",
+            "jobId": uuid(1, 1),
+            "sessionType": "FileBackupHealthCheck",
+            "state": "Stopped",
+            "creationTime": stamp(NOW - 7000),
+            "endTime": stamp(NOW - 6000),
+            "result": {"result": "Failed", "message": "corrupted blocks"},
+        }
+    )
+    async with serving(api):
+        told = await Watch(api, transports).made().run()
+
+        assert told.bad == {f"backup/verified/{name}": State.CRITICAL for name in ("ben", "planning", "files")}
+
+
+async def test_a_clock_that_differs_is_told(transports: Transports) -> None:
+    async with serving(healthy(NOW)) as api:
+        watch = Watch(api, transports).made()
+        api.clock = lambda: NOW - 600
+        told = await watch.run()
+
+        assert told.bad == {"backup/product/veeam": State.WARNING}
+        assert "its clock differs from the agent's by 10 min" in told.words("backup/product/veeam")
+
+
+async def test_a_question_is_never_put_twice_at_once(transports: Transports) -> None:
+    async with serving(healthy(NOW)) as api:
+        await Watch(api, transports).made().run()
+
+        assert api.most_at_once == 1
+        assert api.open_connections == 0
+
+
+async def test_answers_travel_as_json_to_another_vantage_and_back(transports: Transports) -> None:
+    async with serving(healthy(NOW)) as api:
+        observation = (await Watch(api, transports).made().run()).observation
+
+    there = json.dumps(observation_json(observation, CHECK))
+
+    assert observation_of(json.loads(there), {"backup": CHECK}) == observation

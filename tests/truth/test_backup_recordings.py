@@ -1,0 +1,82 @@
+"""Outputs of real backup tools on throw-away data: healthy, empty, damaged, with their database down."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from checks.backup.model import Level, Outcome
+from checks.backup.products import barman, borg, pgbackrest, restic
+from checks.backup.tools import Output
+
+pytestmark = pytest.mark.truth
+NOW = 1_795_420_000.0
+UTC = ZoneInfo("UTC")
+
+
+def printed(name: str, status: int = 0) -> Output:
+    """What a tool printed, with the exit status that it had."""
+    file = Path(os.environ.get("RIDGEWAY_RECORDINGS", "absent")) / "backup" / "own-lab" / name
+    if not file.is_file():
+        pytest.skip("no recording: set RIDGEWAY_RECORDINGS to the directory that holds them")
+    return Output(file.read_text(), "", status, name)
+
+
+@pytest.mark.parametrize(("version", "sizes"), [("014", False), ("018", True)])
+def test_snapshots_of_both_generations_of_restic(version: str, sizes: bool) -> None:
+    found = restic.account("r", printed(f"restic/restic{version}_snapshots.json"), NOW)
+
+    assert len(found.points) == len(found.runs) > 0
+    assert {run.outcome for run in found.runs} == {Outcome.SUCCESS}
+    assert all((run.bytes is not None) is sizes for run in found.runs)
+    assert "srv01:/srv/lab/src" in found.objects
+
+
+@pytest.mark.parametrize("version", ["1.2.4", "1.4.5"])
+def test_archives_of_both_generations_of_borg(version: str) -> None:
+    found = borg.account("r", printed(f"borg/borg{version}_list.json"), NOW)
+
+    assert found.points
+    assert all(1_795_000_000 < point.at < NOW for point in found.points)
+
+
+def test_backups_of_pgbackrest_and_the_size_of_what_was_copied() -> None:
+    found = pgbackrest.account(printed("pgbackrest-2.45/info_ok.json"), pgbackrest.Log(), NOW)
+
+    assert [run.level for run in found.runs] == [Level.FULL, Level.INCREMENTAL]
+    assert [run.bytes for run in found.runs] == [24_811_222, 2_613_514]
+    assert [(stock.repository, stock.count) for stock in found.stocks] == [("main/repo1", 2)]
+    assert found.repositories[0].online is True
+
+
+def test_a_stanza_without_backups_is_there_and_protects_nothing() -> None:
+    found = pgbackrest.account(printed("pgbackrest-2.45/info_nobackup.json"), pgbackrest.Log(), NOW)
+
+    assert found.objects == ("main",)
+    assert (found.points, found.stocks[0].count) == ((), 0)
+
+
+def test_damage_after_the_backup_is_not_seen_by_info() -> None:
+    found = pgbackrest.account(printed("pgbackrest-2.45/info_after_flip.json"), pgbackrest.Log(), NOW)
+
+    assert {run.outcome for run in found.runs} == {Outcome.SUCCESS}
+
+
+def test_a_backup_of_barman_began_when_its_own_report_says() -> None:
+    listed, checked = printed("barman-3.4/list_backup.json"), printed("barman-3.4/check_onebackup.json", 1)
+
+    found = barman.account(listed, checked, UTC, NOW)
+
+    assert [(run.outcome, run.started) for run in found.runs] == [(Outcome.SUCCESS, 1_795_412_319.0)]
+    assert [job.why for job in found.jobs] == [""]  # too few backups are the estate's own rule
+
+
+def test_a_database_that_is_down_is_one_cause_and_not_five() -> None:
+    listed, checked = printed("barman-3.4/list_backup.json"), printed("barman-3.4/check_pgdown.json", 1)
+
+    found = barman.account(listed, checked, UTC, NOW)
+
+    assert [job.why for job in found.jobs] == ["the database does not answer"]

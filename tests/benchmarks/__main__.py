@@ -20,6 +20,7 @@ from tests.benchmarks import figures, world
 BENCHMARKS = {
     "snmp": ("tests.benchmarks.cost", "measure_snmp"),
     "firewall": ("tests.benchmarks.firewall", "measure"),
+    "backup": ("tests.benchmarks.backup", "measure"),
     "probes": ("tests.benchmarks.cost", "measure_probes"),
     "web": ("tests.benchmarks.web", "measure"),
     "access": ("tests.benchmarks.access", "measure"),

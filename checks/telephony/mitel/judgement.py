@@ -66,7 +66,7 @@ def judged(options: MitelOptions, answers: MitelAnswers, whole: bool, memory: Me
     return Assessment(
         findings=tuple(final.values()),
         readings=(*base.readings, *load.readings, Reading(INFO, 1.0, _identity(answers.snmp))),
-        covers=(base.covers - {f"{prefix}/*" for prefix in half}) | own | final.keys(),
+        covers=(base.covers - {f"{prefix}/*" for prefix in half}) | own | frozenset(final),
         may_go=base.may_go | {SYSTEM, UNREAD, CALL_LOAD},
         memory=note.packed(before),
     )

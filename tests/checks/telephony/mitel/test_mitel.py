@@ -173,6 +173,13 @@ def test_healthy_systems_of_both_kinds_have_nothing_to_say() -> None:
     assert bad(assessed(business())) == bad(assessed(msl())) == {}
 
 
+@pytest.mark.parametrize("answers", [business(), msl()])
+def test_what_is_judged_is_a_set_that_the_agent_can_keep_by_its_hash(answers: MitelAnswers) -> None:
+    found = assessed(answers)
+
+    assert isinstance(found.covers, frozenset) and isinstance(found.may_go, frozenset)
+
+
 @pytest.mark.parametrize(("options", "words"), [
     ({"profile": "generic"}, "not one of telephony"),
     ({"thresholds": {"sessions": {"warning": {"above": 1}}}}, "has 'sessions'"),

@@ -302,6 +302,8 @@ class CheckKind:
     """By its options: the names of further targets that one run asks, such as the members of a pair."""
     places: Callable[[Any], Sequence[str]] = nothing_else
     """By its options: the names of further vantages from which one run asks."""
+    asks_itself: bool = False
+    """Whether a check with inputs asks its own target too, which then needs the credentials as well."""
     approvals: Approvals | None = None
     """How people approve what a check of this kind has found; None: there is nothing to approve."""
 

@@ -62,6 +62,14 @@ FAMILIES: Mapping[str, Mapping[str, Any]] = {
         "help": "Calls that were refused because a bandwidth zone was full: callers heard a failure.",
         "type": "counter", "labels": ("bandwidth_zone",),
     },
+    "telephony_disk_reads_total": {
+        "name": "ridgeway_telephony_disk_reads_total", "help": "Reads of a disk of the telephone system.",
+        "type": "counter", "labels": ("disk",),
+    },
+    "telephony_disk_writes_total": {
+        "name": "ridgeway_telephony_disk_writes_total", "help": "Writes of a disk of the telephone system.",
+        "type": "counter", "labels": ("disk",),
+    },
     "certificate_not_after_timestamp_seconds": {
         "name": "ridgeway_certificate_not_after_timestamp_seconds",
         "help": "When a certificate that was shown stops being valid; `certificate` is the port, its place in the "

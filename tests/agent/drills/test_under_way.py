@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from agent.drills import under_way
 from agent.drills.counting import Answer
-from agent.drills.pair import Party
+from agent.drills.pair import Pair
 from agent.drills.probing import PATIENCE, Probe, Row
 from agent.drills.records import Drill, Evidence, Outcome
 from agent.drills.under_way import Ending, Sight, UnderWay
@@ -20,6 +20,7 @@ from agent.records import CheckResult
 from checks.contract import Assessment, Finding, Reading, State
 from checks.firewall.cluster import HA_ROLE
 from checks.firewall.failovers import Failover
+from checks.transports.sip import Carrier
 from config.estate import CheckSpec
 from testbeds import kept
 from testbeds.judging import check
@@ -85,7 +86,7 @@ class World:
         )  # fmt: skip
         sight = Sight(lambda _spec: self.results, lambda _spec: self.noted, self.ask, self.fresh)
         rows = [Row("tcp:192.0.2.1:443", self.probe, time.time)]
-        party = Party("forum", ("forum", "fw-a", "fw-b"), pairs)
+        party = Pair("forum", ("forum", "fw-a", "fw-b"), pairs)
         self.drill = UnderWay(
             drill, party, rows, sight, time.time, until_whole=until_whole, keep=self.copies.append,
             over=self.ended.append,
@@ -302,6 +303,8 @@ async def test_who_ends_it_first_is_the_one_who_ended_it(world: World) -> None:
         ("tcp:www.example:80", Probe("tcp", "www.example", 80)),
         ("icmp:192.0.2.1", Probe("icmp", "192.0.2.1")),
         ("icmp:[2001:db8::1]", Probe("icmp", "2001:db8::1")),
+        ("sip:192.0.2.1:5060/udp", Probe("sip", "192.0.2.1", 5060)),
+        ("sip:[2001:db8::1]:5070/tcp", Probe("sip", "2001:db8::1", 5070, Carrier.TCP)),
     ],
 )
 async def test_a_probe_is_written_as_it_is_read(text: str, probe: Probe) -> None:
@@ -312,11 +315,17 @@ async def test_a_probe_is_written_as_it_is_read(text: str, probe: Probe) -> None
 @pytest.mark.parametrize(
     "text",
     ["", "tcp:", "tcp:host", "tcp:host:", "tcp:host:0", "tcp:host:65536", "tcp:host:99999", "icmp:", "udp:host:53",
+     "sip:", "sip:host/tls", "sip:host:0", "sip:host:65536", "sip:2001:db8::1", "sip:host:5060/udp ", "sip:/udp",
      "tcp:ho st:80", "tcp:2001:db8::1:80", "icmp:a\nb", "tcp:host:80\n", "tcp:host:８０", "icmp:" + "a" * 254],
 )  # fmt: skip
 async def test_what_is_no_probe_is_refused_with_the_way_to_write_one(text: str) -> None:
-    with pytest.raises(ValueError, match="write tcp:HOST:PORT or icmp:HOST"):
+    with pytest.raises(ValueError, match="write tcp:HOST:PORT, icmp:HOST or sip:HOST"):
         Probe.of(text)
+
+
+@pytest.mark.parametrize("text", ["sip:pbx.example", "sip:pbx.example:5060", "sip:pbx.example/udp"])
+async def test_sip_is_asked_at_its_usual_port_over_udp_unless_somebody_says_otherwise(text: str) -> None:
+    assert str(Probe.of(text)) == "sip:pbx.example:5060/udp"
 
 
 async def test_a_probe_is_over_before_the_kernel_would_ask_again_by_itself() -> None:

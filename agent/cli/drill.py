@@ -86,10 +86,11 @@ def _drilled(kind: str, asked: dict[str, Any]) -> int:
     control_socket, as_json, actor = asked.pop("control_socket"), asked.pop("as_json"), asked.pop("actor")
     arguments = {"kind": kind, "until_whole": asked.pop("until") == "whole", "by": actor, **asked}
     begun = call(control_socket, "drill-begin", arguments, patience=_PATIENCE)
-    phones = f" It is {begun['target']}, whose phones are to go to {begun['standby']}." if begun["standby"] else ""
+    backup = f", whose phones are to go to {begun['standby']}" if begun["standby"] else ""
+    pull = f"Once 999 can be called another way, pull the plug of {begun['target']}{backup}."
     click.echo(
         f"{begun['id']} is under way until {moment(begun['until'])} at the latest; maintenance {begun['window']} is "
-        f"announced. Pull the plug now.{phones} Ctrl-C ends the drill.",
+        f"announced. {pull if kind == 'telephony' else 'Pull the plug now.'} Ctrl-C ends the drill.",
         err=True,
     )
     drill = _followed(control_socket, begun["id"], actor)

@@ -166,7 +166,7 @@ class DrillCommands:
     async def _answered(self, wanted: Wanted, party: Party) -> Mapping[Probe, Ask]:
         """What is probed: all that was named, or what is answered of the party's own."""
         if not wanted.probes:
-            own = [await self._own(self._estate.targets[name], wanted.kind) for name in party.probed]
+            own = [await self._own(self._estate.targets[name], wanted.kind, party.standby) for name in party.probed]
             return {probe: ask for asks in own for probe, ask in asks.items()}
         try:
             probes = tuple(dict.fromkeys(Probe.of(text) for text in wanted.probes))
@@ -179,7 +179,7 @@ class DrillCommands:
             asks[probe] = found
         return asks
 
-    async def _own(self, target: Target, kind: DrillKind) -> Mapping[Probe, Ask]:
+    async def _own(self, target: Target, kind: DrillKind, standby: str) -> Mapping[Probe, Ask]:
         """The first way to its address that is answered, and of a controller SIP too."""
         sip = _sip_of(target) if kind is DrillKind.TELEPHONY else ()
         probes = (*sip, *_plain_of(target))
@@ -195,6 +195,10 @@ class DrillCommands:
         raise CommandError(
             f"nothing of {target.name} is answered now ({'; '.join(refusals)}), so its loss could not be told; "
             "say what to probe: --probe tcp:HOST:PORT"
+            + (
+                "; and do not pull the plug while it is away: phones would find no controller"
+                * (target.name == standby)
+            )
         )
 
     async def _tried(self, probes: Sequence[Probe]) -> list[Ask | str]:

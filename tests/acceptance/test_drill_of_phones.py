@@ -133,7 +133,7 @@ def test_phones_that_go_to_their_backup_and_come_home_are_a_proven_failover_with
     }
     sets = {one["target"]: (one["before"], one["worst"], one["last"]) for one in drill["out_of_service"]}
     assert sets == {"forum": (0, 12, 0), "civic": (0, 0, 0)}
-    assert "It is forum, whose phones are to go to civic" in told
+    assert "pull the plug of forum, whose phones are to go to civic" in told
     assert "PHONES: forum to civic" in told and "IP Sets at forum: 12 out of service" in told
     assert world.agent.metric("ridgeway_last_proven_failover_timestamp_seconds", target="forum", council="dacorum")
     assert "Last proven failover of forum" in world.agent.run("explain", "forum")

@@ -181,24 +181,20 @@ class DrillCommands:
 
     async def _own(self, target: Target, kind: DrillKind, standby: str) -> Mapping[Probe, Ask]:
         """The first way to its address that is answered, and of a controller SIP too."""
-        sip = _sip_of(target) if kind is DrillKind.TELEPHONY else ()
-        probes = (*sip, *_plain_of(target))
-        asks: dict[Probe, Ask] = {}
-        refusals = []
-        for probe, found in zip(probes, await self._tried(probes), strict=True):
-            if isinstance(found, str):
-                refusals.append(f"{probe}: {found}")
-            elif (probe.way == "sip") not in [known.way == "sip" for known in asks]:
-                asks[probe] = found
-        if asks:
-            return asks
+        probes = (*(_sip_of(target) if kind is DrillKind.TELEPHONY else ()), *_plain_of(target))
+        tried = dict(zip(probes, await self._tried(probes), strict=True))
+        answered = {probe: found for probe, found in tried.items() if not isinstance(found, str)}
+        first = [
+            *[probe for probe in answered if probe.way == "sip"][:1],
+            *[probe for probe in answered if probe.way != "sip"][:1],
+        ]
+        if first:
+            return {probe: answered[probe] for probe in first}
+        refusals = "; ".join(f"{probe}: {why}" for probe, why in tried.items())
+        alone = "; do not pull the plug now: the phones would find no controller" if target.name == standby else ""
         raise CommandError(
-            f"nothing of {target.name} is answered now ({'; '.join(refusals)}), so its loss could not be told; "
-            "say what to probe: --probe tcp:HOST:PORT"
-            + (
-                "; and do not pull the plug while it is away: phones would find no controller"
-                * (target.name == standby)
-            )
+            f"nothing of {target.name} is answered now ({refusals}), so its loss could not be told; "
+            f"say what to probe: --probe tcp:HOST:PORT{alone}"
         )
 
     async def _tried(self, probes: Sequence[Probe]) -> list[Ask | str]:

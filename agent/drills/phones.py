@@ -96,7 +96,8 @@ class Phones:
         own = {name.casefold() for name in (*self.names, self.target)}
         mine = [row for name, row in rows.items() if name.casefold() in own]
         if not mine and not self.names:
-            mine = [row for name, row in rows.items() if name not in self.others]
+            others = {name.casefold() for name in self.others}
+            mine = [row for name, row in rows.items() if name.casefold() not in others]
         if len(mine) > 1:
             listed = ", ".join(row.primary for row in mine[:4])
             words = f"{self.standby} has rows of {listed}: say in `primaries` of its check which is {self.target}"

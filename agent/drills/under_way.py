@@ -208,8 +208,9 @@ class UnderWay:
             self._sight.ask(rested)
 
     def _out(self) -> bool:
-        """Whether more is out of service than before."""
-        return any(one.still for one in self._tally.outs())
+        """Whether more is out of service than before, or may be, since it was not counted after the last gap."""
+        since = self._answered_since()
+        return any(one.still or one.last_at < since for one in self._tally.outs())
 
     def _answered_since(self) -> float:
         """When the last gap was over."""
@@ -231,8 +232,10 @@ class UnderWay:
             self._look()
             standing = self.standing() if known else None
             left = self._party.left(standing)
-            told = bool(self._party.telling)
-            what = verdict(self.now().evidence, self._missing(left), standing, self._party.words, told=told, left=left)
+            what = verdict(
+                self.now().evidence, self._missing(left), standing, self._party.words,
+                told=bool(self._party.telling), left=left, back_at=self._answered_since(),
+            )  # fmt: skip
         self._conclude(ending.by, what)
 
     def _missing(self, left: str) -> list[str]:

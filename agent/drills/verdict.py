@@ -22,32 +22,45 @@ class Verdict:
 
 
 def verdict(
-    evidence: Evidence, away: Sequence[str], party: Standing | None, words: Words, *, told: bool, left: str = ""
+    evidence: Evidence,
+    away: Sequence[str],
+    standing: Standing | None,
+    words: Words,
+    *,
+    told: bool,
+    left: str = "",
+    back_at: float = 0.0,
 ) -> Verdict:
     """The outcome at the end.
 
-    `away`: probes that are not answered and should be; `party`: how what is drilled stands then; `told`: whether any
-    check tells that; `left`: the target that the service has left, whose sets are elsewhere.
+    `away`: probes that are not answered and should be; `standing`: how what is drilled stands then; `told`: whether any
+    check tells that; `left`: the target that the service has left, whose sets are elsewhere; `back_at`: when the last
+    gap was over, before which what was counted tells nothing.
     """
     lost = lost_text(evidence.probes)
-    out = [one for one in evidence.outs if one.still and one.target != left]
+    counted = [one for one in evidence.outs if one.target != left]
+    out = [one for one in counted if one.still]
     if away:
         return Verdict(Outcome.FAILED, f"The service did not come back: {', '.join(away)} is not answered. {lost}")
     if out:
         return Verdict(Outcome.FAILED, f"Not all came back: {'; '.join(map(_still, out[:4]))}. {lost}")
     if not told:
         return Verdict(Outcome.MEASURED, f"{words.untold}, so only the loss was measured. {lost}")
-    if party is not None and party.service is State.CRITICAL:
-        return Verdict(Outcome.FAILED, f"{words.failing}: {_ended(party.text)} {lost}")
-    if party is None or party.service is State.UNKNOWN:
-        why = f": {_ended(party.text)}" if party is not None else "."
+    if standing is not None and standing.service is State.CRITICAL:
+        return Verdict(Outcome.FAILED, f"{words.failing}: {_ended(standing.text)} {lost}")
+    if standing is None or standing.service is State.UNKNOWN:
+        why = f": {_ended(standing.text)}" if standing is not None else "."
         return Verdict(Outcome.UNKNOWN, f"{words.unknown}{why} {lost}")
-    if not evidence.swaps and party.service is State.UNSUPPORTED:
+    uncounted = dict.fromkeys(one.target for one in counted if one.last_at < back_at)
+    if uncounted:
+        where = ", ".join(uncounted)
+        return Verdict(Outcome.UNKNOWN, f"What is out of service at {where} was not read since it came back. {lost}")
+    if not evidence.swaps and standing.service is State.UNSUPPORTED:
         return Verdict(Outcome.MEASURED, f"{words.unsupported}, so only the loss was measured. {lost}")
     if not evidence.swaps:
         return Verdict(Outcome.NO_FAILOVER, f"No failover was seen. {lost}")
     ways = "there and back" if _both_ways(evidence.swaps) else "one way"
-    then = f"{words.not_whole}: {_ended(party.text)}" if party.state.bad else words.whole
+    then = f"{words.not_whole}: {_ended(standing.text)}" if standing.state.bad else words.whole
     shown = "; ".join(f"{swap.away_from or 'none known'} to {swap.to}" for swap in evidence.swaps[-4:])
     sentence = f"{words.moved} {ways} ({shown}) and the service came back. {then} {lost}"
     return Verdict(Outcome.PROVEN, sentence, max(swap.seen for swap in evidence.swaps))

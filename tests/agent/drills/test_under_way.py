@@ -373,9 +373,9 @@ class Controllers:
         return self.ended[0]
 
 
-async def away_to_the_backup(phones: Controllers) -> None:
+async def away_to_the_backup(phones: Controllers, *, until_whole: bool = False) -> None:
     """The primary loses its power, and its phones go to the backup."""
-    phones.begin()
+    phones.begin(until_whole=until_whole)
     await phones.stands("forum")
     await phones.answers()
     phones.well["forum"], phones.out = Answer.SILENT, -1
@@ -421,14 +421,26 @@ async def test_sets_that_are_still_out_at_home_are_a_failed_drill(world: World) 
     assert "IP Sets at forum: 12 out of service, 0 before" in drill.summary
 
 
+async def test_sets_that_nobody_counted_since_the_primary_came_back_are_not_taken_to_be_there(world: World) -> None:
+    phones = Controllers()
+    await away_to_the_backup(phones)
+    phones.well["forum"], phones.here = Answer.ANSWERED, 3
+    await phones.stands("forum")
+    await phones.answers()
+
+    drill = await phones.finish()
+
+    assert drill.outcome is Outcome.UNKNOWN
+    assert "What is out of service at forum was not read since it came back" in drill.summary
+
+
 async def test_a_drill_that_waits_for_it_ends_once_the_phones_are_home_and_no_set_is_out(world: World) -> None:
     phones = Controllers()
-    phones.begin(until_whole=True)
+    await away_to_the_backup(phones, until_whole=True)
+    phones.well["forum"], phones.here = Answer.ANSWERED, 3
     await phones.stands("forum")
-    phones.here = 1
-    await phones.stands("civic")
-    phones.here, phones.out = 3, 5
-    await phones.stands("forum")
+    await phones.answers()
+    phones.out = 5
     await phones.answers()
     before = list(phones.ended)
 

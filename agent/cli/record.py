@@ -32,7 +32,8 @@ _NAMED = frozenset({"community", "user", "username"})
 _SHOWN = {
     "address": "IPv4 addresses", "address6": "IPv6 addresses", "contact": "contacts", "label": "labels",
     "location": "locations", "mac": "hardware addresses", "mail": "e-mail addresses", "name": "names",
-    "number": "telephone numbers", "serial": "serial numbers", "ssid": "SSIDs", "user": "users", "removed": "values removed",
+    "number": "telephone numbers", "serial": "serial numbers", "ssid": "SSIDs", "user": "users",
+    "removed": "values removed",
 }  # fmt: skip
 
 

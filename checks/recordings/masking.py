@@ -117,6 +117,9 @@ class Masker:
         length = octets[at] if at < len(octets) else 0
         name = octets[at + 1 : at + 1 + length]
         if len(name) != length or max(name, default=0) > 255:
+            rest = octets[at:]
+            if rest and all(31 < octet < 127 for octet in rest):  # a name without its length
+                _put(parts, at, self._tokens.letters("name", bytes(rest)))
             return len(parts)
         _put(parts, at + 1, self._tokens.letters("name", bytes(name)))
         return at + 1 + length

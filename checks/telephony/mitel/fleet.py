@@ -155,8 +155,7 @@ def _told(fleet: Fleet, watch: Watch, count: _Count, told: Mapping[str, Finding]
     large = count.total is not None and gone >= options.critical_share * count.total
     state = State.CRITICAL if large else State.WARNING
     words = (
-        f"{gone}{of_all} sets went out of service within {options.minutes:g} min and are not back: "
-        "look at their site's power, switch and line"
+        f"{gone}{of_all} sets went out of service together and are not back: see to the power and line of their site"
     )
     evidence["before"] = str(watch.before)
     speaks = watch.speaks or not bad

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from checks.contract import Assessment, Family, Finding, Memory, Reading, State, Subject
 from checks.network import raw
@@ -64,7 +64,7 @@ def judged(
     kept = (finding for key, finding in told.items() if not key.startswith(f"{resilience.PREFIX}/"))
     findings = [*kept, *phones.findings, *proofs.findings, *load.findings, *ahead.findings]
     findings += _unread(plan, answers.snmp) if whole else ()
-    begun = start.judged(plan, answers.snmp, uptime)
+    begun = start.judged(plan, answers.snmp)
     findings += [begun] if begun is not None else ()
     findings += _compared(options, answers, found, before.sip, subject)
     findings.append(_system(plan, answers, load.fact))
@@ -100,7 +100,7 @@ def _proofs(
 ) -> proof.Proofs:
     """What is proved of phones whose row a restart took; nothing, where the table was not read to its end."""
     if not phones.complete:
-        return proof.Proofs((), phones.lost, before.proofs.proving, before.proofs.proven)
+        return replace(before.proofs, findings=(), lost=phones.lost)
     wanted = proof.Wanted(
         options.primaries, options.fleet.categories, options.return_proved_minutes * 60,
         options.plan_of(BUSINESS).table("categories"),

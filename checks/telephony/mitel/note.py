@@ -11,7 +11,7 @@ from checks.contract import Memory
 from checks.firewall.history import History
 from checks.telephony.mitel import fleet, licences
 from checks.telephony.mitel.fleet import Watch
-from checks.telephony.mitel.proof import Proofs, Proven, Proving
+from checks.telephony.mitel.proof import Proofs, Proven, Proving, Usual
 
 VERSION = 1
 _MOST_PRIMARIES = 200
@@ -46,7 +46,7 @@ class Note:
     """Whether a call load above 100 was seen, which proves tenths of a percent."""
 
     proofs: Proofs = field(default_factory=Proofs)
-    """Proofs that phones are at home again; of them only what is on its way, and what is done, is noted."""
+    """Of proofs that phones are at home again what is on its way, what is done, and what they are measured by."""
     fleet: Mapping[str, Watch] = field(default_factory=dict)
     trends: Mapping[str, History] = field(default_factory=dict)
     """The daily peaks of licences in use."""
@@ -84,7 +84,7 @@ class Note:
 
     def _told(self) -> tuple[object, ...]:
         """What is worth a new note when it changes."""
-        proofs = (dict(self.proofs.proving), dict(self.proofs.proven))
+        proofs = tuple(map(dict, (self.proofs.proving, self.proofs.proven, self.proofs.usual)))
         return self.open, dict(self.lost), self.tenths, proofs, dict(self.fleet), dict(self.trends), self.sip
 
     def _phones(self, most: int) -> dict[str, Any]:
@@ -94,6 +94,7 @@ class Note:
             "open": sorted(self.open)[:most], "lost": dict(sorted(self.lost.items())[:most]),
             "proving": {name: [one.since, one.last] for name, one in proving},
             "proven": {name: [one.at, one.words] for name, one in proven},
+            "usual": {name: [one.sets, one.at] for name, one in self.proofs.usual.items()},
         }  # fmt: skip
 
 
@@ -127,7 +128,9 @@ def unpacked(memory: Memory | None) -> Note:
 def _proofs(said: Any) -> Proofs:
     proving = list(said.get("proving", {}).items())[:_MOST_PRIMARIES]
     proven = list(said.get("proven", {}).items())[:_MOST_PRIMARIES]
+    usual = list(said.get("usual", {}).items())[:_MOST_PROOFS]
     return Proofs(
+        usual={str(name)[:100]: Usual(int(sets), float(at)) for name, (sets, at) in usual},
         proving={str(name)[:100]: Proving(float(since), float(last)) for name, (since, last) in proving},
         proven={str(name)[:100]: Proven(float(at), str(words)[:300]) for name, (at, words) in proven},
     )

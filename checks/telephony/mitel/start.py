@@ -5,9 +5,11 @@ from __future__ import annotations
 from checks.contract import Finding, State
 from checks.network import raw
 from checks.network.answers import SnmpAnswers
-from checks.network.plan import Plan
+from checks.network.plan import UPTIME, Plan
 
 KEY = "mitel/start"
+_HOST_UPTIME = "1.3.6.1.2.1.25.1.1.0"
+"""hrSystemUptime."""
 _TOLD = 86_400.0
 """Seconds of running for which it is told."""
 _FAULT = "system fault"
@@ -19,9 +21,9 @@ _BITS = {
 _GRAVE = frozenset({0x0010, 0x0043})
 
 
-def judged(plan: Plan, answers: SnmpAnswers, uptime: float | None) -> Finding | None:
+def judged(plan: Plan, answers: SnmpAnswers) -> Finding | None:
     """The finding of a start within the last day; None where there was none, or the system does not tell."""
-    cause = plan.by_name.get("reset_cause")
+    cause, uptime = plan.by_name.get("reset_cause"), _uptime(answers)
     if cause is None or uptime is None or not 0 <= uptime < _TOLD:
         return None
     number = answers.values.get(cause.oids[0])
@@ -39,6 +41,12 @@ def judged(plan: Plan, answers: SnmpAnswers, uptime: float | None) -> Finding | 
         words += ": look at its maintenance log, and ask for support if it happens again"
     evidence = {"cause": said} | ({} if bits is None else {"reset bits": f"{bits:#06x}"})
     return Finding(KEY, state, words[:300], evidence)
+
+
+def _uptime(answers: SnmpAnswers) -> float | None:
+    """Seconds since the start of the host, or else of what answers SNMP there, which may start more often."""
+    ticks = (answers.values.get(oid) for oid in (_HOST_UPTIME, UPTIME))
+    return next((said / 100 for said in ticks if isinstance(said, int)), None)
 
 
 def _bits(plan: Plan, answers: SnmpAnswers) -> int | None:

@@ -18,7 +18,6 @@ from checks.contract import (
     Subject,
     Target,
 )
-from checks.firewall.http.parse import LARGEST
 from checks.firewall.http.shape import understood
 from checks.network.documents import Document, NotUnderstood, filled
 from checks.network.limits import give_up_at
@@ -28,6 +27,7 @@ from checks.telephony.office_250.options import KIND, PROFILE, QUESTION, Office2
 from checks.transports.aside import Crowded, Overdue, StillHanging
 from checks.transports.fault import TransportFault
 from checks.transports.http import HttpQuestion, HttpReply, Limits, Url, refusal
+from checks.transports.http.line import LARGEST
 from checks.transports.lockout import credential_fault
 from config.estate import Credential, MofN, WakeClass
 from config.profiles import load, search_path

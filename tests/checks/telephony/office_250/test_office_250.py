@@ -14,10 +14,10 @@ from pydantic import ValidationError
 
 from agent import fold
 from checks.contract import Assessment, Context, Fault, Memory, Observation, Reason, State
-from checks.firewall.http.parse import LARGEST
 from checks.telephony.mitel.options import MitelOptions, profiles_of
 from checks.telephony.office_250 import CHECK, Office250Options
 from checks.transports import Transports
+from checks.transports.http.line import LARGEST
 from config.estate import Credential
 from testbeds.firewall_api import HANGS_UP, PASSWORD, USER, Answer, FirewallApi, firewall_api, samples
 from testbeds.single import check, subject, target

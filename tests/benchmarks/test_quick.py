@@ -125,11 +125,3 @@ def test_sip_options_are_measured_beside_a_process_of_sipsak_each(tmp_path: Path
     assert cost["value"] > 0 and cost["peer_value"] > 0
     assert cost["met"] is (cost["ratio"] <= 0.1)
     assert trunks["value"] > 0
-def test_calls_are_measured_in_an_agent_that_runs_checks_beside_a_process_that_sleeps(tmp_path: Path) -> None:
-    need("snmpd")
-
-    report, _ = _measured(tmp_path, "calls")
-
-    lateness, cpu = report["figures"]
-    assert lateness["value"] > 0 and lateness["peer_value"] > 0
-    assert cpu["value"] > 0

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from checks.firewall.http.parse import LARGEST
 from checks.firewall.http.shape import understood
 from checks.network.documents import Document, NotUnderstood
 from checks.recordings import reading
 from checks.recordings.recording import RecordingError
+from checks.transports.http.line import LARGEST
 from config.profiles import ProfileError, ProfileModel, load, search_path
 from config.profiles.asks import HttpAsks, Way
 

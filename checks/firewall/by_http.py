@@ -15,15 +15,14 @@ from dataclasses import dataclass, field, replace
 from checks.contract import Context, Fault, Reason, Target
 from checks.firewall.answers import Cost
 from checks.firewall.further import Reading
-from checks.firewall.http.line import SLOWEST, Line
 from checks.firewall.http.log_in import LOG_INS, LogIn
-from checks.firewall.http.parse import LARGEST
 from checks.firewall.http.shape import understood
 from checks.firewall.options import FirewallOptions
 from checks.network.documents import Document, NotUnderstood
 from checks.transports.aside import Crowded, Overdue, StillHanging
 from checks.transports.fault import TransportFault
 from checks.transports.http import HttpReply, Post, refusal
+from checks.transports.http.line import LARGEST, SLOWEST, Line
 from checks.transports.lockout import credential_fault
 from config.patterns import LinePattern
 from config.profiles.asks import Asks, HttpAsks, HttpQuestion, Read

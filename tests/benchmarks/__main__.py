@@ -21,6 +21,7 @@ BENCHMARKS = {
     "snmp": ("tests.benchmarks.cost", "measure_snmp"),
     "firewall": ("tests.benchmarks.firewall", "measure"),
     "sip": ("tests.benchmarks.sip", "measure"),
+    "backup": ("tests.benchmarks.backup", "measure"),
     "probes": ("tests.benchmarks.cost", "measure_probes"),
     "web": ("tests.benchmarks.web", "measure"),
     "access": ("tests.benchmarks.access", "measure"),

@@ -10,10 +10,10 @@ import json
 from dataclasses import replace
 
 from checks.contract import Reason
-from checks.firewall.http.line import Line
 from checks.firewall.http.parse import Unfit, from_json
 from checks.transports.fault import TransportFault
 from checks.transports.http import HttpQuestion, HttpReply, Post
+from checks.transports.http.line import Line
 
 LOG_IN = "/gaia_api/login"
 LOG_OUT = "/gaia_api/logout"

@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Protocol
 
 from checks.firewall.http.gaia import GaiaSession
-from checks.firewall.http.line import Line
 from checks.firewall.http.stormshield import StormshieldSession
 from checks.transports.http import HttpQuestion, HttpReply
+from checks.transports.http.line import Line
 from config.profiles.log_ins import Login
 
 

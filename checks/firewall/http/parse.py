@@ -13,8 +13,6 @@ from xml.etree.ElementTree import ParseError
 from checks.network import json_pointer
 from checks.network.documents import Document
 
-LARGEST = 2 * 1024 * 1024
-"""Octets of an answer that are read."""
 DEEPEST = 40
 MOST_PARTS = 100_000
 """Values of a JSON document, elements and attributes of an XML one; one takes some 100 octets of memory."""

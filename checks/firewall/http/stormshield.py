@@ -13,11 +13,11 @@ from dataclasses import replace
 from urllib.parse import quote, urlencode
 
 from checks.contract import Reason
-from checks.firewall.http.line import Line
 from checks.firewall.http.parse import Unfit, from_xml
 from checks.network.documents import Document
 from checks.transports.fault import TransportFault
 from checks.transports.http import HttpQuestion, HttpReply, Post
+from checks.transports.http.line import Line
 
 LOG_IN = "/auth/admin.html"
 SESSION = "/api/auth/login"

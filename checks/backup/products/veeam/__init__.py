@@ -9,9 +9,9 @@ from checks.backup.products.veeam.api import REVISIONS, Session, Unfit
 from checks.backup.products.veeam.options import VeeamOptions
 from checks.backup.products.veeam.reading import Known, account
 from checks.contract import Context, Reason, Target
-from checks.firewall.http.line import Line
 from checks.network.limits import give_up_at
 from checks.transports.fault import TransportFault
+from checks.transports.http.line import Line
 
 
 async def read(target: Target, options: VeeamOptions, ctx: Context, kept: object) -> tuple[Account, object]:

@@ -13,9 +13,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 from checks.contract import Reason
-from checks.firewall.http.line import Line
 from checks.transports.fault import TransportFault
 from checks.transports.http import HttpQuestion, HttpReply, Limits, Post, refusal
+from checks.transports.http.line import Line
 
 PAGE = 1000
 """Rows that are asked for at once; a server that gives fewer is asked for the rest."""

@@ -9,8 +9,8 @@ import pytest
 
 from checks.contract import Reason, State
 from checks.firewall import by_http
-from checks.firewall.http.parse import LARGEST
 from checks.transports import Transports
+from checks.transports.http.line import LARGEST
 from testbeds.by_api import Watch
 from testbeds.firewall_api import HANGS_UP, Answer, firewall_api, samples
 
@@ -242,5 +242,5 @@ async def test_a_credential_of_the_wrong_kind_is_said_and_sent_nowhere(transport
         said = await watch.said()
 
         assert said.fault is not None and said.fault.reason is Reason.LOCAL
-        assert "this firewall takes a token" in said.fault.message
+        assert "takes a token" in said.fault.message
         assert api.asked == []

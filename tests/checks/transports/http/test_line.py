@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from checks.contract import Reason
-from checks.firewall.http.line import SLOWEST, Line
 from checks.firewall.http.log_in import LOG_INS
 from checks.transports.fault import TransportFault
+from checks.transports.http.line import SLOWEST, Line
 from config.estate import Credential
 from config.profiles.log_ins import Login
 

@@ -1,4 +1,4 @@
-"""One reading of a firewall's API: whom it asks, until when, at what cost. Every question has its own connection."""
+"""One reading of a device's API: whom it asks, until when, at what cost. Every question has its own connection."""
 
 from __future__ import annotations
 
@@ -8,18 +8,21 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from checks.contract import Reason
-from checks.firewall.http.parse import LARGEST
 from checks.printable import printable
 from checks.transports.fault import TransportFault
-from checks.transports.http import HttpQuestion, HttpReply, Limits, Url, refusal
+from checks.transports.http.question import HttpQuestion, HttpReply, Limits
+from checks.transports.http.status import refusal
+from checks.transports.http.url import Url
 
 if TYPE_CHECKING:
-    from checks.transports.http import HttpTransport
+    from checks.transports.http.transport import HttpTransport
     from config.estate import Credential
 
 SLOWEST = 8.0
 """Seconds after which a question is given up: the device is at its end, and the rest is left for another time. A
 device that hangs when we log in must leave time for the way that waits for its turn."""
+LARGEST = 2 * 1024 * 1024
+"""Octets of an answer, unless a question says otherwise."""
 _LIMITS = Limits(body=LARGEST)
 _MOMENT = 0.05
 
@@ -97,5 +100,5 @@ class Line:
         """The fault of a credential of another kind than this log-in takes."""
         return TransportFault(
             Reason.LOCAL,
-            f"the credential {self.credential.name} is of kind {self.credential.kind}; this firewall takes a {kind}",
+            f"the credential {self.credential.name} is of kind {self.credential.kind}; {self.target} takes a {kind}",
         )

@@ -27,19 +27,24 @@ from checks.firewall.pair.options import KIND as PAIR
 from checks.network.answers import SnmpAnswers, keep
 from checks.network.documents import Document, NotUnderstood
 from checks.network.snmp import SnmpOptions
-from checks.recordings.capture import KINDS
+from checks.recordings.capture import KINDS, alone
 from checks.recordings.playback import Playback, Playbacks
 from checks.recordings.recording import RecordedCheck, Recording, RecordingError
+from checks.telephony.mitel import MitelOptions
+from checks.telephony.mitel.options import KIND as MITEL
+from checks.telephony.mitel.options import profiles_of as of_telephony
+from checks.telephony.mitel.product import IDENTITY, LEVEL, profile_for
 from checks.transports import Transports
 from config.estate import CheckSpec, Every
 from config.profiles import ProfileError, ProfileModel, load, search_path
-from config.profiles.recognition import SYS_DESCR, SYS_OBJECT_ID
 
 _SECONDS = 60.0
 _VANTAGE = "recording"
 _GENERIC = "generic"
 SYSTEM = "1.3.6.1.2.1.1."
 """Where a device says what it is."""
+IDENTIFYING = (SYSTEM, LEVEL)
+"""What a recording is recognised by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +73,7 @@ async def replay_snmp(
         target = _target(name)
         for check in checks:
             kind = _kind(name, check, kinds)
-            spec = _spec(kind, name, check.name, _options(kind, name, check.options), check.expect_empty)
+            spec = alone(_spec(kind, name, check.name, _options(kind, name, check.options), check.expect_empty))
             context = Context(_VANTAGE, transports, lambda: at)
             context.deadline = asyncio.get_running_loop().time() + _SECONDS
             observation = await kind.collect(target, spec.options, context)
@@ -103,15 +108,17 @@ async def replay_pair(
 def check_for(recording: Recording, profile: str | None) -> RecordedCheck:
     """The check to judge a foreign recording by: of the named profile, else of the product it is recognised as.
 
-    What no profile of a firewall is known for is read with `generic`. Raises RecordingError for a profile that is not
-    there, or cannot be used.
+    What no profile of a firewall or of telephony is known for is read with `generic`. Raises RecordingError for a
+    profile that is not there, or cannot be used.
     """
-    named = profile or recognise(_said(recording)) or _GENERIC
+    said = _said(recording)
+    named = profile or recognise(said) or profile_for(said.values) or _GENERIC
     try:
         firewall = load(named, search_path()).firewall is not None
     except ProfileError as error:
         raise RecordingError(str(error)) from None
-    return RecordedCheck(named, {"profile": named}, kind="firewall" if firewall else "snmp")
+    kind = FIREWALL if firewall else MITEL if named in of_telephony() else "snmp"
+    return RecordedCheck(named, {"profile": named}, kind=kind)
 
 
 def one_member(check: CheckSpec, member: str) -> CheckSpec:
@@ -142,6 +149,9 @@ def wanted(name: str, checks: Sequence[RecordedCheck], kinds: Mapping[str, Check
         elif isinstance(options, FirewallOptions):
             products = recognisable() if options.profile == AUTO else (options.profile,)
             plans = [options.reader_of(product).plan for product in products]
+        elif isinstance(options, MitelOptions):
+            roots |= set(IDENTITY)
+            plans = [options.plan_of(profile) for profile in options.profiles]
         else:
             return ()
         for plan in plans:
@@ -151,7 +161,7 @@ def wanted(name: str, checks: Sequence[RecordedCheck], kinds: Mapping[str, Check
 
 def _said(recording: Recording) -> SnmpAnswers:
     answers = SnmpAnswers()
-    for oid in (SYS_OBJECT_ID, SYS_DESCR):
+    for oid in IDENTITY:
         recorded = recording.values.get(oid)
         if recorded is not None and recorded.value is not None:
             keep({oid: recorded.value}, answers.values, answers.errors)

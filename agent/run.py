@@ -23,7 +23,18 @@ from agent.complaints import Complaints, place
 from agent.elsewhere import ALLOWANCE, Collect
 from agent.records import CheckResult
 from checks.catalogue import unavailable
-from checks.contract import Assessment, CheckKind, Context, Fault, Memory, Observation, Reason, Subject, Work
+from checks.contract import (
+    Assessment,
+    CheckKind,
+    Context,
+    Fault,
+    Hearing,
+    Memory,
+    Observation,
+    Reason,
+    Subject,
+    Work,
+)
 from checks.transports import Transports
 from config.estate import CheckSpec, Estate, Every, Target
 
@@ -109,13 +120,15 @@ class Runner:
         memories: Mapping[tuple[str, str], Memory] | None = None,
         elsewhere: Callable[[str, CheckSpec], Collect] | None = None,
         work: Work | None = None,
+        hearing: Hearing | None = None,
         limit: int = 512,
         per_target: int = 4,
         log: FilteringBoundLogger | None = None,
     ) -> None:
         """Made inside the running loop. `results` gets every result; `memories` are the ledger's notes by check id and
         vantage. Every check is made from `vantage`; with `elsewhere`, from each of its own vantages, and that gives
-        what asks another one. `work`: for judgements that tell announced work from other.
+        what asks another one. `work`: for judgements that tell announced work from other; `hearing`: for those that
+        tell whether a change was announced by the target.
         """
         self._loop = asyncio.get_running_loop()
         self._kinds = kinds
@@ -126,6 +139,7 @@ class Runner:
         self._memories = dict(memories or {})
         self._elsewhere = elsewhere
         self._work = work
+        self._hearing = hearing
         self._limit = limit
         self._per_target = per_target
         self._complaints = Complaints(log or structlog.get_logger("agent.run"), self._loop.time)
@@ -258,7 +272,7 @@ class Runner:
         was: _Entry | None,
     ) -> _Entry:
         kind = self._kinds.get(spec.kind) or unavailable(spec.kind, "no plug-in provides it")
-        subject = Subject(target.name, target.council, target.site, spec, (target,), self._work)
+        subject = Subject(target.name, target.council, target.site, spec, (target,), self._work, self._hearing)
         if entry is None:
             entry = _Entry(subject, kind, Context(vantage, self._transports, self._clock), door)
             entry.memory = was.memory if was is not None else self._memories.get((spec.id, vantage))

@@ -6,7 +6,8 @@ In this order (RFC 3584, section 3.1, for the first):
 2. The targets at the address that it came from, if it proves a credential of theirs.
 3. Whatever its address is, the target that its sysName names, likewise: devices behind a translated address.
 
-Several targets at one address are told apart by sysName; when that says nothing, all of them are meant.
+Several targets at one address are told apart by sysName; when that says nothing, all of them are meant. Of devices that
+put their name into every notification in order to be told apart by it, the name counts before the address.
 """
 
 from __future__ import annotations
@@ -85,13 +86,18 @@ class Senders:
         """The targets at an address, whatever was proved."""
         return self._at.get(address, ())
 
-    def meant(self, said: Notification, origin_credentials: frozenset[str] = frozenset()) -> tuple[str, ...] | Nobody:
-        """The targets that this is about. `origin_credentials`: what a forwarder says that the device had proved."""
+    def meant(
+        self, said: Notification, origin_credentials: frozenset[str] = frozenset(), *, name_first: bool = False
+    ) -> tuple[str, ...] | Nobody:
+        """The targets that this is about. `origin_credentials`: what a forwarder says that the device had proved.
+
+        `name_first`: a target that its sysName names is meant, whatever target has the address.
+        """
         meant = self._proven(self._at.get(_plain(said.origin), ()), said.credentials | origin_credentials)
         if not meant:
             meant = self._proven(self._at.get(said.source, ()), said.credentials)
         named = self._proven(self._by_name(said.system_name), said.credentials)
-        if meant:
+        if meant and not (name_first and named):
             return tuple(name for name in meant if name in named) or meant
         if named:
             return named
@@ -113,8 +119,9 @@ class Senders:
 
 
 def _names(target: Target) -> set[str]:
-    """What a device may call itself: the target's name, its title, its host name with and without the domain."""
-    names = {target.name, target.title}
+    """What a device may call itself: the target's name, its title, its host name with and without the domain, and
+    what the estate says that it calls itself."""
+    names = {target.name, target.title, target.system_name}
     if numeric(target.address) is None:
         names |= {target.address, target.address.partition(".")[0]}
     return {name.casefold() for name in names if name}

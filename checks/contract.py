@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import BaseModel
 
+from checks.notices import Hearing, Notices
 from config.estate import CheckSpec, Credential, KindDefaults, Target
 
 if TYPE_CHECKING:
@@ -235,6 +236,8 @@ class Subject:
     targets: tuple[Target, ...]
     work: Work | None = field(default=None, compare=False, repr=False)
     """For checks that tell announced work from other; None where a check is run by hand."""
+    hearing: Hearing | None = field(default=None, compare=False, repr=False)
+    """For checks whose targets announce their changes; None where a check is run by hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,10 +311,14 @@ class CheckKind:
     """By its options: the names of further targets that one run asks, such as the members of a pair."""
     places: Callable[[Any], Sequence[str]] = nothing_else
     """By its options: the names of further vantages from which one run asks."""
+    asks_itself: bool = False
+    """Whether a check with inputs asks its own target too, which then needs the credentials as well."""
     largest_memory: int = 64 * 1024
     """Characters of a note; for kinds that remember the history of many things."""
     approvals: Approvals | None = None
     """How people approve what a check of this kind has found; None: there is nothing to approve."""
+    notices: Notices | None = None
+    """What traps and informs of its targets say; None: they only prompt a poll."""
 
 
 def covered(keys: frozenset[str], key: str) -> bool:
@@ -323,6 +330,7 @@ def covered(keys: frozenset[str], key: str) -> bool:
 
 __all__ = [
     "CONTRACT_VERSION", "INPUT", "MEMBER_LABEL", "REACH", "Approval", "Approvals", "Assessment", "CheckKind",
-    "CheckSpec", "Context", "Credential", "Family", "Fault", "Finding", "KindDefaults", "Memory", "MetricType",
-    "Observation", "Planned", "Reading", "Reason", "State", "Subject", "Target", "Work", "covered", "worst",
+    "CheckSpec", "Context", "Credential", "Family", "Fault", "Finding", "Hearing", "KindDefaults", "Memory",
+    "MetricType", "Notices", "Observation", "Planned", "Reading", "Reason", "State", "Subject", "Target", "Work",
+    "covered", "worst",
 ]  # fmt: skip

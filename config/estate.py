@@ -155,6 +155,8 @@ class Target:
     title: str = ""
     host_keys: tuple[str, ...] = ()
     """SSH host keys that somebody approved, as `ssh-ed25519 SHA256:…`; without any, SSH is refused."""
+    system_name: str = ""
+    """What it calls itself (sysName), where its traps are to be known by that and it is none of the names above."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,10 @@ class KindLike(Protocol):
         """By its options: the names of further targets that one run asks."""
 
     @property
+    def asks_itself(self) -> bool:
+        """Whether a check with inputs asks its own target too, which then needs the credentials as well."""
+
+    @property
     def places(self) -> Callable[[Any], Sequence[str]]:
         """By its options: the names of further vantages from which one run asks."""
 

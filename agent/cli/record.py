@@ -32,7 +32,8 @@ _NAMED = frozenset({"community", "user", "username"})
 _SHOWN = {
     "address": "IPv4 addresses", "address6": "IPv6 addresses", "contact": "contacts", "label": "labels",
     "location": "locations", "mac": "hardware addresses", "mail": "e-mail addresses", "name": "names",
-    "serial": "serial numbers", "ssid": "SSIDs", "user": "users", "removed": "values removed",
+    "number": "telephone numbers", "serial": "serial numbers", "ssid": "SSIDs", "user": "users",
+    "removed": "values removed",
 }  # fmt: skip
 
 
@@ -61,13 +62,14 @@ def command(
 
     Exit status: 0 recorded, 1 recorded but cut short, 2 wrong usage, 3 nothing was answered.
     """
+    from checks.recordings.capture import KINDS
     from checks.recordings.masking import Masker
     from checks.recordings.recording import RecordingError
 
     estate = read(config_file)
     target, names = choose(estate, subject)
     checks = [spec for spec in target.checks if spec.name in names]
-    together = next((spec for spec in checks if spec.inputs), None)
+    together = next((spec for spec in checks if spec.inputs and spec.kind not in KINDS), None)
     if together is not None:
         return _members(estate, target, together, output, walks, observation, most, seconds, as_json)
     file = output or Path(f"{subject.replace('/', '-')}.{'json' if observation else 'snmprec'}")
@@ -203,7 +205,7 @@ def _observation(
     from agent.once import run_once
     from agent.stderr import StderrFilter
     from checks.recordings import observed
-    from checks.recordings.capture import KINDS
+    from checks.recordings.capture import KINDS, alone
 
     if len(checks) != 1:
         names = ", ".join(spec.name for spec in checks)
@@ -214,11 +216,11 @@ def _observation(
         if kind.kind in KINDS:
             # The rules for SNMP go by OID, so the values are masked before an observation is made of them.
             recording, _ = asyncio.run(_captured(target, checks, (), most, seconds, masker))
-            observation = asyncio.run(_observed(target, checks[0], kind, recording))
+            observation = asyncio.run(_observed(target, alone(checks[0]), kind, recording))
         else:
             results = asyncio.run(run_once(estate, target, frozenset({checks[0].name}), check_kinds, guard([target])))
             observation = results[0].observations[0]
-    data = observed.written(observation, checks[0], kind)
+    data = observed.written(observation, alone(checks[0]), kind)
     answers = data["observation"]["answers"]
     data = masker.plain(data)
     if kind.kind in KINDS:

@@ -107,7 +107,7 @@ async def replayed(
 ) -> Replay:
     """One recording, judged by the named profile or the one that fits. Raises RecordingError."""
     from agent.captures import answers, outputs
-    from agent.replay import SYSTEM, check_for, now, replay_answers, replay_observation, replay_snmp, wanted
+    from agent.replay import IDENTIFYING, check_for, now, replay_answers, replay_observation, replay_snmp, wanted
     from checks.recordings import observed, reading
     from checks.recordings.capture import KINDS
     from checks.recordings.recording import RecordedCheck
@@ -124,7 +124,7 @@ async def replayed(
     said = outputs(raw, name, typed) if typed is not None or reading.may_be_commands(raw) else {}
     if said:
         return replay_answers(name, *answers(name, said, profile), kinds, at if at is not None else now())
-    head = reading.recording(raw, name, (SYSTEM,))
+    head = reading.recording(raw, name, IDENTIFYING)
     checks = head.checks
     if profile is not None or not checks:
         checks = (check_for(head, profile),)
@@ -166,7 +166,7 @@ def _members(files: tuple[Path, ...]) -> list[str]:
 
 def _said_of(name: str, check: RecordedCheck) -> str:
     """How a recording is read that does not say for which check it was taken."""
-    if check.kind == "firewall":
+    if check.kind != "snmp":
         return f"{name} is recognised as {check.name}. Name another profile with --profile."
     return f"{name} does not say for which profile it was taken; read with {check.name}. Name another with --profile."
 

@@ -40,6 +40,7 @@ from agent.daemon.serving import Serving
 from agent.daemon.settings import Settings
 from agent.daemon.view import AgentView
 from agent.elsewhere import Elsewhere
+from agent.hearing import Heard
 from agent.ledger.apply import append_events
 from agent.ledger.batch import Batch
 from agent.ledger.errors import LedgerError
@@ -199,7 +200,8 @@ class Daemon:
             self._clock,
         )
         pipeline.listeners.append(tell_incident)
-        runner = self._runner(state, transports, pipeline, elsewhere, windows)
+        hearing = Heard()
+        runner = self._runner(state, transports, pipeline, elsewhere, windows, hearing)
         self._restore(state, pipeline, exposition, now)
         view = AgentView(
             self._estate,
@@ -246,7 +248,7 @@ class Daemon:
         self._parts.push_async_callback(drilling.commands.stop)
         outbound.start()
         self._parts.push_async_callback(outbound.stop)
-        await self._take_traps(scheduler, runner, own)
+        await self._take_traps(scheduler, runner, own, hearing)
         self._say_started(time.monotonic() - began, ledger.where)
         view.begun = True
         self._notifier.ready(view.status_line())
@@ -275,6 +277,7 @@ class Daemon:
         pipeline: Pipeline,
         elsewhere: Elsewhere,
         windows: Windows,
+        hearing: Heard,
     ) -> Runner:
         return Runner(
             self._estate,
@@ -286,6 +289,7 @@ class Daemon:
             memories={key: record.memory for key, record in state.checks.items() if record.memory is not None},
             elsewhere=elsewhere.collector,
             work=windows,
+            hearing=hearing,
         )
 
     def _approvals(self, runner: Runner, pipeline: Pipeline, ledger: Ledger) -> ApprovalCommands:
@@ -412,7 +416,7 @@ class Daemon:
         pulse.start()
         self._parts.push_async_callback(pulse.stop)
 
-    async def _take_traps(self, scheduler: Scheduler, runner: Runner, own: OwnMetrics) -> None:
+    async def _take_traps(self, scheduler: Scheduler, runner: Runner, own: OwnMetrics, hearing: Heard) -> None:
         """Listen for SNMP traps where the command line says so; pysnmp is loaded for nobody else."""
         if not self._settings.traps:
             return
@@ -426,7 +430,16 @@ class Daemon:
             return runner.skipped == skipped
 
         identity = self._settings.engine_id or engine_id(f"{socket.gethostname()} {self._settings.vantage}")
-        traps = Traps(polled(self._estate), Engine(identity, self._clock(), time.monotonic), ask, own.snmp_notification)
+        traps = Traps(
+            polled(self._estate),
+            Engine(identity, self._clock(), time.monotonic),
+            ask,
+            own.snmp_notification,
+            notices=[kind.notices for kind in self._kinds.values() if kind.notices is not None],
+            hearing=hearing,
+            count_name=own.snmp_trap,
+            clock=self._clock,
+        )
         self._using.append(traps)
         self._parts.push_async_callback(traps.stop)
         try:

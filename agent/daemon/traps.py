@@ -6,21 +6,24 @@ import asyncio
 import contextlib
 import socket
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import structlog
 from structlog.typing import FilteringBoundLogger
 
+from agent.complaints import place
 from agent.daemon.parts import polled
+from agent.hearing import Heard
 from agent.prompts import Prompted, Prompts
 from agent.senders import ROLES, Nobody, Senders
+from checks.notices import Notice, Notices
 from checks.transports.aside import Aside, Crowded, StillHanging
 from checks.transports.snmp.allowance import Allowance, Allowances
 from checks.transports.snmp.credentials import Access, resolve
 from checks.transports.snmp.engine import Engine
 from checks.transports.snmp.envelope import Keyring
 from checks.transports.snmp.errors import OutOfResources
-from checks.transports.snmp.notification import Notification
+from checks.transports.snmp.notification import STANDARD, Notification
 from checks.transports.snmp.traps import Refusal, TrapReceiver
 from config.estate import Credential, Estate, Target
 
@@ -32,6 +35,8 @@ _PATIENCE = 5.0
 _NAMED = 3
 """Targets at one address that a line names."""
 _NOTHING: frozenset[str] = frozenset()
+OTHER = "other"
+"""The name by which notifications are counted that nobody understands."""
 
 
 class Traps:
@@ -44,16 +49,28 @@ class Traps:
         ask: Callable[[str], bool],
         count: Callable[[str], None],
         *,
+        notices: Sequence[Notices] = (),
+        hearing: Heard | None = None,
+        count_name: Callable[[str], None] = lambda _name: None,
+        clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
         look_up: Callable[[str], Iterable[str]] | None = None,
         log: FilteringBoundLogger | None = None,
     ) -> None:
-        """`ask` begins the poll of a target, and says whether all of it could begin; `count` gets every outcome."""
+        """`ask` begins the poll of a target, and says whether all of it could begin; `count` gets every outcome.
+
+        `notices` are what the kinds of check understand; what is understood is told to `hearing`. `count_name` gets
+        the name of each notification that a target sent.
+        """
         targets = tuple(targets)
         self._credentials = _of(targets)
         self._engine = engine
         self._ask_now = ask
         self._count = count
+        self._notices = tuple(notices)
+        self._hearing = hearing or Heard()
+        self._count_name = count_name
+        self._clock = clock
         self._look_up = look_up or _addresses
         self._lines = _Lines(log or structlog.get_logger("agent.traps"), monotonic)
         self._aside = Aside(_LOOKUPS + 1)
@@ -63,7 +80,7 @@ class Traps:
         self._prompts = Prompts(self._ask)
         self._tasks: list[asyncio.Task[None]] = []
         self._changed = asyncio.Event()
-        self.receiver = TrapReceiver(engine, self._heard, self._refused, monotonic)
+        self.receiver = TrapReceiver(engine, self._heard, self._refused, monotonic, acknowledged=self._may_answer)
 
     def use(self, estate: Estate) -> None:
         """Believe the targets of this estate from now on. Names and secrets are looked up soon."""
@@ -71,11 +88,13 @@ class Traps:
         self._credentials = _of(targets)
         self._accesses = {name: access for name, access in self._accesses.items() if name in self._credentials}
         self._senders = self._senders.successor(targets)
+        self._hearing.keep(target.name for target in targets)
         self._changed.set()
 
     async def start(self, addresses: Iterable[tuple[str, int]]) -> None:
         """Listen. Raises `TrapListenError`."""
         self.receiver.start(addresses)
+        self._hearing.begun(self._clock())
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_PATIENCE):
                 await self._renew_keys()
@@ -94,7 +113,8 @@ class Traps:
 
     def _heard(self, said: Notification) -> None:
         vouched = self.receiver.keyring.communities.get(said.origin_community, _NOTHING)
-        meant = self._senders.meant(said, vouched)
+        notice = self._read(said)
+        meant = self._senders.meant(said, vouched, name_first=notice is not None)
         if said.words == "authenticationFailure" and not isinstance(meant, Nobody):
             # Asking would not tell more, and if it was us who asked wrongly, the device would only say it again.
             self._count("ignored")
@@ -103,13 +123,44 @@ class Traps:
             return
         if isinstance(meant, Nobody):
             self._count(_OUTCOMES[meant])
-            self._lines.stranger(said.source, f"{_word(said)} from {said.source}: {said.words}; {_WHY[meant]}")
+            words = said.words if notice is None else notice.words
+            self._lines.stranger(said.source, f"{_word(said)} from {said.source}: {words}; {_WHY[meant]}")
             return
+        self._count_name(said.words if said.words in STANDARD else OTHER if notice is None else notice.name)
+        if notice is not None:
+            for name in meant:
+                self._hearing.heard(name, notice, self._clock())
+            if notice.remedy:
+                who = f"{', '.join(meant[:_NAMED])} ({said.source})"
+                self._lines.grave(f"{_word(said)} from {who}: {notice.words}; {notice.remedy}")
+            if not notice.prompts:
+                self._count("ignored")
+                return
+        self._prompt(said, meant, notice)
+
+    def _read(self, said: Notification) -> Notice | None:
+        """What it says, if a kind of check understands it."""
+        for known in self._notices:
+            try:
+                notice = known.read(said.trap, said.bindings)
+            except Exception as error:  # noqa: BLE001 - kinds of others may raise anything, and traps must go on
+                self._lines.stranger(f"defect {known.names}", f"a kind of check failed on a trap, {place(error)}")
+                continue
+            if notice is not None and notice.name in known.names:
+                return notice
+        return None
+
+    def _may_answer(self, said: Notification) -> bool:
+        notice = self._read(said)
+        return notice is None or notice.acknowledged
+
+    def _prompt(self, said: Notification, meant: Sequence[str], notice: Notice | None) -> None:
+        words = said.words if notice is None else notice.words
         became = {name: self._prompts.prompt(name) for name in meant}
         self._count(min(became.values(), key=_RANK.__getitem__))
         for name, prompted in became.items():
-            event = f"{_word(said)} from {name} ({said.source}): {said.words}; {_BECAME[prompted]}"
-            if prompted is Prompted.COALESCED:
+            event = f"{_word(said)} from {name} ({said.source}): {words}; {_BECAME[prompted]}"
+            if prompted is Prompted.COALESCED and notice is None:
                 self._lines.log.debug(event)
             else:
                 self._lines.say(event)
@@ -181,6 +232,7 @@ class _Lines:
         self._monotonic = monotonic
         self._known = Allowance(0.5, 30)
         self._strangers = Allowance(0.1, 10)
+        self._grave = Allowance(1 / 60, 10)
         self._stranger = Allowances(1 / 600, 1)
         self._left_out = 0
 
@@ -193,6 +245,11 @@ class _Lines:
             self.log.info(f"{self._left_out} lines about traps left out")
             self._left_out = 0
         self.log.info(event)
+
+    def grave(self, event: str) -> None:
+        """What should not have come: ten at once, then one a minute, whatever else is said."""
+        if self._grave.take(self._monotonic()):
+            self.log.error(event)
 
     def stranger(self, who: str, event: str) -> None:
         """About somebody else: once in ten minutes for each, and no more than one in ten seconds for all."""

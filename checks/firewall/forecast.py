@@ -1,4 +1,4 @@
-"""When a firewall will be full if it goes on as it did: findings, readings and what is kept of daily peaks. Pure."""
+"""When a device will be full if it goes on as it did: findings, readings and what is kept of daily peaks. Pure."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from checks.contract import Finding, Reading
-from checks.firewall.history import History, Said, noted
 from checks.firewall.outlook import LONDON, Outlook
 from checks.firewall.series import TUNNELS, Series
+from checks.trends.history import History, Said, noted
 
 PREFIX = "firewall/forecast"
 _BOOT = "ridgeway_firewall_boot_timestamp_seconds"
@@ -41,12 +41,14 @@ class Foreseen:
     readings: list[Reading] = field(default_factory=list)
     open_ends: set[str] = field(default_factory=set)
     """Keys that were bad and cannot be judged now: they must not be covered."""
+    prefix: str = PREFIX
+    """With what the keys begin."""
 
     @property
     def covers(self) -> frozenset[str]:
         """The keys that are judged: all of them, or those that are told where others have to wait."""
         if not self.open_ends:
-            return frozenset({f"{PREFIX}/*"})
+            return frozenset({f"{self.prefix}/*"})
         return frozenset(finding.key for finding in self.findings)
 
 
@@ -62,13 +64,13 @@ class Poll:
     at: float
 
 
-def foreseen(series: Sequence[Series], before: Trends, poll: Poll) -> Foreseen:
-    """Note the values of a poll and judge what is known of them by now."""
+def foreseen(series: Sequence[Series], before: Trends, poll: Poll, prefix: str = PREFIX) -> Foreseen:
+    """Note the values of a poll and judge what is known of them by now. Keys begin with `prefix`."""
     values = _by_family(series, poll.readings)
     uptime = next((poll.at - reading.value for reading in values.get(_BOOT, ())), before.uptime)
     kept = _begun(series, before, poll.serial, uptime)
     today = datetime.fromtimestamp(poll.at, LONDON).toordinal()
-    out = Foreseen(before)
+    out = Foreseen(before, prefix=prefix)
     new: dict[str, History] = {}
     room = _MOST - len(kept)
     for one in series:
@@ -147,7 +149,7 @@ class _Facts:
 
 def _judged(out: Foreseen, one: Series, name: str, history: History, facts: _Facts) -> History:
     """Say what is known of one history; gives it back with what was said."""
-    key = f"{PREFIX}/{name}"
+    key = f"{out.prefix}/{name}"
     if one.limit_family in facts.poll.no_limit:
         return replace(history, said=Said.NOTHING) if history.said is not Said.NOTHING else history
     fresh = 0 <= facts.today - history.day <= _FRESH

@@ -16,7 +16,7 @@ from checks.firewall.questions import Questions, questions
 from checks.firewall.series import Series, Wanted, measured, series_of
 from checks.network.plan import Override, Plan, PlanError, compiled
 from checks.network.snmp import Thresholds
-from config.profiles import ProfileError, ProfileModel, ValueModel, load, names, search_path
+from config.profiles import ProfileModel, ValueModel, load, search_path, usable
 from config.profiles.asks import Read, Way
 from config.profiles.model import Lead
 
@@ -167,29 +167,19 @@ def _reader(
 
 
 def of_firewalls() -> tuple[str, ...]:
-    """The profiles of firewalls on the search path, by name."""
-    return tuple(name for name in names(search_path()) if load(name, search_path()).firewall is not None)
+    """The usable profiles of firewalls on the search path, by name."""
+    return tuple(profile.profile for profile in usable(search_path()) if profile.firewall is not None)
 
 
 def recognisable() -> tuple[str, ...]:
-    """Those of them that say by what their product is known.
-
-    A broken profile of one's own is left out here: whoever names it is told what is wrong with it.
-    """
+    """Those of them that say by what their product is known."""
     return _recognisable(search_path())
 
 
 @lru_cache(maxsize=8)
 def _recognisable(directories: tuple[Path, ...]) -> tuple[str, ...]:
-    found = []
-    for name in names(directories):
-        try:
-            profile = load(name, directories)
-        except ProfileError:
-            continue
-        if profile.firewall is not None and profile.match:
-            found.append(name)
-    return tuple(found)
+    fitting = (profile for profile in usable(directories) if profile.firewall is not None and profile.match)
+    return tuple(profile.profile for profile in fitting)
 
 
 def _with_lead(profile: ProfileModel, warning: float | None, critical: float | None) -> ProfileModel:

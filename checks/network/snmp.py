@@ -27,7 +27,7 @@ from checks.network.plan import Override, Plan, compiled, families
 from checks.network.transform import Answer
 from checks.transports.snmp import Device
 from config.estate import MofN, WakeClass
-from config.profiles import Limit, load, names, search_path
+from config.profiles import Limit, load, search_path, usable
 
 ROLE = "snmp"
 
@@ -133,8 +133,7 @@ def assess(subject: Subject, observations: Sequence[Observation], memory: Memory
 
 def shipped_families() -> tuple[Family, ...]:
     """Every family that any profile on the search path can make."""
-    directories = search_path()
-    return families(load(name, directories) for name in names(directories))
+    return families(usable(search_path()))
 
 
 CHECK = CheckKind(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from checks.contract import Context, Reason
+from checks.contract import Context, Observation, Reason
 from checks.firewall import CHECK as FIREWALL
 from checks.firewall import FirewallOptions
 from checks.network.snmp import CHECK as SNMP
@@ -16,14 +16,17 @@ from checks.network.snmp import ROLE, SnmpOptions
 from checks.recordings.masking import Masker
 from checks.recordings.recording import Recorded, RecordedCheck, Recording, RecordingError, numbers, ordered, within
 from checks.recordings.sensitive import NEVER
+from checks.telephony.mitel import CHECK as MITEL
+from checks.telephony.mitel import MitelOptions
 from checks.transports.names import Names
 from checks.transports.snmp import Answer, Columns, Device, Manner, Missing, SnmpError, Value
 from checks.transports.snmp.second import SecondTransport
 from config.estate import CheckSpec, Target
+from config.profiles import load, search_path
 
 SYSTEM = "1.3.6.1.2.1.1"
 """Always recorded too: what the device says it is."""
-KINDS = {kind.kind: kind for kind in (SNMP, FIREWALL)}
+KINDS = {kind.kind: kind for kind in (SNMP, FIREWALL, MITEL)}
 """The kinds that ask over SNMP, and so can be recorded value by value."""
 _SYSTEM_ROWS = 200
 _MOST_ROWS = 20
@@ -118,21 +121,23 @@ class Recorder:
 async def captured(
     target: Target, checks: Sequence[CheckSpec], walks: Sequence[str], context: Context, recorder: Recorder
 ) -> Recording:
-    """Record what `checks` (of `KINDS`) ask `target`, its system group, and the subtrees `walks`.
+    """Record what `checks` (of `KINDS`) ask `target`, its system group, and the subtrees of their profiles and `walks`.
 
     `context.transports.snmp` is the recorder and `context.deadline` bounds everything. Raises RecordingError for a
     subtree that is never recorded; what the device does not answer is in the recording.
     """
     for root in walks:
         refuse_secret(root)
-    options: SnmpOptions | FirewallOptions | None = None
-    for check in checks:
-        assert isinstance(check.options, SnmpOptions | FirewallOptions)  # the caller chose checks of the kinds
+    options: SnmpOptions | FirewallOptions | MitelOptions | None = None
+    roots: dict[str, None] = {}
+    for check in map(alone, checks):
+        assert isinstance(check.options, SnmpOptions | FirewallOptions | MitelOptions)  # the caller chose such checks
         options = options or check.options
         observation = await KINDS[check.kind].collect(target, check.options, context)
         if observation.answers is None:
             # A device that is away, or does not let us in, is not asked the same again for each check.
             return recorder.recording(context.now(), tuple(map(_noted, checks)))
+        roots |= dict.fromkeys(_of_profile(check.options, observation))
     at = context.now()
     device = Device(
         target.address,
@@ -143,9 +148,23 @@ async def captured(
         options.max_repetitions if options else 10,
     )
     await recorder.walk(device, SYSTEM, context.deadline, _SYSTEM_ROWS)
-    for root in walks:
+    for root in (*roots, *walks):
         await recorder.walk(device, root, context.deadline, 2**31)
     return recorder.recording(at, tuple(map(_noted, checks)))
+
+
+def alone(check: CheckSpec) -> CheckSpec:
+    """The check without what it asks beside its own target, which is no part of a recording of that."""
+    return replace(check, options=check.options.alone) if isinstance(check.options, MitelOptions) else check
+
+
+def _of_profile(options: SnmpOptions | FirewallOptions | MitelOptions, observation: Observation) -> Sequence[str]:
+    """The subtrees that the profile by which the target was asked wants recorded too. Raises RecordingError."""
+    profile = options.profile if isinstance(options, SnmpOptions) else observation.answers.profile
+    roots = load(profile, search_path()).record if profile else ()
+    for root in roots:
+        refuse_secret(root)
+    return roots
 
 
 def refuse_secret(root: str) -> None:
@@ -168,7 +187,7 @@ def masked(recording: Recording, masker: Masker) -> Recording:
 
 
 def _noted(check: CheckSpec) -> RecordedCheck:
-    options = check.options.model_dump(mode="json", exclude_defaults=True)
+    options = alone(check).options.model_dump(mode="json", exclude_defaults=True)
     for name in ("port", "retries", "max_oids_per_pdu", "max_repetitions"):
         options.pop(name, None)  # how it was asked; a replay asks nobody
     return RecordedCheck(check.name, options, tuple(sorted(check.expect_empty)), check.kind)

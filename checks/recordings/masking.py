@@ -14,7 +14,7 @@ from typing import Any
 
 from checks.recordings import patterns
 from checks.recordings.recording import OCTETS, Recorded, ordered, within
-from checks.recordings.sensitive import HARDWARE, INDEXES, NEVER, whole
+from checks.recordings.sensitive import HARDWARE, INDEXES, NEVER, NUMBERED, whole
 from checks.recordings.tokens import Tokens
 from checks.transports.snmp.tags import TAG_ADDRESS, TAG_OID
 
@@ -97,6 +97,9 @@ class Masker:
         for sign in INDEXES[root]:
             if sign == "T":
                 sign, at = _typed(octets, at)
+            if sign == "S":
+                at = self._spelt(octets, at, parts)
+                continue
             width = _WIDTHS[sign]
             found = octets[at : at + width]
             if len(found) == width and max(found) < 256:
@@ -108,6 +111,18 @@ class Masker:
                     _put(parts, at, self._tokens.address6(IPv6Address(bytes(found))).packed)
             at += width
         return at
+
+    def _spelt(self, octets: list[int], at: int, parts: list[str]) -> int:
+        """Mask a name whose length stands at `at`, whatever it is; gives where it ends."""
+        length = octets[at] if at < len(octets) else 0
+        name = octets[at + 1 : at + 1 + length]
+        if len(name) != length or max(name, default=0) > 255:
+            rest = octets[at:]
+            if rest and all(31 < octet < 127 for octet in rest):  # a name without its length
+                _put(parts, at, self._tokens.letters("name", bytes(rest)))
+            return len(parts)
+        _put(parts, at + 1, self._tokens.letters("name", bytes(name)))
+        return at + 1 + length
 
     def _index_part(self, at: int, octets: list[int], parts: list[str]) -> int:
         """Mask what begins at `at`, if anything does; gives how far to go on."""
@@ -144,6 +159,11 @@ class Masker:
 
     def _learn(self, oid: str, recorded: Recorded) -> None:
         value = recorded.value
+        root = within(oid, INDEXES)
+        if root is not None and INDEXES[root] == "S":
+            spelt = [int(part) for part in oid.split(".")[root.count(".") + 3 :]]
+            if all(31 < octet < 127 for octet in spelt):
+                self._learn_word(bytes(spelt).decode("ascii"), "name")
         if recorded.tag == TAG_ADDRESS and isinstance(value, str):
             self._learn_address(IPv4Address(value))
         elif isinstance(value, bytes):
@@ -195,6 +215,8 @@ class Masker:
         if sort is not None:
             known = (value.hex() if text is None else text).strip()
             return self._tokens.word(sort, known.lower()).encode() if known else value
+        if text is not None and within(oid, NUMBERED) is not None:
+            text = patterns.numbers(text, self._tokens)
         if text is not None:
             return self.text(text).encode("utf-8", "surrogateescape")
         if len(value) == 4 and IPv4Address(value) in self._addresses:

@@ -17,6 +17,7 @@ _MAC = re.compile(
     r"|(?:[0-9A-Fa-f]{4}\.){2}[0-9A-Fa-f]{4})(?![\w:]|[.-][0-9A-Fa-f])"
 )
 _MAIL = re.compile(r"[\w.+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}")
+_NUMBER = re.compile(r"(?<![0-9])(?<![0-9]\.)\+?[0-9]{3,}(?![0-9]|\.[0-9])")
 _HOST = re.compile(
     r"(?<![\w@.-])(?:[A-Za-z0-9](?:[\w-]{0,61}[A-Za-z0-9])?\.){1,8}"
     r"(?:uk|com|net|org|gov|edu|eu|local|lan|internal|intranet|corp|home|int|info|biz|io|cloud|arpa|ac|nhs)(?![\w-])",
@@ -65,6 +66,11 @@ def masked(text: str, tokens: Tokens) -> str:
     text = _SERIAL.sub(_worded("serial", tokens), text)
     text = _USER.sub(_worded("user", tokens), text)
     return _HOST.sub(lambda found: _host(found[0], tokens), text)
+
+
+def numbers(text: str, tokens: Tokens) -> str:
+    """The text of a telephone system with the numbers of phones and lines masked; versions stay, and times of day."""
+    return _NUMBER.sub(lambda found: tokens.word("number", found[0]), text)
 
 
 def _worded(sort: str, tokens: Tokens) -> Callable[[re.Match[str]], str]:

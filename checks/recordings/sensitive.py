@@ -7,6 +7,7 @@ from checks.recordings.recording import within
 NEVER = (
     "1.3.6.1.6.3",  # snmpModules: communities (SNMP-COMMUNITY-MIB), users and keys, access rights, engine ids
     "1.3.6.1.2.1.25.4.2.1.5",  # hrSWRunParameters: command lines, passwords included
+    "1.3.6.1.4.1.1027.4.1.1.3",  # MITEL-ERN: emergency calls, who made them and from where
     "1.3.6.1.4.1.8072.1.3",  # nsExtend: commands, their arguments and outputs
 )
 """Subtrees that are not recorded at all."""
@@ -30,6 +31,16 @@ WHOLE = {
     "1.0.8802.1.1.2.1.4.1.1.8": "label",  # lldpRemPortDesc
     "1.0.8802.1.1.2.1.4.1.1.9": "name",  # lldpRemSysName
     "1.2.840.10036.1.1.1.9": "ssid",  # dot11DesiredSSID
+    "1.3.6.1.4.1.1027.4.1.1.2.1.3": "name",  # mitelIpera3000CEID
+    "1.3.6.1.4.1.1027.4.1.1.2.1.4": "name",  # mitelIpera3000PNI
+    "1.3.6.1.4.1.1027.4.1.1.2.1.5": "name",  # mitelIpera3000ClusterName
+    "1.3.6.1.4.1.1027.4.1.1.2.4.1.1.1": "name",  # mitelIpera3000ResTblPriSysName
+    "1.3.6.1.4.1.1027.4.1.1.2.4.1.1.2": "name",  # mitelIpera3000ResTblPriCEID
+    "1.3.6.1.4.1.1027.4.1.1.2.4.1.1.3": "name",  # mitelIpera3000ResTblClusterName
+    "1.3.6.1.4.1.1027.4.1.1.2.5.1.1.1.1.4": "label",  # mitelBWMCurrentZAPLabel: towns and offices
+    "1.3.6.1.4.1.1027.4.1.1.2.5.1.1.2.1.4": "label",  # mitelBWMCumZAPLabel
+    "1.3.6.1.4.1.1027.4.1.1.2.5.1.1.3.1.4": "label",  # the same of the last quarters of an hour
+    "1.3.6.1.4.1.1027.4.1.1.2.5.1.1.4.1.4": "label",  # and of the last days
     "1.3.6.1.4.1.9.3.6.3": "serial",  # CISCO chassisId
     "1.3.6.1.4.1.9.9.23.1.2.1.1.4": "label",  # cdpCacheAddress
     "1.3.6.1.4.1.9.9.23.1.2.1.1.6": "name",  # cdpCacheDeviceId
@@ -64,6 +75,9 @@ WHOLE = {
 }
 """Objects whose whole value is masked, with what it is."""
 
+NUMBERED = ("1.3.6.1.4.1.1027.4", "1.3.6.1.4.1.5389")
+"""Subtrees of telephone systems, in whose texts numbers are those of phones, lines and people."""
+
 HARDWARE = (
     "1.3.6.1.2.1.2.2.1.6",  # ifPhysAddress
     "1.3.6.1.2.1.3.1.1.2",  # atPhysAddress
@@ -92,9 +106,11 @@ INDEXES = {
     "1.3.6.1.2.1.15.3.1": "4",  # bgpPeerTable
     "1.3.6.1.2.1.17.4.3.1": "6",  # dot1dTpFdbTable
     "1.3.6.1.2.1.17.7.1.2.2.1": ".6",  # dot1qTpFdbTable: filtering database, address
+    "1.3.6.1.4.1.1027.4.1.1.2.4.1.1": "S",  # mitelIpera3000ResTbl: name of the primary
 }
-"""Tables whose index holds addresses. After the column, `4` is an IPv4 and `6` a hardware address, `.` another part,
-`T` a typed address (InetAddressType and InetAddress of RFC 4001, with or without the length between them)."""
+"""Tables whose index holds addresses or names. After the column, `4` is an IPv4 and `6` a hardware address, `.` another
+part, `T` a typed address (InetAddressType and InetAddress of RFC 4001, with or without the length between them), `S` a
+name after its length."""
 
 
 def whole(oid: str) -> str | None:

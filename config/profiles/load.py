@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
@@ -42,6 +43,15 @@ def names(directories: Iterable[Path]) -> list[str]:
     return sorted(found)
 
 
+def usable(directories: tuple[Path, ...], beginning: str = "") -> Iterator[ProfileModel]:
+    """Every profile whose name begins so, but those that cannot be used: a broken one takes no other with it, and
+    whoever names it is told what is wrong with it."""
+    for name in names(directories):
+        if name.startswith(beginning):
+            with contextlib.suppress(ProfileError):
+                yield load(name, directories)
+
+
 @lru_cache(maxsize=256)
 def load(name: str, directories: tuple[Path, ...]) -> ProfileModel:
     """The profile with all it extends joined in; of two values of one name the nearer wins. Raises ProfileError."""
@@ -69,7 +79,7 @@ def _load(name: str, directories: tuple[Path, ...], above: tuple[str, ...]) -> P
     file = _find(name, directories)
     own = _read(file, name)
     joined: dict[str, dict[str, Any]] = {key: {} for key in _JOINED}
-    info, firewall, budget, asks = own.info, own.firewall, own.budget, own.asks
+    info, firewall, budget, asks, record = own.info, own.firewall, own.budget, own.asks, own.record
     for parent_name in own.extends:
         parent = _load(parent_name, directories, (*above, name))
         for key in _JOINED:
@@ -77,12 +87,13 @@ def _load(name: str, directories: tuple[Path, ...], above: tuple[str, ...]) -> P
         info = info or parent.info
         firewall = firewall or parent.firewall
         asks = asks or parent.asks
+        record = record or parent.record
         if "budget" not in own.model_fields_set:
             budget = parent.budget
     if own.extends:
         own = own.model_copy(
             update={key: joined[key] | getattr(own, key) for key in _JOINED}
-            | {"info": info, "firewall": firewall, "budget": budget, "asks": asks}
+            | {"info": info, "firewall": firewall, "budget": budget, "asks": asks, "record": record}
         )
     wrong = faults(own)
     if wrong:

@@ -26,6 +26,8 @@ class Login(StrEnum):
     GAIA_SESSION = "gaia-session"
     """Check Point: `login` gives a session identifier, `logout` ends it."""
     STORMSHIELD_SESSION = "stormshield-session"
+    MITEL_STATUS = "mitel-status"
+    """The status page of a MiVoice Office 250: it is shown to whoever asks, or by RFC 7617."""
 
 
 _STRAYS = re.compile(r"\.\.|[#\x00-\x1f\x7f]")
@@ -47,6 +49,7 @@ _READING: Mapping[Login, re.Pattern[str]] = {
     Login.STORMSHIELD_SESSION: re.compile(
         r"GET /api/command\?cmd=(HA%20INFO|SYSTEM%20(PROPERTY|LICENSE%20DUMP|DATE)|MONITOR%20[A-Z0-9]+(%20[A-Z0-9]+)*)"
     ),
+    Login.MITEL_STATUS: re.compile(r"GET /diag_connect\.cgi"),
 }
 
 

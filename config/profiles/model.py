@@ -368,6 +368,8 @@ class ProfileModel(ProfilePart):
     """Profiles of the same product by other ways, in which the same things have the same names."""
     firewall: FirewallPart | None = None
     budget: Budget = Budget()
+    record: tuple[Oid, ...] = Field(default=(), max_length=40)
+    """Subtrees that `ridgeway record` walks beside what the check asks."""
 
     @property
     def way(self) -> Way:

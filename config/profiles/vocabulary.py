@@ -42,6 +42,8 @@ _TELEPHONY: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
     ("licences_used", "Licences in use.", "", ("licence",)),
     ("licences_limit", "Licences bought; absent where they are not sold separately.", "", ("licence",)),
     ("resilient_sets_active", "Whether phones of a primary controller run on this, their backup.", "", ("primary",)),
+    ("active_calls", "Calls that the telephone system carries now.", "", ()),
+    ("flash_used_ratio", "Room in use on the telephone system's flash card.", "ratio", ()),
     ("zone_used_bytes", "Octets a second that calls take of a bandwidth zone.", "bytes", ("bandwidth_zone",)),
     ("zone_limit_bytes", "Octets a second that calls may take of a bandwidth zone.", "bytes", ("bandwidth_zone",)),
 )  # fmt: skip
@@ -61,6 +63,14 @@ FAMILIES: Mapping[str, Mapping[str, Any]] = {
         "name": "ridgeway_telephony_call_rejections_total",
         "help": "Calls that were refused because a bandwidth zone was full: callers heard a failure.",
         "type": "counter", "labels": ("bandwidth_zone",),
+    },
+    "telephony_disk_reads_total": {
+        "name": "ridgeway_telephony_disk_reads_total", "help": "Reads of a disk of the telephone system.",
+        "type": "counter", "labels": ("disk",),
+    },
+    "telephony_disk_writes_total": {
+        "name": "ridgeway_telephony_disk_writes_total", "help": "Writes of a disk of the telephone system.",
+        "type": "counter", "labels": ("disk",),
     },
     "certificate_not_after_timestamp_seconds": {
         "name": "ridgeway_certificate_not_after_timestamp_seconds",

@@ -81,6 +81,7 @@ class TargetReader:
             formerly=tuple(model.formerly),
             title=model.title or name,
             host_keys=tuple(model.host_keys),
+            system_name=model.system_name,
         )
 
     def _glance(self, raw: object, path: TreePath) -> None:
@@ -203,7 +204,7 @@ class TargetReader:
         return replace(shape, vantages=(self._vantage,))
 
     def _further(self, entry: entries.Entry, shape: Shape, target: str, path: TreePath) -> bool:
-        """Whether the check asks its own target only. The further ones it names must be there."""
+        """Whether the check asks its own target. The further ones it names must be there."""
         at = entry.path if entry.path[:2] == path[:2] else path
         for name in shape.inputs:
             if name == target:
@@ -212,7 +213,7 @@ class TargetReader:
                 self._report.known("target", name, self._names.targets, at)
         for name in shape.places:
             self._report.known("vantage", name, self._names.vantages, at)
-        return not shape.inputs
+        return not shape.inputs or self.kinds[entry.kind].asks_itself
 
     def _check_roles(
         self, entry: entries.Entry, credentials: Mapping[str, Credential], model: TargetModel, path: TreePath

@@ -102,6 +102,7 @@ class TargetModel(Model):
     impact: LevelWord = None
     credentials: dict[Name, Name] = Field(default_factory=dict)
     formerly: Names = Field(default_factory=list)
+    system_name: Line = ""
     host_keys: Annotated[list[HostKey], Field(min_length=1, max_length=8)] = Field(default_factory=list)
     defaults: RawDefaults = Field(default_factory=dict)
 

@@ -156,6 +156,11 @@ class OwnMetrics:
         )
         for outcome in NOTIFICATIONS:
             self._notifications.labels(outcome)
+        self._traps = self._counter(
+            "ridgeway_snmp_traps_total",
+            "SNMP traps and informs of targets, by their name in its MIB; `other` are those that nobody understands.",
+            ("trap",),
+        )
 
     def _keeping(self) -> None:
         self._queue = self._gauge("ridgeway_ledger_queue_writes", "Writes waiting for the ledger.")
@@ -288,6 +293,10 @@ class OwnMetrics:
     def snmp_notification(self, outcome: str) -> None:
         """A trap or an inform came in. `outcome` is one of NOTIFICATIONS."""
         self._notifications.labels(outcome).inc()
+
+    def snmp_trap(self, name: str) -> None:
+        """A target sent a notification of this name; names are a closed set."""
+        self._traps.labels(name).inc()
 
     def _of(self, kind: str) -> tuple[Counter, Histogram]:
         found = self._runs_of.get(kind)

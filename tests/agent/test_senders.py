@@ -7,9 +7,20 @@ from checks.transports.snmp.notification import Notification
 from config.estate import Credential, Target
 
 
-def target(name: str, address: str, *, credential: str = "firewalls", role: str = "snmp", title: str = "") -> Target:
+def target(
+    name: str,
+    address: str,
+    *,
+    credential: str = "firewalls",
+    role: str = "snmp",
+    title: str = "",
+    system_name: str = "",
+) -> Target:
     credentials = {role: Credential(credential, "snmp-v2c", {})} if credential else {}
-    return Target(name, address, "dacorum", "forum", (), (), credentials=credentials, title=title or name)
+    return Target(
+        name, address, "dacorum", "forum", (), (), credentials=credentials, title=title or name,
+        system_name=system_name,
+    )  # fmt: skip
 
 
 def trap(source: str, *credentials: str, origin: str = "", system_name: str = "") -> Notification:
@@ -123,3 +134,32 @@ def test_a_system_name_does_not_outweigh_the_address_of_a_known_target() -> None
     senders = Senders([target("fw-1", "192.0.2.1"), target("fw-2", "192.0.2.2")])
 
     assert senders.meant(trap("192.0.2.1", system_name="fw-2")) == ("fw-1",)
+
+
+def test_systems_behind_one_address_are_told_apart_by_what_the_estate_says_that_they_call_themselves() -> None:
+    senders = Senders(
+        [
+            target("pbx-forum", "192.0.2.20", system_name="ICP-A"),
+            target("pbx-gateway", "192.0.2.20", system_name="icp-b.example.org"),
+        ]
+    )
+
+    assert senders.meant(trap("192.0.2.20", system_name="icp-a")) == ("pbx-forum",)
+    assert senders.meant(trap("192.0.2.20", system_name="ICP-B.example.org")) == ("pbx-gateway",)
+    assert senders.meant(trap("192.0.2.20", system_name="icp-c")) == ("pbx-forum", "pbx-gateway")
+
+
+def test_a_name_comes_before_the_address_only_where_it_is_there_to_tell_the_device() -> None:
+    senders = Senders([target("router", "192.0.2.1"), target("pbx", "10.0.0.5", system_name="icp-a")])
+    behind_the_router = trap("192.0.2.1", system_name="icp-a")
+
+    assert senders.meant(behind_the_router) == ("router",)
+    assert senders.meant(behind_the_router, name_first=True) == ("pbx",)
+    assert senders.meant(trap("192.0.2.1", system_name="nobody"), name_first=True) == ("router",)
+
+
+def test_a_name_alone_proves_nothing() -> None:
+    senders = Senders([target("router", "192.0.2.1"), target("pbx", "10.0.0.5", credential="telephony")])
+
+    assert senders.meant(trap("192.0.2.1", system_name="pbx"), name_first=True) == ("router",)
+    assert senders.meant(trap("192.0.2.9", system_name="pbx"), name_first=True) is Nobody.UNKNOWN

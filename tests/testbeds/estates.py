@@ -57,6 +57,7 @@ class Kind:
     requires: tuple[str, ...] = ()
     inputs: Callable[[Any], Sequence[str]] = lambda _options: ()
     places: Callable[[Any], Sequence[str]] = lambda _options: ()
+    asks_itself: bool = False
 
 
 @dataclass(frozen=True, slots=True)

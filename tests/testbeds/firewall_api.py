@@ -67,6 +67,8 @@ class FirewallApi:
     level: str = "base,log_read"
     deaf: bool = False
     """Knows no credential."""
+    guarded: bool = False
+    """Where the product asks for a credential only if it is set up so."""
     older: bool = False
     """Knows paths by their older names only."""
     port: int = 0
@@ -105,11 +107,15 @@ class FirewallApi:
         return Answer(b"", 500)
 
     def _knows(self, asked: Asked) -> bool:
+        if self.asks.login is Login.MITEL_STATUS and not self.guarded:
+            return "authorization" not in asked.headers
+        basic = f"Basic {base64.b64encode(f'{USER}:{PASSWORD}'.encode()).decode()}"
         header, value = {
             Login.BEARER: ("authorization", f"Bearer {TOKEN}"),
             Login.PANOS_KEY: ("x-pan-key", TOKEN),
             Login.PFSENSE_KEY: ("x-api-key", TOKEN),
-            Login.BASIC: ("authorization", f"Basic {base64.b64encode(f'{USER}:{PASSWORD}'.encode()).decode()}"),
+            Login.BASIC: ("authorization", basic),
+            Login.MITEL_STATUS: ("authorization", basic),
         }[self.asks.login]
         return not self.deaf and asked.headers.get(header) == value and TOKEN not in asked.path
 

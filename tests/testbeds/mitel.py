@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from agent.demo.devices import SimpleValue
 from checks.contract import Assessment, Memory, State
 from checks.network.answers import SnmpAnswers
 from checks.network.transform import Answer
@@ -28,8 +29,11 @@ BUSINESS_SYSTEM: dict[str, Answer] = {
 
 
 def overrides(tree: Mapping[str, Any]) -> list[str]:
-    """Lines by which a real snmpd serves a tree of a simulated device; its uptime stays its own."""
-    lines = []
+    """Lines by which a real snmpd serves a tree of a simulated device, on a host that has just started.
+
+    Its own uptime stays its own.
+    """
+    lines = ["override 1.3.6.1.2.1.25.1.1.0 timeticks 540000"]
     for oid, value in tree.items():
         sort, said = value if isinstance(value, tuple) else ("integer" if isinstance(value, int) else "octets", value)
         if sort != "uptime":
@@ -41,6 +45,24 @@ def overrides(tree: Mapping[str, Any]) -> list[str]:
 def index_of(name: str) -> str:
     """An index that is a text, with its length before it."""
     return ".".join(map(str, (len(name.encode()), *name.encode())))
+
+
+MITEL_TREE: dict[str, SimpleValue] = {
+    "1.3.6.1.2.1.1.1.0": "VerPl:3300 ICP;VerHw:CX;VerMCD:9.4;VerNew:x",
+    "1.3.6.1.2.1.1.2.0": ("oid", "1.3.6.1.4.1.1027.1.2.3"),
+    "1.3.6.1.2.1.1.3.0": ("uptime", 86_400),
+    "1.3.6.1.2.1.1.5.0": "controller-b",
+    f"{IPERA}.1.2.1.0": 24, f"{IPERA}.1.2.2.0": 17, f"{IPERA}.1.2.3.0": 0, f"{IPERA}.1.2.4.0": 16,
+    f"{IPERA}.2.1.0": 2, f"{IPERA}.2.3.0": 1, f"{IPERA}.2.7.0": 4, f"{IPERA}.2.8.0": 0x43,
+    f"{IPERA}.1.6.1.1.6.0": 120, f"{IPERA}.1.6.1.4.1.1.1": ("gauge", 700), f"{IPERA}.1.6.1.4.1.2.1": ("gauge", 900),
+    f"{IPERA}.1.3.0": "0042", f"{IPERA}.1.4.0": "17", f"{IPERA}.1.5.0": "dacorum-cluster",
+    f"{IPERA}.2.4.1.1.4": 4, f"{IPERA}.2.4.1.2.4": 9, f"{IPERA}.2.4.1.3.4": 1, f"{IPERA}.2.4.1.4.4": 2,
+    f"{IPERA}.2.4.1.5.4": 10, f"{IPERA}.2.4.1.6.4": 50, f"{IPERA}.2.4.1.7.4": 100, f"{IPERA}.2.4.1.8.4": "SIP Link",
+    f"{IPERA}.4.1.1.5.{index_of('controller-a')}": 1,
+    f"{IPERA}.5.1.1.1.1.4.1.0.0": "Town to town", f"{IPERA}.5.1.1.1.1.5.1.0.0": ("gauge", 990),
+    f"{IPERA}.5.1.1.1.1.6.1.0.0": ("gauge", 1000),
+}  # fmt: skip
+"""A backup controller as a simulated device plays it, with much of it not well."""
 
 
 def business(

@@ -60,6 +60,18 @@ def v3(place: str, user: str, level: str, auth: str = "", privacy: str = "", *op
     return [*given, *options, place, "77", LINK_DOWN, *INDEX]
 
 
+def enterprise_v1(
+    place: str, enterprise: str, specific: int, *variables: str, community: str = "public", address: str = "0.0.0.0"
+) -> list[str]:
+    """A trap of version 1 that an enterprise has defined."""
+    return ["-v1", "-c", community, place, enterprise, address, "6", str(specific), "77", *variables]
+
+
+def notification(place: str, trap: str, *variables: str, community: str = "public") -> list[str]:
+    """Any notification of version 2c."""
+    return ["-v2c", "-c", community, place, "77", trap, *variables]
+
+
 async def captured(arguments: list[str]) -> bytes:
     """The datagram that such a call sends; its place must be `capture`."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
 import pytest
 
+from agent.cli import answer
 from checks.contract import State
 from checks.network.answers import SnmpAnswers
 from checks.network.transform import Answer
@@ -32,6 +34,18 @@ def test_the_server_is_recognised_and_its_pairs_are_read() -> None:
 
     assert profile_for(values) == MSL
     assert set(pairs(str(values[SYS_DESCR]))) == {"VerAg", "VerHw", "VerSw"}
+
+
+def test_a_replay_recognises_the_server_and_calls_nothing_well(capsys: pytest.CaptureFixture[str]) -> None:
+    recorded()
+    file = Path(os.environ["RIDGEWAY_RECORDINGS"]) / "telephony" / "snmprec" / "msl.snmprec"
+
+    status = answer(["replay", str(file), "--json"])
+    out = capsys.readouterr()
+
+    (check,) = json.loads(out.out)["checks"]
+    assert status == 3 and f"recognised as {MSL}" in out.err
+    assert {finding["key"] for finding in check["findings"] if finding["state"] == "unknown"} >= {"mitel/level"}
 
 
 def test_a_server_that_answers_nothing_but_its_identity_is_unknown() -> None:

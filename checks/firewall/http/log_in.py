@@ -60,5 +60,6 @@ LOG_INS: Mapping[Login, Callable[[], LogIn]] = {
     Login.BASIC: lambda: Header("password", None, None),
     Login.GAIA_SESSION: GaiaSession,
     Login.STORMSHIELD_SESSION: StormshieldSession,
+    Login.MITEL_STATUS: lambda: Header("password", None, None),
 }
 """By the word that a profile says."""

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
-from checks.contract import Assessment, Family, Finding, Memory, Reading, State
+from checks.contract import Assessment, Family, Finding, Memory, Reading, State, Subject
 from checks.network import raw
 from checks.network.answers import SnmpAnswers
 from checks.network.judgement import assessed
 from checks.network.plan import PROFILE, UPTIME, Plan
-from checks.network.rows import rows_of
+from checks.network.rows import Rows, rows_of
 from checks.printable import printable
-from checks.telephony.mitel import alarms, resilience
+from checks.telephony.mitel import alarms, crosscheck, fleet, licences, proof, resilience, start, unannounced
+from checks.telephony.mitel.answers import MitelAnswers
+from checks.telephony.mitel.crosscheck import KEY as DISAGREEMENT
 from checks.telephony.mitel.note import Note, unpacked
 from checks.telephony.mitel.options import BUSINESS, KIND, CallLoad, MitelOptions
 from checks.telephony.mitel.product import PLATFORMS, pairs, product_name
+from checks.telephony.mitel.unannounced import UNANNOUNCED, Ears
 from config.profiles.recognition import SYS_DESCR, SYS_OBJECT_ID
 
 SYSTEM = "mitel/system"
@@ -26,21 +29,21 @@ INFO = Family(
     labels=("platform", "hardware", "version"),
 )  # fmt: skip
 LOAD = Family("ridgeway_telephony_call_load_ratio", "Share of a minute spent on processing calls.", unit="ratio")
-FAMILIES = (INFO, LOAD)
+FAMILIES = (INFO, LOAD, UNANNOUNCED, fleet.REGISTERED, fleet.MISSING, licences.FULL)
 _BUSY = 0.9
 _MOST_APPLICATIONS = 16
 
 
-@dataclass(frozen=True, slots=True)
-class MitelAnswers:
-    """What a system answered, and the profile by which it was asked; empty where none is known."""
+def judged(
+    options: MitelOptions, answers: MitelAnswers, whole: bool, memory: Memory | None, at: float,
+    ears: Ears | None = None, subject: Subject | None = None,
+) -> Assessment:  # fmt: skip
+    """Judge the answers given at `at` (Unix seconds); `whole` says that the poll was not cut short.
 
-    profile: str
-    snmp: SnmpAnswers = field(default_factory=SnmpAnswers)
-
-
-def judged(options: MitelOptions, answers: MitelAnswers, whole: bool, memory: Memory | None, at: float) -> Assessment:
-    """Judge the answers given at `at` (Unix seconds); `whole` says that the poll was not cut short."""
+    `ears`: what the system said by itself, where somebody listened; `subject` tells which other checks the target has.
+    """
+    if answers.silent and not whole:
+        return Assessment(findings=())  # SIP answers and SNMP does not, which the fault says
     if not answers.profile:
         return _unrecognised(answers.snmp)
     plan, before = options.plan_of(answers.profile), unpacked(memory)
@@ -49,27 +52,75 @@ def judged(options: MitelOptions, answers: MitelAnswers, whole: bool, memory: Me
     found = {finding.key: finding for finding in base.findings if alarms.stands(finding, half)}
     uptime = _uptime(answers.snmp)
     restarted = uptime is not None and before.restarted(uptime, at)
-    rows = rows_of(plan.table("resiliency"), answers.snmp) if any(t.name == "resiliency" for t in plan.tables) else None
     settles = options.resilience_settles_minutes
-    phones = resilience.judged(rows, found, before, restarted, at, None if settles is None else settles * 60)
+    phones = resilience.judged(
+        _rows(plan, answers.snmp, "resiliency"), found, before, restarted, at, None if settles is None else settles * 60
+    )
+    proofs = _proofs(options, answers, phones, before, at)
     load = _load(plan, answers.snmp, options, before.tenths)
+    ahead = licences.judged(plan, answers.snmp, base.readings, before.trends, options.licence_lead_days, at)
+    traps = unannounced.judged(plan, answers.snmp, whole, before.watch, at, ears, options.traps)
     told = found | alarms.told(plan, answers.snmp, found, options.unavailable_warning)
+    sets = fleet.judged(_rows(plan, answers.snmp, "categories"), told, before.fleet, options.fleet, uptime, at)
+    told |= sets.findings
     kept = (finding for key, finding in told.items() if not key.startswith(f"{resilience.PREFIX}/"))
-    findings = [*kept, *phones.findings, *load.findings]
+    findings = [*kept, *phones.findings, *proofs.findings, *load.findings, *ahead.findings, *traps.findings]
     findings += _unread(plan, answers.snmp) if whole else ()
-    findings.append(_system(plan, answers, load.fact))
+    begun = start.judged(plan, answers.snmp)
+    findings += [begun] if begun is not None else ()
+    findings += _compared(options, answers, found, before.sip, subject)
+    findings.append(_system(plan, answers, load.fact, sets.fact))
     final = _each_once(findings)
     note = Note(
-        base.memory, at, before.uptime if uptime is None else uptime, phones.open, phones.lost, load.tenths
+        base.memory, at, before.uptime if uptime is None else uptime, phones.open, proofs.lost, load.tenths,
+        traps.watch, proofs, sets.watched, ahead.trends, before.sip or crosscheck.answers(answers.sip),
     )  # fmt: skip
-    own = frozenset({SYSTEM, UNREAD, CALL_LOAD} if whole else {SYSTEM})
+    own = {SYSTEM, *ahead.covers} | ({UNREAD, CALL_LOAD, start.KEY, DISAGREEMENT} if whole else set())
+    own |= {f"{fleet.PREFIX}/*"} if alarms.CATEGORY not in half else set()
+    own |= set() if ears is None else unannounced.KEYS
     return Assessment(
         findings=tuple(final.values()),
-        readings=(*base.readings, *load.readings, Reading(INFO, 1.0, _identity(answers.snmp))),
+        readings=(
+            *base.readings, *load.readings, *sets.readings, *ahead.readings, *traps.readings,
+            Reading(INFO, 1.0, _identity(answers.snmp)),
+        ),
         covers=(base.covers - {f"{prefix}/*" for prefix in half}) | own | frozenset(final),
-        may_go=base.may_go | {SYSTEM, UNREAD, CALL_LOAD},
+        may_go=base.may_go | _MAY_GO | unannounced.KEYS,
         memory=note.packed(before),
-    )
+    )  # fmt: skip
+
+
+_MAY_GO = frozenset({SYSTEM, UNREAD, CALL_LOAD, start.KEY, DISAGREEMENT, f"{fleet.PREFIX}/*", f"{licences.PREFIX}/*"})
+
+
+def _rows(plan: Plan, answers: SnmpAnswers, name: str) -> Rows | None:
+    """A table's rows; None where the profile has no such table."""
+    return next((rows_of(table, answers) for table in plan.tables if table.name == name), None)
+
+
+def _proofs(
+    options: MitelOptions, answers: MitelAnswers, phones: resilience.Resilience, before: Note, at: float
+) -> proof.Proofs:
+    """What is proved of phones whose row a restart took; nothing, where the table was not read to its end."""
+    if not phones.complete:
+        return replace(before.proofs, findings=(), lost=phones.lost)
+    wanted = proof.Wanted(
+        options.primaries, options.fleet.categories, options.return_proved_minutes * 60,
+        options.plan_of(BUSINESS).table("categories"),
+    )  # fmt: skip
+    return proof.judged(phones.lost, phones.listed, before.proofs, answers.primaries, wanted, at)
+
+
+def _compared(
+    options: MitelOptions, answers: MitelAnswers, found: Mapping[str, Finding], before: bool, subject: Subject | None
+) -> Iterator[Finding]:
+    """Whether SIP agrees with the alarms, where it was asked."""
+    if options.sip is None or answers.sip is None:
+        return
+    how = crosscheck.voice(answers.sip, before)
+    target = subject.targets[0] if subject is not None else None
+    elsewhere = "" if target is None else crosscheck.told_elsewhere(options.sip, target, target.checks)
+    yield crosscheck.judged(answers.sip, how, found, alarms.LEVEL, elsewhere)
 
 
 def _each_once(findings: Iterable[Finding]) -> dict[str, Finding]:
@@ -128,7 +179,7 @@ def _identity(answers: SnmpAnswers) -> tuple[str, str, str]:
     return said.get("VerPl", "")[:64], said.get("VerHw", "")[:64], version[:64]
 
 
-def _system(plan: Plan, answers: MitelAnswers, load: str) -> Finding:
+def _system(plan: Plan, answers: MitelAnswers, *more: str) -> Finding:
     """What is so, without being good or bad: an ok finding, so that people see what was looked at and what was not."""
     snmp = answers.snmp
     facts = list(_parts(plan, snmp))
@@ -144,7 +195,7 @@ def _system(plan: Plan, answers: MitelAnswers, load: str) -> Finding:
         facts.append(f"last start: {said or f'{snmp.values[cause.oids[0]]}, which is not among the known causes'}")
     if answers.profile == BUSINESS and str(snmp.values.get(SYS_OBJECT_ID) or "").startswith(PLATFORMS):
         facts.append("the applications of its server are not read: a second check with profile telephony/msl does that")
-    facts += [load] if load else []
+    facts += filter(None, more)
     facts.append(f"profile {answers.profile} is unproven: no recording of a real system backs it")
     evidence = {key[:40]: value[:100] for key, value in pairs(str(snmp.values.get(SYS_DESCR) or "")).items()}
     evidence |= {"profile": answers.profile}

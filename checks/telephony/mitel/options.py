@@ -11,7 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from checks.network.plan import Override, Plan, PlanError, compiled
 from checks.network.snmp import SnmpOptions, Thresholds
-from config.profiles import ProfileModel, load, names, search_path
+from checks.telephony.mitel.crosscheck import CrossCheck
+from checks.telephony.mitel.fleet import FleetOptions
+from checks.telephony.mitel.unannounced import Expect
+from config.profiles import ProfileModel, load, search_path, usable
 
 KIND = "mitel"
 AUTO = "auto"
@@ -19,7 +22,9 @@ BUSINESS = "telephony/mivoice-business"
 MSL = "telephony/msl"
 UNREAD = "telephony/unread"
 _FOLDER = "telephony/"
+_MOST_PRIMARIES = 16
 _Pattern = Annotated[str, Field(min_length=1, max_length=64)]
+_Target = Annotated[str, Field(min_length=1, max_length=64)]
 
 
 class CallLoad(StrEnum):
@@ -51,13 +56,23 @@ class MitelOptions(BaseModel):
     call_load: CallLoad = CallLoad.AUTO
     resilience_settles_minutes: float | None = Field(default=None, ge=5, le=10_080)
     """How long after its restart a backup without a row for a primary is taken to have no phones of it; null: never."""
+    sip: CrossCheck | None = None
+    """Where the system is asked OPTIONS in the same round; null: it is not."""
+    primaries: dict[_Pattern, _Target] = Field(default_factory=dict, max_length=_MOST_PRIMARIES)
+    """By the name under which this backup lists a primary: that one's target, whose answers prove a return."""
+    return_proved_minutes: float = Field(default=15, ge=5, le=1_440)
+    """For how long after a restart of this backup a primary must be well, so that its phones count as at home."""
+    fleet: FleetOptions = FleetOptions()
+    licence_lead_days: float = Field(default=60, gt=0, le=365)
+    """How long before all licences may be in use it is a warning."""
+    traps: Expect = Expect.AUTO
+    """Whether the system sends traps to this agent; `auto`: once one has come. Changes that none announced count."""
 
     @model_validator(mode="after")
     def _compile(self) -> Self:
-        profiles = list(profiles_of()) if self.profile == AUTO else [self.profile]
         known: set[str] = set()
-        for name in profiles:
-            if not name.startswith(_FOLDER):
+        for name in self.profiles:
+            if not name.startswith(_FOLDER) or load(name, search_path()).asks is not None:
                 raise ValueError(f"profile: {name!r} is not one of telephony; there are {', '.join(profiles_of())}")
             known |= _values(load(name, search_path()))
             _ = self.plan_of(name)  # now, so that what does not fit is refused with the estate
@@ -65,6 +80,16 @@ class MitelOptions(BaseModel):
             if name not in known:
                 raise PlanError(f"thresholds: no profile of this check has {name!r}; see `ridgeway profile explain`")
         return self
+
+    @property
+    def profiles(self) -> tuple[str, ...]:
+        """The profiles by which a system may be asked."""
+        return profiles_of() if self.profile == AUTO else (self.profile,)
+
+    @property
+    def alone(self) -> MitelOptions:
+        """The same of a system that is asked over SNMP and beside which nothing is asked: to record and replay it."""
+        return self.model_copy(update={"sip": None, "primaries": {}})
 
     def plan_of(self, profile: str) -> Plan:
         """A profile, ready, with this check's limits; checks with the same options share one. Raises PlanError."""
@@ -77,8 +102,8 @@ class MitelOptions(BaseModel):
 
 
 def profiles_of() -> tuple[str, ...]:
-    """The profiles of telephony on the search path, by name."""
-    return tuple(name for name in names(search_path()) if name.startswith(_FOLDER))
+    """The usable profiles of telephony on the search path that are read over SNMP, by name."""
+    return tuple(profile.profile for profile in usable(search_path(), _FOLDER) if profile.asks is None)
 
 
 def _values(profile: ProfileModel) -> set[str]:

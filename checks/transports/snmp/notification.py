@@ -26,9 +26,9 @@ COMMUNITY = "1.3.6.1.6.3.18.1.4.0"
 SYSTEM_NAME = "1.3.6.1.2.1.1.5"
 _LONGEST = 1024
 """Octets of a value that are kept."""
-_STANDARD = "1.3.6.1.6.3.1.1.5."
-_WORDS = ("coldStart", "warmStart", "linkDown", "linkUp", "authenticationFailure", "egpNeighborLoss")
+STANDARD = ("coldStart", "warmStart", "linkDown", "linkUp", "authenticationFailure", "egpNeighborLoss")
 """SNMPv2-MIB and IF-MIB (RFC 3418, RFC 2863), in the order of their numbers."""
+_NAMES = {f"1.3.6.1.6.3.1.1.5.{number}": name for number, name in enumerate(STANDARD, start=1)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +62,7 @@ class Notification:
     @property
     def words(self) -> str:
         """The name of a standard trap, else its OID."""
-        number = self.trap.removeprefix(_STANDARD)
-        known = number.isdecimal() and number != self.trap and 1 <= int(number) <= len(_WORDS)
-        return _WORDS[int(number) - 1] if known else self.trap
+        return _NAMES.get(self.trap, self.trap)
 
 
 def read(pdu: bytes, *, source: str, version: str, credentials: frozenset[str], inform: bool) -> Notification:

@@ -69,7 +69,10 @@ class TrapReceiver:
         heard: Callable[[Notification], None],
         refused: Callable[[str, Refusal, str], None],
         monotonic: Callable[[], float] = time.monotonic,
+        *,
+        acknowledged: Callable[[Notification], bool] = lambda _said: True,
     ) -> None:
+        """`heard` gets what is believed, `refused` the rest; `acknowledged` says whether an inform is answered."""
         self.keyring = Keyring({}, {})
         """Who is believed; replaced whenever the estate or a secret changes."""
         self.addresses: list[tuple[str, int]] = []
@@ -77,6 +80,7 @@ class TrapReceiver:
         self._engine = engine
         self._heard = heard
         self._refused = refused
+        self._acknowledged = acknowledged
         self._monotonic = monotonic
         self._clocks = Clocks()
         self._examined = Allowance(*_EXAMINED)
@@ -179,7 +183,7 @@ class TrapReceiver:
         except Malformed as error:
             self._refused(source, Refusal.MALFORMED, str(error))
             return
-        if found.answer:
+        if found.answer and self._acknowledged(said):
             _send(sock, found.answer, place)
         self._heard(said)
 

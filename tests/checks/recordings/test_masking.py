@@ -84,6 +84,46 @@ def test_the_same_is_the_same_everywhere_in_one_run_and_another_in_the_next() ->
     assert f"1.3.6.1.2.1.4.20.1.1.{address}" not in others
 
 
+MITEL = "1.3.6.1.4.1.1027.4.1.1.2"
+SPELT = ".".join(map(str, (12, *b"controller-a")))
+TELEPHONES = {
+    f"{MITEL}.1.3.0": Recorded(4, b"0042"),
+    f"{MITEL}.2.4.1.8.1": Recorded(4, b"IP Sets"),
+    f"{MITEL}.4.1.1.5.{SPELT}": Recorded(2, 1),
+    f"{MITEL}.5.1.1.1.1.4.1.0.0": Recorded(4, b"Town to town"),
+    "1.3.6.1.4.1.1027.4.1.1.3.1.1.0": Recorded(4, b"999 from 01442228000"),
+    "1.3.6.1.4.1.1027.4.9.1.1.2.1.9.1": Recorded(
+        4, b"set 4021 (+441442228000, 01442-228000) and DN4022:x4023 ext.4024 left controller-a at 10:15, v9.4.0.123"
+    ),
+}
+
+
+def test_of_a_telephone_system_no_number_and_no_name_is_left_and_emergency_calls_are_not_there_at_all() -> None:
+    values, _ = masked(TELEPHONES)
+
+    text = "\n".join(written(Recording(values)))
+    for hidden in ("0042", SPELT, "controller-a", "Town", "402", "4414", "0144", "22800", "1027.4.1.1.3"):
+        assert hidden not in text
+    assert "4|IP Sets" in text and "at 10:15, v9.4.0.123" in text
+    assert sum(oid.startswith(f"{MITEL}.4.1.1.5.12.") for oid in values) == 1
+
+
+def test_a_name_in_an_index_that_has_no_length_before_it_is_masked_too() -> None:
+    spelt = ".".join(map(str, b"controller-a"))
+
+    values, _ = masked({f"{MITEL}.4.1.1.5.{spelt}": Recorded(2, 1)})
+
+    assert not any(spelt in oid for oid in values) and len(values) == 1
+
+
+def test_a_name_in_an_index_that_is_not_as_long_as_it_says_breaks_nothing() -> None:
+    odd = {f"{MITEL}.4.1.1.5.{index}": Recorded(2, 1) for index in ("12.99", "0", "3.1.300.2", "1.999999")}
+
+    values, _ = masked(odd)
+
+    assert len(values) == len(odd)
+
+
 def test_no_two_of_many_values_get_one_token() -> None:
     many = {f"1.3.6.1.2.1.99.1.1.{n}": Recorded(64, f"10.{n >> 8}.{n & 255}.9") for n in range(5_000)}
 

@@ -17,7 +17,11 @@ from config.profiles.log_ins import Login, only_reads
 from testbeds.by_api import Watch
 from testbeds.firewall_api import HANGS_UP, PASSWORD, TOKEN, Answer, FirewallApi, firewall_api
 
-PROFILES = [name for name in names((SHIPPED,)) if load(name, (SHIPPED,)).way is Way.HTTP]
+PROFILES = [
+    name
+    for name in names((SHIPPED,))
+    if load(name, (SHIPPED,)).way is Way.HTTP and load(name, (SHIPPED,)).firewall is not None
+]
 SESSIONS = [name for name in PROFILES if load(name, (SHIPPED,)).asks.http.login.value.endswith("session")]  # type: ignore[union-attr]
 ROLES = {
     "firewall/fortigate-http": ("fw-1", "active"), "firewall/panos-http": ("self", "active"),

@@ -11,7 +11,8 @@ from typing import Any, cast
 import pytest
 from pydantic import ValidationError
 
-from agent.demo.devices import SimpleValue, SimulatedDevices
+from agent.demo.devices import SimulatedDevices
+from agent.fold import with_answers
 from checks.contract import Assessment, Context, Observation, Reason, State
 from checks.network.transform import Answer
 from checks.telephony.mitel import CHECK, MitelAnswers, MitelOptions
@@ -20,25 +21,24 @@ from checks.transports import Transports
 from checks.transports.snmp import SnmpTransport
 from config.estate import Credential
 from config.profiles.recognition import SYS_DESCR, SYS_OBJECT_ID
-from testbeds.mitel import BUSINESS, IPERA, MSL, assessed, bad, business, index_of, msl, overrides
+from testbeds.mitel import (
+    BUSINESS,
+    IPERA,
+    MITEL_TREE,
+    MSL,
+    NOW,
+    assessed,
+    bad,
+    business,
+    msl,
+    overrides,
+    readings,
+    said,
+)
 from testbeds.single import check, subject, target
 from testbeds.snmpd import community, running, user
 
 UNREAD = "telephony/unread"
-TREE: dict[str, SimpleValue] = {
-    "1.3.6.1.2.1.1.1.0": "VerPl:3300 ICP;VerHw:CX;VerMCD:9.4;VerNew:x",
-    "1.3.6.1.2.1.1.2.0": ("oid", "1.3.6.1.4.1.1027.1.2.3"),
-    "1.3.6.1.2.1.1.3.0": ("uptime", 86_400),
-    "1.3.6.1.2.1.1.5.0": "controller-b",
-    f"{IPERA}.1.2.1.0": 24, f"{IPERA}.1.2.2.0": 17, f"{IPERA}.1.2.3.0": 0, f"{IPERA}.1.2.4.0": 16,
-    f"{IPERA}.2.1.0": 2, f"{IPERA}.2.3.0": 1, f"{IPERA}.2.7.0": 3,
-    f"{IPERA}.2.4.1.1.4": 4, f"{IPERA}.2.4.1.2.4": 9, f"{IPERA}.2.4.1.3.4": 1, f"{IPERA}.2.4.1.4.4": 2,
-    f"{IPERA}.2.4.1.5.4": 10, f"{IPERA}.2.4.1.6.4": 50, f"{IPERA}.2.4.1.7.4": 100, f"{IPERA}.2.4.1.8.4": "SIP Link",
-    f"{IPERA}.4.1.1.5.{index_of('controller-a')}": 1,
-    f"{IPERA}.5.1.1.1.1.4.1.0.0": "Town to town", f"{IPERA}.5.1.1.1.1.5.1.0.0": ("gauge", 990),
-    f"{IPERA}.5.1.1.1.1.6.1.0.0": ("gauge", 1000),
-}  # fmt: skip
-
 BAD = dict.fromkeys(
     ("mitel/category/SIP Link", "mitel/resilience/controller-a", "mitel/zone_use/Town to town"), State.WARNING
 )
@@ -47,7 +47,7 @@ BAD = dict.fromkeys(
 @pytest.fixture
 async def device() -> AsyncIterator[SimulatedDevices]:
     simulated = SimulatedDevices()
-    simulated.add("controller-b", TREE)
+    simulated.add("controller-b", MITEL_TREE)
     await simulated.start()
     yield simulated
     await simulated.stop()
@@ -85,11 +85,16 @@ async def test_a_whole_tree_is_read_over_v2c_and_judged(device: SimulatedDevices
 @pytest.mark.acceptance
 @pytest.mark.parametrize("credential", [community(), user("sha256aes256")], ids=lambda credential: credential.name)
 async def test_a_real_snmpd_that_serves_the_tree_is_judged_alike(credential: Credential, context: Context) -> None:
-    with running(overrides(TREE)) as agent:
+    with running(overrides(MITEL_TREE)) as agent:
         observation, assessment = await asked(agent.port, context, credential)
 
     assert observation.fault is None
-    assert bad(assessment) == BAD
+    assert bad(assessment) == BAD | {"mitel/start": State.WARNING}
+    assert "cause: system fault (watchdog (CPLD))" in said(assessment, "mitel/start")
+    shown = readings(assessment)
+    assert shown["disk_reads_total", "1"] == 700 and shown["disk_writes_total", "1"] == 900
+    assert shown["call_load_ratio",] == pytest.approx(0.12)
+    assert "cluster dacorum-cluster" in said(assessment, "mitel/system")
 
 
 async def test_another_product_at_the_address_is_found_at_the_run_after(
@@ -169,8 +174,24 @@ def test_sysdescr_is_pairs_in_any_order_and_unknown_ones_are_kept(text: str, sai
     assert pairs(text) == said
 
 
+def test_what_is_judged_goes_the_way_of_every_assessment() -> None:
+    judged = assessed(business(resiliency={"controller-a": 1}))
+
+    folded = with_answers("mitel", judged, None, None, NOW)
+
+    assert {finding.key for finding in folded.findings} == {finding.key for finding in judged.findings}
+    assert folded.covers > judged.covers
+
+
 def test_healthy_systems_of_both_kinds_have_nothing_to_say() -> None:
     assert bad(assessed(business())) == bad(assessed(msl())) == {}
+
+
+@pytest.mark.parametrize("answers", [business(), msl()])
+def test_what_is_judged_is_a_set_that_the_agent_can_keep_by_its_hash(answers: MitelAnswers) -> None:
+    found = assessed(answers)
+
+    assert isinstance(found.covers, frozenset) and isinstance(found.may_go, frozenset)
 
 
 @pytest.mark.parametrize(("options", "words"), [

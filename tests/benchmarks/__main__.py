@@ -22,8 +22,6 @@ BENCHMARKS = {
     "firewall": ("tests.benchmarks.firewall", "measure"),
     "backup": ("tests.benchmarks.backup", "measure"),
     "sip": ("tests.benchmarks.sip", "measure"),
-    "sip": ("tests.benchmarks.sip", "measure"),
-    "backup": ("tests.benchmarks.backup", "measure"),
     "probes": ("tests.benchmarks.cost", "measure_probes"),
     "web": ("tests.benchmarks.web", "measure"),
     "access": ("tests.benchmarks.access", "measure"),

@@ -1,4 +1,4 @@
-"""`ridgeway drill firewall|end|list|show`: people pull the plug, the agent measures and files the evidence."""
+"""`ridgeway drill …`: people pull the plug, the agent measures what it costs and files the evidence."""
 
 from __future__ import annotations
 
@@ -31,48 +31,66 @@ def command() -> None:
     """Measure what a failover costs, and file the evidence. Nothing here causes one: people do."""
 
 
+_Command = Callable[..., int]
+
+
+def _announced(function: _Command) -> _Command:
+    """The options of every kind of drill."""
+    options = (
+        click.argument("target"),
+        click.option("--reason", "-m", required=True, help="Why it is drilled; it stands in the evidence."),
+        click.option("--change", default="", help="Reference of the change record."),
+        click.option(
+            "--for", "seconds", type=Duration(60, 4 * 3600), default="15m", show_default=True, help="At the longest."
+        ),
+        click.option(
+            "--probe", "probes", multiple=True,
+            help="What to probe: tcp:HOST:PORT, icmp:HOST or sip:HOST[:PORT][/tcp]. Up to 4; what is drilled without.",
+        ),
+        click.option(
+            "--until", type=click.Choice(["end", "whole"]), default="end", show_default=True,
+            help="End when told to, or also when it has failed over and is whole again.",
+        ),
+        by_option, json_option, socket_option,
+    )  # fmt: skip
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
 @command.command("firewall")
-@click.argument("target")
-@click.option("--reason", "-m", required=True, help="Why it is drilled; it stands in the evidence.")
-@click.option("--change", default="", help="Reference of the change record.")
-@click.option("--for", "seconds", type=Duration(60, 4 * 3600), default="15m", show_default=True, help="At the longest.")
-@click.option(
-    "--probe", "probes", multiple=True, help="What to probe: tcp:HOST:PORT or icmp:HOST. Up to 4; the target without."
-)
-@click.option(
-    "--until",
-    type=click.Choice(["end", "whole"]),
-    default="end",
-    show_default=True,
-    help="End when told to, or also when the pair has failed over and is whole again.",
-)
-@by_option
-@json_option
-@socket_option
-def firewall(
-    target: str,
-    reason: str,
-    change: str,
-    seconds: float,
-    probes: tuple[str, ...],
-    until: str,
-    actor: str,
-    as_json: bool,
-    control_socket: Path,
-) -> int:
+@_announced
+def firewall(**asked: Any) -> int:
     """Announce a drill of a firewall, measure until it is ended, and print what came of it.
 
     Ctrl-C ends the drill; closing the terminal does not. Exit status 0 when it is proven (or nothing tells of roles and
     the loss was measured), 3 when how the pair stands is not known at the end, else 1.
     """
-    arguments = {
-        "kind": "firewall", "target": target, "reason": reason, "change": change, "seconds": seconds,
-        "probes": probes, "until_whole": until == "whole", "by": actor,
-    }  # fmt: skip
+    return _drilled("firewall", asked)
+
+
+@command.command("telephony")
+@_announced
+@click.option("--backup", default="", help="The backup controller, where the estate does not say which it is.")
+def telephony(**asked: Any) -> int:
+    """Announce a drill of a primary controller, measure until it is ended, and print what came of it.
+
+    TARGET is the primary, or its backup. Make sure first that 999 can be called another way. Ctrl-C ends the drill;
+    closing the terminal does not. Exit status 0 when it is proven (or nothing tells where the phones are and the loss
+    was measured), 3 when where they are is not known at the end, else 1.
+    """
+    return _drilled("telephony", asked)
+
+
+def _drilled(kind: str, asked: dict[str, Any]) -> int:
+    control_socket, as_json, actor = asked.pop("control_socket"), asked.pop("as_json"), asked.pop("actor")
+    arguments = {"kind": kind, "until_whole": asked.pop("until") == "whole", "by": actor, **asked}
     begun = call(control_socket, "drill-begin", arguments, patience=_PATIENCE)
+    backup = f", whose phones are to go to {begun['standby']}" if begun["standby"] else ""
+    pull = f"Once 999 can be called another way, pull the plug of {begun['target']}{backup}."
     click.echo(
         f"{begun['id']} is under way until {moment(begun['until'])} at the latest; maintenance {begun['window']} is "
-        "announced. Pull the plug now. Ctrl-C ends the drill.",
+        f"announced. {pull if kind == 'telephony' else 'Pull the plug now.'} Ctrl-C ends the drill.",
         err=True,
     )
     drill = _followed(control_socket, begun["id"], actor)
@@ -149,10 +167,18 @@ def list_drills(target: str | None, limit: int, as_json: bool, control_socket: P
         click.echo(json.dumps(answer, indent=2, ensure_ascii=False))
         return
     rows = [
-        (row["id"], row["target"], moment(row["start"]), row["by"], row["outcome"] or "under way", row["reason"])
+        (
+            row["id"],
+            row["kind"],
+            row["target"],
+            moment(row["start"]),
+            row["by"],
+            row["outcome"] or "under way",
+            row["reason"],
+        )
         for row in answer["drills"]
     ]
-    click.echo(table(("id", "target", "start", "by", "outcome", "reason"), rows) if rows else "No drill.")
+    click.echo(table(("id", "kind", "target", "start", "by", "outcome", "reason"), rows) if rows else "No drill.")
     for name, at in answer["proven"].items():
         ago = span(time.time() - datetime.fromisoformat(at).timestamp())
         click.echo(f"{name}: last proven failover {ago} ago ({moment(at)}).")

@@ -11,6 +11,9 @@ from agent.cli.tables import moment
 
 _LONDON = ZoneInfo("Europe/London")
 _GAPS_SHOWN = 20
+_CARRIES = {"telephony": "phones on"}
+"""What it means that a target is active, by kind of drill."""
+_MOVES = {"telephony": "PHONES"}
 
 
 class Progress:
@@ -22,11 +25,22 @@ class Progress:
 
     def tell(self, drill: Mapping[str, Any]) -> None:
         """Say what the agent has seen of a drill that was not said yet, the earliest first."""
+        moved = _MOVES.get(drill["kind"], "FAILOVER")
         news = [
-            *((look["at"], ("look", look["at"]), _look(look)) for look in drill["looks"]),
+            *((look["at"], ("look", look["at"]), _look(look, drill)) for look in drill["looks"]),
             *(
-                (swap["seen"], ("swap", swap["seen"], swap["to"]), f"FAILOVER: {_swap(swap)}")
+                (swap["seen"], ("swap", swap["seen"], swap["to"]), f"{moved}: {_swap(swap)}")
                 for swap in drill["failovers"]
+            ),
+            *(
+                (out["worst_at"], ("out", out["target"], out["category"], str(out["worst"])), _worst(out))
+                for out in drill["out_of_service"]
+                if out["worst"] > out["before"]
+            ),
+            *(
+                (out["back_at"], ("in", out["target"], out["category"], out["back_at"]), _back(out))
+                for out in drill["out_of_service"]
+                if out["back_at"] is not None
             ),
         ]
         for probe in drill["probes"]:
@@ -52,6 +66,7 @@ def story(drill: Mapping[str, Any]) -> str:
         f"  from       {moment(drill['start'])} {_until(drill)}",
         f"  window     {drill['window']}, covered {', '.join(drill['covers'])}",
     ]
+    lines += [f"  backup     {drill['standby']}"] if drill["standby"] else []
     lines += [f"  failover   {_clock(swap['seen'])}  {_swap(swap)}" for swap in drill["failovers"]]
     for probe in drill["probes"]:
         lines.append(f"  probe      {_probe(probe)}")
@@ -60,7 +75,8 @@ def story(drill: Mapping[str, Any]) -> str:
         left = len(probe["gaps"]) - len(shown) + probe["gaps_left_out"]
         if left:
             lines.append(f"    gap      … and {left} more")
-    lines += [f"  seen       {_clock(look['at'])}  {_look(look)}" for look in drill["looks"]]
+    lines += [f"  out        {_out(out)}" for out in drill["out_of_service"]]
+    lines += [f"  seen       {_clock(look['at'])}  {_look(look, drill)}" for look in drill["looks"]]
     return "\n".join(lines)
 
 
@@ -92,12 +108,28 @@ def _gap(gap: Mapping[str, Any]) -> str:
 
 def _swap(swap: Mapping[str, Any]) -> str:
     why = f" ({swap['reason']})" if swap["reason"] else ""
-    return f"{swap['away_from'] or 'none known'} to {swap['to']}{why}"
+    dated = f", {_clock(swap['at'])} by its own clock" if swap["at"] != swap["seen"] else ""
+    return f"{swap['away_from'] or 'none known'} to {swap['to']}{why}{dated}"
 
 
-def _look(look: Mapping[str, Any]) -> str:
+def _look(look: Mapping[str, Any], drill: Mapping[str, Any]) -> str:
     active = ", ".join(look["active"]) or "none known"
-    return f"active: {active}; {look['state']}: {look['text']}"
+    return f"{_CARRIES.get(drill['kind'], 'active')}: {active}; {look['state']}: {look['text']}"
+
+
+def _worst(out: Mapping[str, Any]) -> str:
+    return f"{out['category']} at {out['target']}: {out['worst']} out of service, {out['before']} before"
+
+
+def _back(out: Mapping[str, Any]) -> str:
+    return f"{out['category']} at {out['target']}: {out['last']} out of service, no more than before"
+
+
+def _out(out: Mapping[str, Any]) -> str:
+    told = f"{out['category']} at {out['target']}: {out['before']} before"
+    if out["worst"] > out["before"]:
+        told += f", {out['worst']} at worst ({_clock(out['worst_at'])})"
+    return f"{told}, {out['last']} at the end ({_clock(out['last_at'])})"
 
 
 def _clock(at: str) -> str:

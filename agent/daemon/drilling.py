@@ -14,7 +14,7 @@ from agent.daemon.pipeline import Pipeline
 from agent.daemon.reading import NotFound
 from agent.drills.commands import LONGEST, MOST_PROBES, SHORTEST, DrillCommands, Wanted
 from agent.drills.failover_log import Logged, failover_log, remembered
-from agent.drills.pair import party_of
+from agent.drills.parties import parties_of
 from agent.drills.records import Drill, DrillKind
 from agent.drills.under_way import Sight
 from agent.judge.watch import vantages_of
@@ -54,6 +54,7 @@ class _Begin(_Question):
     seconds: Annotated[float, Field(ge=SHORTEST, le=LONGEST)]
     probes: Annotated[tuple[_Probe, ...], Field(max_length=MOST_PROBES)] = ()
     until_whole: bool = False
+    backup: Annotated[str, Field(max_length=200), AfterValidator(plain)] = ""
     by: _Name
 
 
@@ -147,19 +148,20 @@ class Drilling:
 
     def said_of(self, target: str) -> Sequence[str]:
         """What a drill has to do with a target, for a person who wants it explained; mostly nothing."""
-        party = party_of(self.estate, target)
-        if party is None:
-            return ()
         lines = []
         running = self.commands.under_way
         if running is not None and target in running.drill.covers:
             drill = running.drill
             lines.append(f"{drill.id} is under way: {drill.author} drills {drill.target} ({drill.reason}).")
-        at = self.commands.proven.get(party.target)
-        if at is not None:
-            lines.append(f"Last proven failover of {party.target} {lasting(self.clock() - at)} ago ({stamp(at)}).")
-        elif party.pairs:
-            lines.append(f"No drill has ever proven a failover of {party.target}.")
+        told: dict[str, bool] = {}
+        for party in parties_of(self.estate, target):
+            told[party.target] = told.get(party.target, False) or bool(party.telling)
+        for name, known in told.items():
+            at = self.commands.proven.get(name)
+            if at is not None:
+                lines.append(f"Last proven failover of {name} {lasting(self.clock() - at)} ago ({stamp(at)}).")
+            elif known:
+                lines.append(f"No drill has ever proven a failover of {name}.")
         return lines
 
     def verbs(self) -> Mapping[str, Verb]:

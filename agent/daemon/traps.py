@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 import structlog
 from structlog.typing import FilteringBoundLogger
 
+from agent.complaints import place
 from agent.daemon.parts import polled
 from agent.hearing import Heard
 from agent.prompts import Prompted, Prompts
@@ -139,8 +140,15 @@ class Traps:
 
     def _read(self, said: Notification) -> Notice | None:
         """What it says, if a kind of check understands it."""
-        found = (known.read(said.trap, said.bindings) for known in self._notices)
-        return next((notice for notice in found if notice is not None), None)
+        for known in self._notices:
+            try:
+                notice = known.read(said.trap, said.bindings)
+            except Exception as error:  # noqa: BLE001 - kinds of others may raise anything, and traps must go on
+                self._lines.stranger(f"defect {known.names}", f"a kind of check failed on a trap, {place(error)}")
+                continue
+            if notice is not None and notice.name in known.names:
+                return notice
+        return None
 
     def _may_answer(self, said: Notification) -> bool:
         notice = self._read(said)

@@ -16,16 +16,19 @@ from ulid import ULID
 
 from agent.commands import CommandError
 from agent.drills.counting import Answer
-from agent.drills.pair import Party, party_of
+from agent.drills.parties import party_for
+from agent.drills.party import Party
 from agent.drills.probing import Ask, Probe, Row, asking, tried
 from agent.drills.records import Drill, DrillKind, Outcome
 from agent.drills.under_way import Ending, Sight, UnderWay
 from agent.ledger.batch import Audit, MaintenanceWindow
 from agent.ledger.errors import LedgerError
 from agent.windows import Windows
-from checks.firewall.pair.options import KIND
+from checks.telephony.sip_options import KIND as SIP
+from checks.telephony.sip_options import SipOptions
 from checks.transports import Transports
 from checks.transports.fault import TransportFault
+from checks.transports.sip import Carrier
 from config.estate import Estate, Selector, Target
 
 SHORTEST, LONGEST = 60.0, 4 * 3_600.0
@@ -61,6 +64,8 @@ class Wanted:
     """Without any: the target's own address."""
     until_whole: bool = False
     kind: DrillKind = DrillKind.FIREWALL
+    backup: str = ""
+    """The target that is to take over, where the kind has one and the estate does not say it."""
 
 
 class DrillCommands:
@@ -96,11 +101,11 @@ class DrillCommands:
         return self._proven
 
     def use(self, estate: Estate) -> None:
-        """Another estate is in force. A drill whose target is not in it any more is broken off."""
+        """Another estate is in force. A drill whose target or standby is not in it any more is broken off."""
         self._estate = estate
         running = self.under_way
-        if running is not None and running.drill.target not in estate.targets:
-            running.end(Ending("agent", "Its target was taken out of the estate, or renamed."))
+        if running is not None and {running.drill.target, running.drill.standby} - {"", *estate.targets}:
+            running.end(Ending("agent", "What it drills was taken out of the estate, or renamed."))
         self._tell()
 
     def broken_off(self, drills: Sequence[Drill], alive_until: float | None) -> None:
@@ -115,15 +120,12 @@ class DrillCommands:
     async def begin(self, wanted: Wanted) -> Drill:
         """Announce a drill and begin to measure. It is on disk when this returns."""
         self._may_begin(wanted)
-        party = party_of(self._estate, wanted.target)
-        if party is None:
-            raise CommandError(f"the estate has no target {wanted.target}; the page /targets lists what it has")
-        if wanted.until_whole and not party.pairs:
-            raise CommandError(f"nothing tells when {wanted.target} is whole: no check of the kind {KIND} asks it")
-        target = self._estate.targets[party.target]
+        party = party_for(self._estate, wanted.kind, wanted.target, wanted.backup)
+        if wanted.until_whole and not party.telling:
+            raise CommandError(f"nothing tells when {wanted.target} is whole: {party.words.untold.lower()}")
         self._beginning = True
         try:
-            return await self._begin(wanted, target, party, await self._answered(wanted, target))
+            return await self._begin(wanted, party, await self._answered(wanted, party))
         finally:
             self._beginning = False
 
@@ -159,12 +161,13 @@ class DrillCommands:
         if not SHORTEST <= wanted.seconds <= LONGEST:
             raise CommandError("a drill lasts from 1 minute to 4 hours; planned work that is longer is maintenance")
         if len(wanted.probes) > MOST_PROBES:
-            raise CommandError(f"a drill probes at most {MOST_PROBES} places, ten times a second each")
+            raise CommandError(f"a drill probes at most {MOST_PROBES} places")
 
-    async def _answered(self, wanted: Wanted, target: Target) -> Mapping[str, Ask]:
-        """What is probed: all that was named, or the first of the target's own that is answered."""
+    async def _answered(self, wanted: Wanted, party: Party) -> Mapping[Probe, Ask]:
+        """What is probed: all that was named, or what is answered of the party's own."""
         if not wanted.probes:
-            return await self._own(target)
+            own = [await self._own(self._estate.targets[name], wanted.kind, party.standby) for name in party.probed]
+            return {probe: ask for asks in own for probe, ask in asks.items()}
         try:
             probes = tuple(dict.fromkeys(Probe.of(text) for text in wanted.probes))
         except ValueError as error:
@@ -173,25 +176,25 @@ class DrillCommands:
         for probe, found in zip(probes, await self._tried(probes), strict=True):
             if isinstance(found, str):
                 raise CommandError(f"{probe} is not answered now ({found}): its loss could not be told; name another")
-            asks[str(probe)] = found
+            asks[probe] = found
         return asks
 
-    async def _own(self, target: Target) -> Mapping[str, Ask]:
-        ports = dict.fromkeys(
-            port
-            for spec in target.checks
-            if spec.kind in _PORTS_OF and not getattr(spec.options, "expect_closed", False)
-            if isinstance(port := getattr(spec.options, "port", None), int)
-        )
-        probes = (Probe("icmp", target.address), *(Probe("tcp", target.address, port) for port in [*ports][:8]))
-        refusals = []
-        for probe, found in zip(probes, await self._tried(probes), strict=True):
-            if not isinstance(found, str):
-                return {str(probe): found}
-            refusals.append(f"{probe}: {found}")
+    async def _own(self, target: Target, kind: DrillKind, standby: str) -> Mapping[Probe, Ask]:
+        """The first way to its address that is answered, and of a controller SIP too."""
+        probes = (*(_sip_of(target) if kind is DrillKind.TELEPHONY else ()), *_plain_of(target))
+        tried = dict(zip(probes, await self._tried(probes), strict=True))
+        answered = {probe: found for probe, found in tried.items() if not isinstance(found, str)}
+        first = [
+            *[probe for probe in answered if probe.way == "sip"][:1],
+            *[probe for probe in answered if probe.way != "sip"][:1],
+        ]
+        if first:
+            return {probe: answered[probe] for probe in first}
+        refusals = "; ".join(f"{probe}: {why}" for probe, why in tried.items())
+        alone = "; do not pull the plug now: the phones would find no controller" if target.name == standby else ""
         raise CommandError(
-            f"nothing of {target.name} is answered now ({'; '.join(refusals)}), so its loss could not be told; "
-            "say what to probe: --probe tcp:HOST:PORT"
+            f"nothing of {target.name} is answered now ({refusals}), so its loss could not be told; "
+            f"say what to probe: --probe tcp:HOST:PORT{alone}"
         )
 
     async def _tried(self, probes: Sequence[Probe]) -> list[Ask | str]:
@@ -207,8 +210,8 @@ class DrillCommands:
 
         return list(await asyncio.gather(*(one(probe) for probe in probes)))
 
-    async def _begin(self, wanted: Wanted, target: Target, party: Party, asks: Mapping[str, Ask]) -> Drill:
-        now = self._clock()
+    async def _begin(self, wanted: Wanted, party: Party, asks: Mapping[Probe, Ask]) -> Drill:
+        target, now = self._estate.targets[party.target], self._clock()
         id = f"DRL-{ULID.from_timestamp(now)}"
         reason = f"drill {id}: {wanted.reason}" + (f" ({wanted.change})" if wanted.change else "")
         window = MaintenanceWindow(
@@ -217,13 +220,16 @@ class DrillCommands:
         )  # fmt: skip
         drill = Drill(
             id, wanted.kind, target.council, target.name, party.covers, wanted.by,
-            wanted.reason, wanted.change, window.id, now, now + wanted.seconds,
+            wanted.reason, wanted.change, window.id, now, now + wanted.seconds, standby=party.standby,
         )  # fmt: skip
         self._windows.add(window)
         audit = Audit(now, wanted.by, "drill-begin", id, {"target": target.name, "window": window.id})
         await self._on_disk(self._keep(audit=(audit,), maintenance=(window,), drills=(drill,)), drill)
         steady = _steady(self._clock)
-        rows = [Row(probe, ask, steady) for probe, ask in asks.items()]
+        at = {self._estate.targets[name].address.lower(): name for name in party.covers}
+        rows = [
+            Row(str(probe), ask, steady, probe.interval, at.get(probe.host.lower(), "")) for probe, ask in asks.items()
+        ]
         self.under_way = UnderWay(
             drill, party, rows, self._sight, steady, until_whole=wanted.until_whole, keep=self._copy, over=self._over
         )
@@ -292,8 +298,27 @@ _WHY = {
     Answer.REFUSED: "the connection is refused",
     Answer.SILENT: "no answer",
     Answer.UNREACHABLE: "the network says that there is no way to it",
+    Answer.UNWELL: "it answers that it is not well, or what comes is no SIP",
     Answer.UNSENT: "this machine may not, or cannot, send it",
 }
+
+
+def _plain_of(target: Target) -> tuple[Probe, ...]:
+    """ICMP, and ports that its checks say accept connections."""
+    ports = dict.fromkeys(
+        port
+        for spec in target.checks
+        if spec.kind in _PORTS_OF and not getattr(spec.options, "expect_closed", False)
+        if isinstance(port := getattr(spec.options, "port", None), int)
+    )
+    return Probe("icmp", target.address), *(Probe("tcp", target.address, port) for port in [*ports][:8])
+
+
+def _sip_of(target: Target) -> tuple[Probe, ...]:
+    """SIP where its checks ask it, else at the usual port. There is no probe over TLS."""
+    told = [options for spec in target.checks if spec.kind == SIP and isinstance(options := spec.options, SipOptions)]
+    spoken = [options for options in told if options.transport is not Carrier.TLS] or [SipOptions()]
+    return tuple(Probe("sip", target.address, options.at_port, options.transport) for options in spoken[:4])
 
 
 def _steady(clock: Callable[[], float]) -> Callable[[], float]:

@@ -19,6 +19,8 @@ class Answer(StrEnum):
     REFUSED = "refused"
     SILENT = "silent"
     UNREACHABLE = "unreachable"
+    UNWELL = "unwell"
+    """It answered that it is overloaded, or that it or what stands behind it fails; or what came was no answer."""
     UNSENT = "unsent"
     """It failed on this machine: it says nothing of the other."""
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from agent.drills.party import SKEW, Results, Standing, Words, changes_in
 from agent.drills.records import Look, Swap
 from agent.records import CheckResult
 from checks.contract import INPUT, State, worst
@@ -18,26 +19,56 @@ from config.estate import CheckSpec, Estate
 _ACTIVE = tuple((role.value,) for role in SERVING)
 _OF_PAIR = "pair/"
 """Begins the keys of what the check says of the pair; the others are of one member's inside, such as its memory."""
-_SKEW = 120.0
-"""Seconds by which a device's clock may differ for a failover of its history still to belong to the drill."""
+_WORDS = Words(
+    untold="Nothing tells of roles here",
+    unsupported="This product tells no roles",
+    failing="The pair does not do its work",
+    unknown="How the pair stands is not known",
+    moved="Failed over",
+    not_whole="The pair is not whole",
+    whole="The pair is whole.",
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Party:
-    """What a drill of a target is about: the target, what its window covers, and the checks that tell of roles."""
+class Pair:
+    """A pair of firewalls with the checks that tell of its roles; or a target without one, drilled by itself."""
 
     target: str
     covers: tuple[str, ...]
-    pairs: tuple[CheckSpec, ...]
+    telling: tuple[CheckSpec, ...]
+    standby: str = ""
+    counting: tuple[CheckSpec, ...] = ()
+    words: Words = _WORDS
+
+    @property
+    def probed(self) -> tuple[str, ...]:
+        return (self.target,)
+
+    def standing(self, results: Results, now: float) -> Standing | None:
+        return standing([one for spec in self.telling for one in results[spec.id]], now)
+
+    def swaps(
+        self, before: Sequence[Failover], now: Sequence[Failover], looks: Sequence[Look], start: float
+    ) -> tuple[Swap, ...]:
+        return swaps_during(before, now, looks, start)
+
+    def counts(self, results: Results, now: float) -> Iterator[tuple[str, float, Mapping[str, int]]]:
+        """Nothing of a pair is counted."""
+        del results, now
+        yield from ()
+
+    def left(self, standing: Standing | None) -> str:
+        """Nobody: every member has to be there again at the end, and the pair's own check says whether it is."""
+        del standing
+        return ""
 
 
-def party_of(estate: Estate, name: str) -> Party | None:
+def party_of(estate: Estate, name: str) -> Pair:
     """The pair of which the target has the check, or is a member: what is drilled is then the pair.
 
-    A target without a pair is drilled by itself. None when the estate has no such target.
+    A target without a pair is drilled by itself.
     """
-    if name not in estate.targets:
-        return None
     pairs = tuple(
         spec
         for target in estate.targets.values()
@@ -46,36 +77,7 @@ def party_of(estate: Estate, name: str) -> Party | None:
     )
     drilled = next((spec.target for spec in pairs), name)
     covers = dict.fromkeys([drilled, name, *(one for spec in pairs for one in (spec.target, *spec.inputs))])
-    return Party(drilled, tuple(covers), pairs)
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """The newest results of the pair's checks, as one."""
-
-    at: float
-    """When the oldest of them began."""
-    state: State
-    """The worst of what is said of the pair."""
-    service: State
-    """Whether the pair does its work; critical: it does not, unsupported: this product tells nobody."""
-    active: tuple[str, ...]
-    """Members that carry the service."""
-    text: str
-    """The worst finding's sentence."""
-    about: str = ""
-    """The worst finding's key."""
-    seconds: float = 0.0
-    """How long it took to ask."""
-    changing: bool = True
-    """Whether the service or a member is not as it should be, so that the next answer may be another."""
-
-    def look(self) -> Look:
-        return Look(self.at, self.state.value, self.active, self.text)
-
-    def as_before(self, other: Standing) -> bool:
-        """Whether this says the same as an earlier one; numbers in its sentence may be others."""
-        return (self.state, self.active, self.about) == (other.state, other.active, other.about)
+    return Pair(drilled, tuple(covers), pairs)
 
 
 def standing(results: Sequence[CheckResult | None], now: float) -> Standing | None:
@@ -103,8 +105,8 @@ def standing(results: Sequence[CheckResult | None], now: float) -> Standing | No
         }
     )
     members = [finding.state.bad for finding in findings if finding.key.startswith(INPUT)]
-    at, seconds = min(one.started for one in known), max(one.duration for one in known)
-    return Standing(at, state, service, tuple(active), text, about, seconds, service.bad or any(members))
+    at = min(one.started for one in known)
+    return Standing(at, state, service, tuple(active), text, about, service.bad or any(members))
 
 
 def swaps_during(
@@ -115,19 +117,13 @@ def swaps_during(
     Those of the check's note that were not in it before; where the note says nothing of a change of the one active
     member that the looks show, that change itself.
     """
-    noted = [one for one in now if one not in before and one.seen >= start and one.at >= start - _SKEW]
+    noted = [one for one in now if one not in before and one.seen >= start and one.at >= start - SKEW]
     found = [Swap(one.at, one.seen, one.away_from or "", one.to, one.reason) for one in noted]
     unseen = list(found)
-    active = ""
-    for look in looks:
-        if len(look.active) != 1:
-            continue
-        (member,) = look.active
-        if active and member != active:
-            known = next((swap for swap in unseen if swap.to == member and abs(swap.seen - look.at) <= _SKEW), None)
-            if known is not None:
-                unseen.remove(known)
-            else:
-                found.append(Swap(look.at, look.at, active, member, ""))
-        active = member
+    for change in changes_in(looks):
+        known = next((swap for swap in unseen if swap.to == change.to and abs(swap.seen - change.seen) <= SKEW), None)
+        if known is not None:
+            unseen.remove(known)
+        else:
+            found.append(change)
     return tuple(sorted(found, key=lambda swap: swap.seen))

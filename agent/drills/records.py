@@ -15,6 +15,11 @@ class DrillKind(StrEnum):
     """What is drilled."""
 
     FIREWALL = "firewall"
+    TELEPHONY = "telephony"
+
+
+FAILOVERS = (DrillKind.FIREWALL, DrillKind.TELEPHONY)
+"""Kinds that prove a failover."""
 
 
 class Outcome(StrEnum):
@@ -24,11 +29,11 @@ class Outcome(StrEnum):
     """A failover was seen, exactly as many members are active as should be, and the service came back."""
     NO_FAILOVER = "no failover seen"
     FAILED = "failed"
-    """The service did not come back, or the pair does not do its work."""
+    """The service did not come back, sets are still out, or the pair does not do its work."""
     MEASURED = "measured"
-    """Nothing tells of roles here: the loss was measured, and that is all."""
+    """Nothing tells of roles or of resilience here: the loss was measured, and that is all."""
     UNKNOWN = "unknown"
-    """At the end nothing told whether the pair does its work."""
+    """At the end nothing told whether the pair does its work, or where the phones are."""
     BROKEN_OFF = "broken off"
     """The agent stopped, or the target went; what was measured until then is kept."""
 
@@ -58,7 +63,7 @@ class Measured:
     """What one probe told over the whole drill."""
 
     probe: str
-    """As it is written on the command line: `tcp:192.0.2.1:443`, `icmp:192.0.2.1`."""
+    """As it is written on the command line: `tcp:192.0.2.1:443`, `icmp:192.0.2.1`, `sip:192.0.2.1:5060/udp`."""
     interval: float
     """Seconds from one probe to the next, as intended."""
     patience: float
@@ -69,7 +74,7 @@ class Measured:
     unsent: int = 0
     """Probes that failed on the agent's own machine: they tell nothing of the target."""
     ways: Mapping[str, int] = field(default_factory=dict)
-    """How many of the lost ones were `refused`, `silent` or `unreachable`."""
+    """How many of the lost ones were `refused`, `silent`, `unreachable`, or answered by one that is `unwell`."""
     coarsest: float = 0.0
     """The longest time between two probes that left: nothing shorter than this can be told for sure."""
     longest: Gap | None = None
@@ -93,12 +98,39 @@ class Swap:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How the pair stood from this moment on, as its own check tells it."""
+    """How what is drilled stood from this moment on, as its own check tells it."""
 
     at: float
     state: str
     active: tuple[str, ...]
+    """Targets that carry the service: the pair's active members; the controller where the phones are."""
     text: str
+    dated: float | None = None
+    """When it began to stand so by the device's own clock, where that says it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Out:
+    """What was out of service at one controller, as its own check counted it: sets of one category."""
+
+    target: str
+    category: str
+    """As the device calls it."""
+    before: int
+    """When the drill began."""
+    worst: int
+    worst_at: float
+    """When so many were first seen to be out."""
+    last: int
+    """When it was counted last."""
+    last_at: float
+    back_at: float | None = None
+    """Since when no more are out than before; None while more are, and where none ever were."""
+
+    @property
+    def still(self) -> bool:
+        """Whether more are out than before."""
+        return self.last > self.before
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +141,7 @@ class Evidence:
     swaps: tuple[Swap, ...] = ()
     looks: tuple[Look, ...] = ()
     looks_left_out: int = 0
+    outs: tuple[Out, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,5 +171,7 @@ class Drill:
     """None while it is under way."""
     summary: str = ""
     """The outcome in a sentence."""
+    standby: str = ""
+    """The target that is to take over, where the kind names one."""
     proven_at: float | None = None
     """When what it drills was last proven by it: the moment of its last failover. None where nothing was."""

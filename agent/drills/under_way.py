@@ -1,4 +1,4 @@
-"""One drill while it goes on: rows of probes, looks at the pair, and when it ends. It causes nothing."""
+"""One drill while it goes on: rows of probes, looks at what is drilled, and when it ends. It causes nothing."""
 
 from __future__ import annotations
 
@@ -7,24 +7,25 @@ import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
-from agent.drills.pair import Party, Standing, standing, swaps_during
-from agent.drills.probing import INTERVAL, Row
+from agent.drills.party import Party, Results, Standing
+from agent.drills.probing import Row
 from agent.drills.records import Drill, Evidence, Look, Outcome
-from agent.drills.verdict import BACK_AFTER, Verdict, verdict
+from agent.drills.tally import Tally
+from agent.drills.verdict import BACK_FOR, LEAST_BACK, Verdict, verdict
 from agent.records import CheckResult
 from checks.firewall.failovers import Failover
 from config.estate import CheckSpec
 
 LOOK_EVERY = 0.25
 ASK_EVERY = 2.0
-"""Seconds between two questions to a pair that is changing, besides its schedule; more where an answer takes longer
-than half of that, so that a device rests for as long as it was asked."""
+"""Seconds between two questions by a check while something changes, besides its schedule; more where an answer takes
+longer than half of that, so that a device rests for as long as it was asked."""
 KEEP_EVERY = 10.0
 """Seconds between two copies of what was measured in the ledger: a kill takes no more than these."""
 KEEP_NEWS_EVERY = 1.0
-"""The same where a gap began or ended, or the pair changed: that is what a drill is for."""
+"""The same where a gap began or ended, or what is drilled changed: that is what a drill is for."""
 SETTLED = 5.0
-"""Seconds for which everything must be answered before the pair counts as whole again."""
+"""Seconds for which everything must be answered before what is drilled counts as whole again."""
 LAST_ANSWER_WITHIN = 30.0
 MOST_LOOKS = 200
 
@@ -76,11 +77,14 @@ class UnderWay:
         self._keep = keep
         self._over = over
         self._before = self._failovers()
+        self._tally = Tally()
         self._looks: list[Look] = []
         self._seen: Standing | None = None
         """What the newest look is of."""
         self._looks_left_out = 0
-        self._asked_at = self._kept_at = drill.start
+        self._asked_at: dict[str, float] = {}
+        """By check id."""
+        self._kept_at = drill.start
         self._kept: tuple[int, ...] = ()
         """How much had been seen when the last copy was kept."""
         self._ending: Ending | None = None
@@ -122,16 +126,16 @@ class UnderWay:
         """The drill with what was measured until now."""
         evidence = Evidence(
             tuple(row.counted.measured() for row in self._rows),
-            swaps_during(self._before, self._failovers(), self._looks, self.drill.start),
+            self._party.swaps(self._before, self._failovers(), self._looks, self.drill.start),
             tuple(self._looks),
             self._looks_left_out,
+            self._tally.outs(),
         )
         return replace(self.drill, evidence=evidence)
 
-    def pair(self) -> Standing | None:
-        """How the pair stands now; None where nothing tells."""
-        results = [one for spec in self._party.pairs for one in self._sight.result(spec)]
-        return standing(results, self._clock())
+    def standing(self) -> Standing | None:
+        """How what is drilled stands now; None where nothing tells."""
+        return self._party.standing(self._results(), self._clock())
 
     def away(self) -> list[str]:
         """Probes that are not answered now."""
@@ -142,11 +146,11 @@ class UnderWay:
             while self._ending is None:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), LOOK_EVERY)
-                pair = self._look()
+                standing = self._look()
                 now = self._clock()
                 if now >= self.drill.until:
                     self.end(Ending("window"))
-                elif self._until_whole and self._whole(pair):
+                elif self._until_whole and self._whole(standing):
                     self.end(Ending("agent"))
                 else:
                     self._keep_copy(now)
@@ -163,38 +167,61 @@ class UnderWay:
             self._kept_at, self._kept = now, seen
             self._keep(self.now())
 
+    def _checks(self) -> tuple[CheckSpec, ...]:
+        return (*self._party.telling, *self._party.counting)
+
+    def _results(self) -> Results:
+        return {spec.id: self._sight.result(spec) for spec in self._checks()}
+
     def _look(self) -> Standing | None:
-        """See how the pair stands, and have it asked while anything changes."""
-        pair = self.pair()
-        if pair is None:
-            return None
-        if self._seen is None or not pair.as_before(self._seen):
-            self._seen = pair
+        """See how what is drilled stands, and have it asked while anything changes."""
+        results, now = self._results(), self._clock()
+        for target, at, counts in self._party.counts(results, now):
+            self._tally.take(target, at, counts)
+        standing = self._party.standing(results, now)
+        if standing is not None and (self._seen is None or not standing.as_before(self._seen)):
+            self._seen = standing
             if len(self._looks) < MOST_LOOKS:
-                self._looks.append(pair.look())
+                self._looks.append(standing.look())
             else:
                 self._looks_left_out += 1
-        now = self._clock()
-        rested = max(self._asked_at + ASK_EVERY, pair.at + 2 * pair.seconds)
-        if self._unsettled(pair) and now >= rested:
-            self._asked_at = now
-            self._sight.ask(self._party.pairs)
-        return pair
+        if self._unsettled(standing, results):
+            self._ask(results, now)
+        return standing
 
-    def _unsettled(self, pair: Standing) -> bool:
-        """Whether the pair is changing, or may have since it was asked: its schedule would tell too late."""
-        return pair.changing or bool(self.away()) or pair.at < self._answered_since()
+    def _unsettled(self, standing: Standing | None, results: Results) -> bool:
+        """Whether anything is changing, or may have since it was asked: the schedule would tell too late."""
+        if (standing is not None and standing.changing) or self.away() or self._out():
+            return True
+        begun = [one.started for some in results.values() for one in some if one is not None]
+        return bool(begun) and min(begun) < self._answered_since()
+
+    def _ask(self, results: Results, now: float) -> None:
+        """Have those checks made whose devices have rested: each by itself, for one that is away answers nothing."""
+        rested = []
+        for spec in self._checks():
+            last = max((one.started + 2 * one.duration for one in results[spec.id] if one is not None), default=0.0)
+            if now >= max(self._asked_at.get(spec.id, self.drill.start) + ASK_EVERY, last):
+                self._asked_at[spec.id] = now
+                rested.append(spec)
+        if rested:
+            self._sight.ask(rested)
+
+    def _out(self) -> bool:
+        """Whether more is out of service than before, or may be, since it was not counted after the last gap."""
+        since = self._answered_since()
+        return any(one.still or one.last_at < since for one in self._tally.outs())
 
     def _answered_since(self) -> float:
         """When the last gap was over."""
         return max((row.counted.answered_since for row in self._rows), default=0.0)
 
-    def _whole(self, pair: Standing | None) -> bool:
-        """It has failed over; since then everything is answered and the pair says that it is whole."""
-        if pair is None or pair.state.bad or pair.service.bad or not self.now().evidence.swaps:
+    def _whole(self, standing: Standing | None) -> bool:
+        """It has failed over; since then everything is answered and its check says that it is whole."""
+        if standing is None or standing.state.bad or standing.service.bad or not self.now().evidence.swaps:
             return False
-        answered = all(row.counted.answered_in_a_row >= SETTLED / INTERVAL for row in self._rows)
-        return answered and pair.at >= self._answered_since()
+        answered = all(row.answered_for(SETTLED) for row in self._rows)
+        return answered and not self._out() and standing.at >= self._answered_since()
 
     async def _finish(self, ending: Ending) -> None:
         if ending.broken_off:
@@ -203,10 +230,23 @@ class UnderWay:
             await asyncio.gather(*(row.stop() for row in self._rows))
             known = await self._ask_once_more()
             self._look()
-            away = [row.counted.probe for row in self._rows if not _is_back(row)]
-            pair = self.pair() if known else None
-            what = verdict(self.now().evidence, away, pair, has_pair=bool(self._party.pairs))
+            standing = self.standing() if known else None
+            left = self._party.left(standing)
+            what = verdict(
+                self.now().evidence, self._missing(left), standing, self._party.words,
+                told=bool(self._party.telling), left=left, back_at=self._answered_since(),
+            )  # fmt: skip
         self._conclude(ending.by, what)
+
+    def _missing(self, left: str) -> list[str]:
+        """Probes that are not answered at the end and should be.
+
+        What the service has left for its standby may be away, as long as anything of that is answered.
+        """
+        back = [row for row in self._rows if _is_back(row)]
+        served = any(row.target == self._party.standby for row in back)
+        excused = left if left and served else None
+        return [row.counted.probe for row in self._rows if row not in back and row.target != excused]
 
     def _conclude(self, by: str, what: Verdict) -> None:
         self.drill = replace(
@@ -216,22 +256,27 @@ class UnderWay:
         self._over(self.drill)
 
     async def _ask_once_more(self) -> bool:
-        """Whether the pair has answered now: the verdict is on how it stands at the end, not on what was before."""
-        questions = [asyncio.ensure_future(self._sight.fresh(spec)) for spec in self._party.pairs]
+        """Whether those who tell have answered now: the verdict is on how it stands at the end, not on what was."""
+        telling = {spec.id for spec in self._party.telling}
+        questions = {asyncio.ensure_future(self._sight.fresh(spec)): spec for spec in self._checks()}
         if not questions:
             return False
         _, waiting = await asyncio.wait(questions, timeout=LAST_ANSWER_WITHIN)
         for question in waiting:
             question.cancel()
-        found = await asyncio.gather(*questions, return_exceptions=True)
-        return not any(isinstance(one, BaseException) for one in found)
+        await asyncio.gather(*questions, return_exceptions=True)
+        return bool(telling) and all(
+            not question.cancelled() and question.exception() is None
+            for question, spec in questions.items()
+            if spec.id in telling
+        )
 
     def _failovers(self) -> tuple[Failover, ...]:
-        return tuple(one for spec in self._party.pairs for one in self._sight.failovers(spec))
+        return tuple(one for spec in self._party.telling for one in self._sight.failovers(spec))
 
 
 def _is_back(row: Row) -> bool:
     """Whether the service is there at the end: nothing was ever lost, or some probes in a row were answered since."""
     counted = row.counted
     lost = counted.measured().lost
-    return counted.lost_since is None and (not lost or counted.answered_in_a_row >= BACK_AFTER)
+    return counted.lost_since is None and (not lost or row.answered_for(BACK_FOR, LEAST_BACK))

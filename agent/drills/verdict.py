@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agent.drills.pair import Standing
-from agent.drills.records import Evidence, Gap, Measured, Outcome, Swap
+from agent.drills.party import Standing, Words
+from agent.drills.records import Evidence, Gap, Measured, Out, Outcome, Swap
 from checks.contract import State
 
-BACK_AFTER = 5
-"""Probes answered in a row from which a service counts as back."""
+BACK_FOR = 0.5
+"""Seconds for which probes must be answered in a row before a service counts as back, and two of them at least."""
+LEAST_BACK = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,27 +21,53 @@ class Verdict:
     proven_at: float | None = None
 
 
-def verdict(evidence: Evidence, away: Sequence[str], pair: Standing | None, *, has_pair: bool) -> Verdict:
-    """The outcome at the end. `away`: probes that are not answered at the end; `pair`: how it stands then."""
+def verdict(
+    evidence: Evidence,
+    away: Sequence[str],
+    standing: Standing | None,
+    words: Words,
+    *,
+    told: bool,
+    left: str = "",
+    back_at: float = 0.0,
+) -> Verdict:
+    """The outcome at the end.
+
+    `away`: probes that are not answered and should be; `standing`: how what is drilled stands then; `told`: whether any
+    check tells that; `left`: the target that the service has left, whose sets are elsewhere; `back_at`: when the last
+    gap was over, before which what was counted tells nothing.
+    """
     lost = lost_text(evidence.probes)
+    counted = [one for one in evidence.outs if one.target != left]
+    out = [one for one in counted if one.still]
     if away:
         return Verdict(Outcome.FAILED, f"The service did not come back: {', '.join(away)} is not answered. {lost}")
-    if not has_pair:
-        return Verdict(Outcome.MEASURED, f"Nothing tells of roles here, so only the loss was measured. {lost}")
-    if pair is not None and pair.service is State.CRITICAL:
-        return Verdict(Outcome.FAILED, f"The pair does not do its work: {_ended(pair.text)} {lost}")
-    if pair is None or pair.service is State.UNKNOWN:
-        why = f": {_ended(pair.text)}" if pair is not None else "."
-        return Verdict(Outcome.UNKNOWN, f"How the pair stands is not known{why} {lost}")
-    if not evidence.swaps and pair.service is State.UNSUPPORTED:
-        return Verdict(Outcome.MEASURED, f"This product tells no roles, so only the loss was measured. {lost}")
+    if out:
+        return Verdict(Outcome.FAILED, f"Not all came back: {'; '.join(map(_still, out[:4]))}. {lost}")
+    if not told:
+        return Verdict(Outcome.MEASURED, f"{words.untold}, so only the loss was measured. {lost}")
+    if standing is not None and standing.service is State.CRITICAL:
+        return Verdict(Outcome.FAILED, f"{words.failing}: {_ended(standing.text)} {lost}")
+    if standing is None or standing.service is State.UNKNOWN:
+        why = f": {_ended(standing.text)}" if standing is not None else "."
+        return Verdict(Outcome.UNKNOWN, f"{words.unknown}{why} {lost}")
+    uncounted = dict.fromkeys(one.target for one in counted if one.last_at < back_at)
+    if uncounted:
+        where = ", ".join(uncounted)
+        return Verdict(Outcome.UNKNOWN, f"What is out of service at {where} was not read since it came back. {lost}")
+    if not evidence.swaps and standing.service is State.UNSUPPORTED:
+        return Verdict(Outcome.MEASURED, f"{words.unsupported}, so only the loss was measured. {lost}")
     if not evidence.swaps:
         return Verdict(Outcome.NO_FAILOVER, f"No failover was seen. {lost}")
     ways = "there and back" if _both_ways(evidence.swaps) else "one way"
-    then = f"The pair is not whole: {_ended(pair.text)}" if pair.state.bad else "The pair is whole."
+    then = f"{words.not_whole}: {_ended(standing.text)}" if standing.state.bad else words.whole
     shown = "; ".join(f"{swap.away_from or 'none known'} to {swap.to}" for swap in evidence.swaps[-4:])
-    sentence = f"Failed over {ways} ({shown}) and the service came back. {then} {lost}"
+    sentence = f"{words.moved} {ways} ({shown}) and the service came back. {then} {lost}"
     return Verdict(Outcome.PROVEN, sentence, max(swap.seen for swap in evidence.swaps))
+
+
+def _still(one: Out) -> str:
+    return f"{one.category} at {one.target}: {one.last} out of service, {one.before} before"
 
 
 def lost_text(probes: Sequence[Measured]) -> str:

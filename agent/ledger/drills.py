@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select
@@ -58,11 +58,13 @@ def unfinished(connection: Connection) -> tuple[Drill, ...]:
     return tuple(codec.drill_of(row) for row in connection.execute(found).mappings())
 
 
-def last_proven(connection: Connection, kind: DrillKind) -> Mapping[str, float]:
-    """When a drill of this kind last proved something, by target; those never proven are left out."""
+def last_proven(connection: Connection, kinds: Sequence[DrillKind]) -> Mapping[str, float]:
+    """When a drill of one of these kinds last proved something, by target; those never proven are left out."""
     table = tables.drills
     proven = table.c.proven_at.is_not(None)
-    found = select(table.c.target, func.max(table.c.proven_at)).where(table.c.kind == kind.value, proven)
+    found = select(table.c.target, func.max(table.c.proven_at)).where(
+        table.c.kind.in_([kind.value for kind in kinds]), proven
+    )
     return {row[0]: row[1] for row in connection.execute(found.group_by(table.c.target))}
 
 

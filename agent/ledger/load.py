@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, and_, or_, select
 
-from agent.drills.records import Drill, DrillKind
+from agent.drills.records import FAILOVERS, Drill
 from agent.ledger import codec, drills, tables
 from agent.ledger.batch import AgentSpan, CheckRecord, MaintenanceWindow
 from agent.records import LIVE, Alert, Cause, Incident, IncidentState
@@ -66,7 +66,7 @@ def load(connection: Connection, vantage: str, run: str, now: float) -> LedgerSt
         maintenance=_maintenance(connection, now),
         refusals=_refusals(connection),
         drills=drills.unfinished(connection),
-        proven=drills.last_proven(connection, DrillKind.FIREWALL),
+        proven=drills.last_proven(connection, FAILOVERS),
         last_life=_last_life(connection, vantage, run),
     )
 

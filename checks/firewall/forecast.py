@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from checks.contract import Finding, Reading
-from checks.firewall.history import History, Said, noted
 from checks.firewall.outlook import LONDON, Outlook
 from checks.firewall.series import TUNNELS, Series
+from checks.trends.history import History, Said, noted
 
 PREFIX = "firewall/forecast"
 _BOOT = "ridgeway_firewall_boot_timestamp_seconds"

@@ -9,8 +9,8 @@ from typing import Any
 
 from checks.contract import Memory
 from checks.firewall.forecast import Trends
-from checks.firewall.history import plain, unplain
 from checks.firewall.members import Membership
+from checks.trends.history import plain, unplain
 
 VERSION = 1
 TRENDS_VERSION = 1

@@ -8,9 +8,9 @@ from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 from checks.contract import Family, Finding, Reading, State
-from checks.firewall.history import Said
 from checks.firewall.series import Series
-from checks.firewall.trend import Trend
+from checks.trends.history import Said
+from checks.trends.trend import Trend
 
 CROSSING = Family(
     "ridgeway_firewall_forecast_crossing_timestamp_seconds",

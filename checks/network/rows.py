@@ -38,6 +38,11 @@ class Row:
         """The raw value. Raises one of the reasons why there is none."""
         return raw.first(self._table.by_name[column], self._values, self._errors)
 
+    def number(self, column: str) -> int | None:
+        """The raw number, whatever word an enumeration has for it; None where there is none."""
+        values = (self._values.get(oid) for oid in self._table.by_name[column].oids)
+        return next((value for value in values if isinstance(value, int)), None)
+
     def lacks(self, column: str) -> bool:
         """Whether the column was not answered for this row at all, which is another thing than blank."""
         return all(self._values.get(oid) is None for oid in self._table.by_name[column].oids)

@@ -7,15 +7,20 @@ import contextlib
 import errno
 import socket
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
 from checks.contract import Reason
+from checks.transports.conversation import connect as open_socket
 from checks.transports.fault import TransportFault
 from checks.transports.names import Address, Names
 from checks.transports.socket_fault import socket_fault
 
 BANNER_OCTETS = 1024
+MOST_HEARD = 16 * 1024 * 1024
+"""Octets that are listened to in one connection."""
+_PIECE = 16 * 1024
 
 
 class Outcome(StrEnum):
@@ -82,6 +87,37 @@ class TcpTransport:
                 return Connection(address.ip, Outcome.OPEN, seconds, await _read(loop, opened, deadline, banner))
             _take_what_came(opened)
             return Connection(address.ip, Outcome.OPEN, seconds)
+
+    async def listen(
+        self, host: str, port: int, take: Callable[[bytes], None], *, seconds: float, deadline: float
+    ) -> bool:
+        """Connect until `deadline` (loop time), hand on whatever is said for so many seconds, and hang up.
+
+        Returns whether the peer hung up first. Raises TransportFault: NAME, REFUSED, NO_ANSWER, UNREACHABLE or LOCAL.
+        """
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout_at(deadline):
+                address = self.names.at_hand(host, 0) or await self.names.address(host, 0)
+                opened = await open_socket(address, port)
+        except TimeoutError as error:
+            raise socket_fault(errno.ETIMEDOUT, f"{host} port {port}") from error
+        with opened:
+            heard = 0
+            try:
+                async with asyncio.timeout_at(min(deadline, loop.time() + seconds)):
+                    while heard < MOST_HEARD:
+                        piece = await loop.sock_recv(opened, _PIECE)
+                        if not piece:
+                            return True
+                        heard += len(piece)
+                        take(piece)
+                        await asyncio.sleep(0)  # reading what is there already waits for nobody: a flood would hold all
+            except TimeoutError:
+                return False
+            except OSError:
+                return True
+        return False
 
     async def close(self) -> None:
         """Stop waiting for names; safe to call twice."""

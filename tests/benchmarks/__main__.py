@@ -20,8 +20,8 @@ from tests.benchmarks import figures, world
 BENCHMARKS = {
     "snmp": ("tests.benchmarks.cost", "measure_snmp"),
     "firewall": ("tests.benchmarks.firewall", "measure"),
-    "sip": ("tests.benchmarks.sip", "measure"),
     "backup": ("tests.benchmarks.backup", "measure"),
+    "sip": ("tests.benchmarks.sip", "measure"),
     "probes": ("tests.benchmarks.cost", "measure_probes"),
     "web": ("tests.benchmarks.web", "measure"),
     "access": ("tests.benchmarks.access", "measure"),

@@ -29,6 +29,7 @@ KINDS = (
     "sip_call",
     "sip_options",
     "sip_register",
+    "smdr",
     "ssh_command",
     "tcp",
     "tls",

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from agent.drills.records import Drill, DrillKind, Evidence, Gap, Look, Measured, Outcome, Swap
+from agent.drills.records import Drill, DrillKind, Evidence, Gap, Look, Measured, Out, Outcome, Swap
 from agent.ledger.batch import Batch, CheckRecord, MaintenanceWindow
 from agent.records import (
     Alert,
@@ -167,3 +167,24 @@ def drill(id: str = "DRL-1", **fields: Any) -> Drill:
         proven_at=NOW + 10.5,
     )
     return replace(made, **fields)
+
+
+def phones_drill(id: str = "DRL-1", **fields: Any) -> Drill:
+    """A drill of telephony that proved a move there and back, which the device dated itself."""
+    probe = Measured("sip:192.0.2.1:5060/udp", 1.0, 0.9, 600, 589, 11, 0, {"unwell": 11}, 1.01)
+    swaps = (
+        Swap(NOW + 9.5, NOW + 12.0, "controller-a", "controller-b", ""),
+        Swap(NOW + 300.0, NOW + 300.0, "controller-b", "controller-a", ""),
+    )
+    looks = (
+        Look(NOW, "ok", ("controller-a",), "at home"),
+        Look(NOW + 12.0, "warning", ("controller-b",), "", NOW + 9.5),
+    )
+    outs = (
+        Out("controller-a", "IP Sets", 2, 40, NOW + 290.0, 2, NOW + 310.0, NOW + 305.0),
+        Out("controller-b", "IP Sets", 0, 0, NOW, 0, NOW + 310.0),
+    )
+    return drill(
+        id, kind=DrillKind.TELEPHONY, target="controller-a", standby="controller-b",
+        covers=("controller-a", "controller-b"), evidence=Evidence((probe,), swaps, looks, outs=outs), **fields,
+    )  # fmt: skip

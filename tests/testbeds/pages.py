@@ -167,9 +167,10 @@ class MemoryDrills:
 
 
 def drills_of_the_pages() -> MemoryDrills:
-    """One drill of every outcome, one under way, and failovers that were announced in every way."""
+    """One drill of every outcome, one under way, one of phones, and failovers that were announced in every way."""
     made = [kept.drill("DRL-1"), kept.drill("DRL-2", outcome=None, ended_at=None, summary="", evidence=Evidence())]
     made += [kept.drill(f"DRL-{number}", outcome=outcome) for number, outcome in enumerate(Outcome, 3)]
+    made.append(kept.phones_drill("DRL-PHONES"))
     pair = subject("hh-fw-a", "pair").targets[0]
     nobody = Loss(ToldBy.NOBODY, None, "not measured")
     failovers = [

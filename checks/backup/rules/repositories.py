@@ -10,8 +10,8 @@ from checks.backup.options import RepositoryOptions
 from checks.backup.rules import Trouble
 from checks.backup.rules.freshness import span
 from checks.contract import State
-from checks.firewall.trend import trend_of
 from checks.printable import printable
+from checks.trends.trend import trend_of
 
 _DAY = 86_400.0
 MOST_DAYS = 60

@@ -109,9 +109,7 @@ async def _heard(target: Target, options: MitelOptions, ctx: Context, kept: Kept
 async def _primary(primary: Target, options: MitelOptions, ctx: Context, kept: Kept) -> PrimaryPart:
     """A primary's name, start and categories, and whether it answers SIP: all that proves that its phones came back."""
     there = options.sip and options.model_copy(update={"sip": options.sip.model_copy(update={"address": None})})
-    said, sip = await asyncio.gather(
-        _categories(primary, options, ctx), _heard(primary, there or options, ctx, kept)
-    )  # fmt: skip
+    said, sip = await asyncio.gather(_categories(primary, options, ctx), _heard(primary, there or options, ctx, kept))
     return PrimaryPart(*said, sip)
 
 

@@ -35,6 +35,10 @@ class CrossCheck(BaseModel):
     domain: str | None = None
     address: str | None = Field(default=None, min_length=1, max_length=253)
     """Where it answers SIP, if that is not the target's address."""
+    ca: str | None = None
+    """File of authorities for tls, in place of the machine's own."""
+    server_name: str | None = None
+    """The name that its certificate must be for."""
 
     @model_validator(mode="after")
     def _fitting(self) -> Self:
@@ -44,9 +48,7 @@ class CrossCheck(BaseModel):
     @property
     def asking(self) -> SipOptions:
         """What the kind `sip_options` is told to ask."""
-        return SipOptions.model_validate(
-            {"transport": self.transport, "port": self.port, "user": self.user, "domain": self.domain}
-        )
+        return SipOptions.model_validate(self.model_dump(exclude={"address"}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ class Voice(StrEnum):
     """How the system is by SIP."""
 
     UP = "answers SIP"
-    UNWELL = "answers SIP, and is not well by that"
+    UNWELL = "answers SIP, but not as one that is well"
     DEAD = "does not answer SIP"
     STRANGER = "has never answered SIP"
     """Which a filter against strangers does too."""
@@ -83,7 +85,7 @@ async def heard(target: Target, options: CrossCheck, ctx: Context) -> SipHeard:
 def voice(said: SipHeard, answered_before: bool) -> Voice:
     """The worst of its endpoints that tells; `answered_before`: whether it ever answered as far as is remembered."""
     if said.fault is not None:
-        return Voice.UNASKED if said.fault.reason in _OURS else Voice.DEAD
+        return _silence(said.fault, answered_before=True)
     voices = [_voice(one, answered_before or one.name in said.known) for one in said.endpoints]
     order = (Voice.DEAD, Voice.UNWELL, Voice.STRANGER, Voice.UNASKED, Voice.UP)
     return next((one for one in order if one in voices), Voice.UNASKED)
@@ -93,9 +95,15 @@ def _voice(one: Endpoint, answered_before: bool) -> Voice:
     if one.status is not None:
         return Voice.UP if state(sign(one.status, one.retry_after)) is State.OK else Voice.UNWELL
     assert one.fault is not None  # it is one or the other
-    if one.fault.reason in _OURS:
+    return _silence(one.fault, answered_before)
+
+
+def _silence(fault: Fault, answered_before: bool) -> Voice:
+    if fault.reason in _OURS:
         return Voice.UNASKED
-    if one.fault.reason is Reason.NO_ANSWER and not answered_before:
+    if fault.reason is Reason.PROTOCOL:
+        return Voice.UNWELL  # somebody is there: a certificate that is not trusted, an answer that is none
+    if fault.reason is Reason.NO_ANSWER and not answered_before:
         return Voice.STRANGER
     return Voice.DEAD
 
@@ -117,7 +125,7 @@ def in_words(said: SipHeard) -> str:
 
 
 def told_elsewhere(options: CrossCheck, target: Target, checks: Iterable[CheckSpec]) -> str:
-    """The name of the target's own check of the same endpoint, which has the incident of a SIP that is dead."""
+    """The name of the target's own check of the same endpoint, which has the incident of whatever SIP is."""
     if options.address not in (None, target.address):
         return ""
     place = (False, options.transport, options.asking.at_port)
@@ -140,13 +148,13 @@ def judged(said: SipHeard, how: Voice, findings: Mapping[str, Finding], level: s
         evidence["level"] = overall.summary[:100]
     if how is Voice.UP:
         return Finding(KEY, State.OK, _agreement(overall, words), evidence)
+    if elsewhere:
+        return Finding(KEY, State.OK, f"it {how.value} ({words}): the check {elsewhere} says so"[:300], evidence)
     if how in (Voice.STRANGER, Voice.UNASKED):
         why = "; a filter may drop strangers" if how is Voice.STRANGER else ""
         return Finding(KEY, State.UNKNOWN, f"it {how.value} ({words}){why}: nothing can be compared"[:300], evidence)
     if overall is not None and overall.state is State.CRITICAL:
         return Finding(KEY, State.OK, f"it {how.value} ({words}), and its level is as bad: {level}"[:300], evidence)
-    if elsewhere:
-        return Finding(KEY, State.OK, f"it {how.value} ({words}): the check {elsewhere} says so"[:300], evidence)
     if overall is None:
         text = f"it {how.value} ({words}), and its alarms cannot be read"
     elif overall.state is State.UNKNOWN:

@@ -70,6 +70,8 @@ class Fleet:
     watched: Mapping[str, Watched]
     findings: dict[str, Finding] = field(default_factory=dict)
     readings: list[Reading] = field(default_factory=list)
+    fact: str = ""
+    """What is not watched, for people to read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,8 @@ def judged(
             watch = _stepped(before.get(count.name, Watched()), count, options, at)
             watched[count.name] = _told(fleet, watch, count, told, options)
     fleet.watched = watched
+    if options.categories and not counts:
+        fleet.fact = "no category that counts sets is listed, so how fast they go is not watched"
     totals = [count.total for count in counts if count.total is not None]
     if counts and len(totals) == len(counts):
         absent = sum(count.absent for count in counts)

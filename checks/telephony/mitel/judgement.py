@@ -69,7 +69,7 @@ def judged(
     begun = start.judged(plan, answers.snmp)
     findings += [begun] if begun is not None else ()
     findings += _compared(options, answers, found, before.sip, subject)
-    findings.append(_system(plan, answers, load.fact))
+    findings.append(_system(plan, answers, load.fact, sets.fact))
     final = _each_once(findings)
     note = Note(
         base.memory, at, before.uptime if uptime is None else uptime, phones.open, proofs.lost, load.tenths,
@@ -179,7 +179,7 @@ def _identity(answers: SnmpAnswers) -> tuple[str, str, str]:
     return said.get("VerPl", "")[:64], said.get("VerHw", "")[:64], version[:64]
 
 
-def _system(plan: Plan, answers: MitelAnswers, load: str) -> Finding:
+def _system(plan: Plan, answers: MitelAnswers, *more: str) -> Finding:
     """What is so, without being good or bad: an ok finding, so that people see what was looked at and what was not."""
     snmp = answers.snmp
     facts = list(_parts(plan, snmp))
@@ -195,7 +195,7 @@ def _system(plan: Plan, answers: MitelAnswers, load: str) -> Finding:
         facts.append(f"last start: {said or f'{snmp.values[cause.oids[0]]}, which is not among the known causes'}")
     if answers.profile == BUSINESS and str(snmp.values.get(SYS_OBJECT_ID) or "").startswith(PLATFORMS):
         facts.append("the applications of its server are not read: a second check with profile telephony/msl does that")
-    facts += [load] if load else []
+    facts += filter(None, more)
     facts.append(f"profile {answers.profile} is unproven: no recording of a real system backs it")
     evidence = {key[:40]: value[:100] for key, value in pairs(str(snmp.values.get(SYS_DESCR) or "")).items()}
     evidence |= {"profile": answers.profile}

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 from checks.contract import Family, Finding, Reading
 from checks.firewall import forecast
-from checks.firewall.history import History, plain, unplain
 from checks.firewall.outlook import CROSSING
 from checks.firewall.series import Series
 from checks.network.answers import SnmpAnswers
 from checks.network.plan import Plan
+from checks.trends.history import History, plain, unplain
 
 PREFIX = "mitel/forecast"
 FULL = Family(

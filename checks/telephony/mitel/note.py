@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from checks.contract import Memory
-from checks.firewall.history import History
 from checks.telephony.mitel import fleet, licences
 from checks.telephony.mitel.fleet import Watched
 from checks.telephony.mitel.proof import Proofs, Proven, Proving, Usual
 from checks.telephony.mitel.unannounced import Watch
+from checks.trends.history import History
 
 VERSION = 1
 _MOST_PRIMARIES = 200

@@ -6,17 +6,20 @@ The table is the backup's own and is lost when it restarts: that a row is missin
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from checks.contract import Finding, State
 from checks.network.rows import Row, Rows
 from checks.printable import printable
+from checks.telephony.mitel.since import evidence_of
 
 if TYPE_CHECKING:
     from checks.telephony.mitel.note import Note
 
 PREFIX = "mitel/resilience"
+AT_HOME = 3
+"""handOffComplete, mitelIpera3000ResTblStatus."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,7 @@ def judged(
         open_now.discard(primary)
         if found.state is not State.OK:  # a status that nobody knows may mean that phones are here
             open_now.add(primary)
+        found = replace(found, evidence=dict(found.evidence) | evidence_of(row))
         findings.append(_finding(primary, found, row.label))
     if rows.complete:
         lost = {name: since for name, since in lost.items() if settles is None or at - since < settles}
@@ -76,7 +80,7 @@ def _spelt(parts: Sequence[str]) -> str:
 def _finding(primary: str, found: Finding, label: str) -> Finding:
     key, name = f"{PREFIX}/{primary}", printable(primary)
     if found.state is State.OK:
-        return Finding(key, State.OK, f"the phones of {name} are at home")
+        return Finding(key, State.OK, f"the phones of {name} are at home", found.evidence)
     if found.state is State.WARNING:
         words = f"redundancy lost: phones of {name} run on this controller, their backup; calls work, but see to {name}"
         return Finding(key, State.WARNING, words[:300], found.evidence)

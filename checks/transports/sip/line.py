@@ -13,7 +13,6 @@ from math import inf
 
 from checks.contract import Reason
 from checks.transports.fault import TransportFault
-from checks.transports.names import Address
 from checks.transports.sip.calling import Calling
 from checks.transports.sip.invitation import Invitation
 from checks.transports.sip.wire import Carrier, Wire
@@ -33,7 +32,7 @@ Way = Callable[[float], contextlib.AbstractAsyncContextManager[Wire]]
 class Line:
     """Made by `SipTransport.line`."""
 
-    def __init__(self, way: Way, carrier: Carrier, address: Address, done: Callable[[Line], None]) -> None:
+    def __init__(self, way: Way, carrier: Carrier, done: Callable[[Line], None]) -> None:
         self._way = way
         self._carrier = carrier
         self._done = done
@@ -47,7 +46,6 @@ class Line:
         self._ended = False
         self._connections = 1
         self._wire: Wire | None = None
-        self.address = address
         self.fault: TransportFault | None = None
         """What went wrong with the way, last."""
 

@@ -119,9 +119,7 @@ class SipTransport:
         That takes no time here: the far end is told in the background, again and again until it has answered. Raises as
         `way`.
         """
-        line = Line(
-            lambda until: self.way(carrier, address, port, until, ca, name), carrier, address, self._lines.discard
-        )
+        line = Line(lambda until: self.way(carrier, address, port, until, ca, name), carrier, self._lines.discard)
         await line.open(deadline)
         self._lines.add(line)
         try:

@@ -258,6 +258,7 @@ class Drill(_Answer):
     kind: DrillKind
     council: Council
     target: str
+    standby: Annotated[str | None, Field(description="The target that is to take over, where the kind names one.")]
     by: str
     reason: str
     change: Annotated[str | None, Field(description="Reference of the change record.")]
@@ -297,7 +298,7 @@ class Measured(_Answer):
     answered: Count
     lost: Count
     unsent: Annotated[Count, Field(description="Failed on the agent's own machine.")]
-    lost_by_way: Annotated[dict[str, Count], Field(description="`refused`, `silent` or `unreachable`.")]
+    lost_by_way: Annotated[dict[str, Count], Field(description="`refused`, `silent`, `unreachable` or `unwell`.")]
     longest: Gap | None
     gaps: list[Gap]
     gaps_left_out: Count
@@ -314,12 +315,26 @@ class Swap(_Answer):
 
 
 class Look(_Answer):
-    """How the pair stood from this moment on, as its own check tells it."""
+    """How what is drilled stood from this moment on, as its own check tells it."""
 
     at: datetime
     state: State
-    active: list[str]
+    active: Annotated[list[str], Field(description="Active members of the pair; the controller where the phones are.")]
     text: str
+    dated: Annotated[datetime | None, Field(description="When that began, by the device's own clock.")]
+
+
+class Out(_Answer):
+    """Sets of one category that were out of service at a controller, as its own check counted them."""
+
+    target: str
+    category: str
+    before: Count
+    worst: Count
+    worst_at: datetime
+    last: Count
+    last_at: datetime
+    back_at: Annotated[datetime | None, Field(description="Since when no more are out than before.")]
 
 
 class DrillDetail(Drill):
@@ -328,6 +343,7 @@ class DrillDetail(Drill):
     failovers: list[Swap]
     looks: list[Look]
     looks_left_out: Count
+    out_of_service: list[Out]
 
 
 class Announced(_Answer):

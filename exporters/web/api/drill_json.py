@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from agent.drills.failover_log import Logged
-from agent.drills.records import Drill, Gap, Look, Measured, Swap
+from agent.drills.records import Drill, Gap, Look, Measured, Out, Swap
 from exporters.web.api.render import Json
 
 
@@ -18,6 +18,7 @@ def drill_json(drill: Drill) -> dict[str, Json]:
         "failovers": [_swap(one) for one in drill.evidence.swaps],
         "looks": [_look(one) for one in drill.evidence.looks],
         "looks_left_out": drill.evidence.looks_left_out,
+        "out_of_service": [_out(one) for one in drill.evidence.outs],
     }
 
 
@@ -28,6 +29,7 @@ def drill_line_json(drill: Drill) -> dict[str, Json]:
         "kind": drill.kind.value,
         "council": drill.council,
         "target": drill.target,
+        "standby": drill.standby or None,
         "by": drill.author,
         "reason": drill.reason,
         "change": drill.change or None,
@@ -112,4 +114,23 @@ def _swap(swap: Swap) -> dict[str, Json]:
 
 
 def _look(look: Look) -> dict[str, Json]:
-    return {"at": exact(look.at), "state": look.state, "active": list(look.active), "text": look.text}
+    return {
+        "at": exact(look.at),
+        "state": look.state,
+        "active": list(look.active),
+        "text": look.text,
+        "dated": _exact(look.dated),
+    }
+
+
+def _out(out: Out) -> dict[str, Json]:
+    return {
+        "target": out.target,
+        "category": out.category,
+        "before": out.before,
+        "worst": out.worst,
+        "worst_at": exact(out.worst_at),
+        "last": out.last,
+        "last_at": exact(out.last_at),
+        "back_at": _exact(out.back_at),
+    }

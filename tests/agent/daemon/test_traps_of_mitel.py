@@ -6,7 +6,7 @@ import asyncio
 import socket
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -15,6 +15,7 @@ from structlog.testing import capture_logs
 
 from agent.daemon.traps import Traps
 from agent.hearing import Heard
+from checks.notices import Notice, Notices
 from checks.telephony.mitel.traps import EMERGENCY, NOTICES
 from checks.transports.snmp.engine import Engine, engine_id
 from config.estate import Credential, Target
@@ -56,7 +57,7 @@ class Site:
 
 
 @asynccontextmanager
-async def taking(*targets: Target) -> AsyncIterator[Site]:
+async def taking(*targets: Target, notices: Sequence[Notices] = (NOTICES,)) -> AsyncIterator[Site]:
     def ask(name: str) -> bool:
         site.asked.append(name)
         return True
@@ -68,7 +69,7 @@ async def taking(*targets: Target) -> AsyncIterator[Site]:
             Engine(engine_id("a test"), time.time(), time.monotonic),
             ask,
             lambda outcome: site.outcomes.update([outcome]),
-            notices=[NOTICES],
+            notices=notices,
             hearing=hearing,
             count_name=lambda name: site.names.update([name]),
         ),
@@ -162,6 +163,23 @@ async def test_what_nobody_understands_is_counted_as_other_and_still_prompts() -
 
     assert site.names == {"other": 1}
     assert site.hearing.newest("pbx") is None
+
+
+async def test_a_kind_of_somebody_else_that_fails_or_names_what_it_did_not_declare_stops_no_trap() -> None:
+    def fails(_trap: str, _variables: object) -> Notice | None:
+        raise RuntimeError("a secret")
+
+    others = (Notices(("mine",), fails), Notices(("mine",), lambda _trap, _variables: Notice("another", "words")))
+    with capture_logs() as lines:
+        async with taking(target("pbx", "127.0.0.1"), notices=(*others, NOTICES)) as site:
+            await send(*notification(site.place, f"{MITEL}.1.2.3.0.301"))
+            await site.count("prompted")
+            await send(*notification(site.place, f"{MITEL}.1.2.3.0.302"))
+            await site.count("coalesced")
+
+    assert site.names == {"mitelIpera3000NotifAlarm": 1, "mitelIpera3000ShutdownAlarm": 1}
+    assert sum("a kind of check failed on a trap, at test_traps_of_mitel.py" in line["event"] for line in lines) == 1
+    assert "a secret" not in str(lines)
 
 
 def test_what_was_said_by_a_target_that_left_the_estate_is_forgotten() -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from agent.drills.pair import party_of, standing, swaps_during
+from agent.drills.pair import Pair, party_of, standing, swaps_during
 from agent.drills.records import Evidence, Gap, Look, Measured, Outcome, Swap
 from agent.drills.verdict import verdict
 from agent.records import CheckResult
@@ -104,16 +104,14 @@ def of_pair() -> Estate:
 def test_a_drill_of_the_pair_or_of_a_member_covers_all_three(name: str) -> None:
     party = party_of(of_pair(), name)
 
-    assert party is not None
     assert (party.target, set(party.covers)) == ("forum", {"forum", "fw-a", "fw-b"})
-    assert [spec.id for spec in party.pairs] == ["forum/firewall_pair"]
+    assert [spec.id for spec in party.telling] == ["forum/firewall_pair"]
 
 
-def test_a_target_without_a_pair_is_covered_alone_and_one_that_is_not_there_not_at_all() -> None:
+def test_a_target_without_a_pair_is_covered_alone() -> None:
     alone = party_of(of_pair(), "other")
 
-    assert alone is not None and (alone.covers, alone.pairs) == (("other",), ())
-    assert party_of(of_pair(), "nothing") is None
+    assert (alone.covers, alone.telling, alone.probed) == (("other",), (), ("other",))
 
 
 def test_failovers_that_the_note_had_before_or_that_lie_long_ago_are_not_the_drills() -> None:
@@ -152,6 +150,7 @@ def test_there_and_back_and_there_again_within_a_minute_are_three_failovers() ->
 
 
 SWAP = Swap(NOW + 1, NOW + 2, "fw-a", "fw-b", "")
+WORDS = Pair("forum", (), ()).words
 BACK = Swap(NOW + 300, NOW + 302, "fw-b", "fw-a", "")
 
 
@@ -176,9 +175,9 @@ BACK = Swap(NOW + 300, NOW + 302, "fw-b", "fw-a", "")
 def test_the_outcome_follows_from_what_was_seen_and_is_never_better_than_that(
     swaps: tuple[Swap, ...], away: list[str], pair: CheckResult | None, has_pair: bool, outcome: Outcome, words: str
 ) -> None:
-    found = verdict(
-        Evidence((LOST,), swaps), away, standing([pair], NOW + 1) if pair is not None else None, has_pair=has_pair
-    )
+    stands = standing([pair], NOW + 1) if pair is not None else None
+
+    found = verdict(Evidence((LOST,), swaps), away, stands, WORDS, told=has_pair)
 
     assert found.outcome is outcome
     assert words in found.summary
@@ -187,7 +186,7 @@ def test_the_outcome_follows_from_what_was_seen_and_is_never_better_than_that(
 
 
 def test_a_drill_in_which_nothing_was_lost_says_how_closely_it_looked() -> None:
-    found = verdict(Evidence((PROBE,), (SWAP,)), [], standing([told("fw-b")], NOW), has_pair=True)
+    found = verdict(Evidence((PROBE,), (SWAP,)), [], standing([told("fw-b")], NOW), WORDS, told=True)
 
     assert "nothing lost of 600, asked at least every 0.11 s" in found.summary
     assert found.proven_at == SWAP.seen

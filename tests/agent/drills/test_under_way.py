@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -12,17 +12,21 @@ import pytest_asyncio
 
 from agent.drills import under_way
 from agent.drills.counting import Answer
-from agent.drills.pair import Party
+from agent.drills.pair import Pair
+from agent.drills.phones import Phones
 from agent.drills.probing import PATIENCE, Probe, Row
 from agent.drills.records import Drill, Evidence, Outcome
 from agent.drills.under_way import Ending, Sight, UnderWay
 from agent.records import CheckResult
-from checks.contract import Assessment, Finding, Reading, State
+from checks.contract import Assessment, Fault, Finding, Reading, Reason, State
 from checks.firewall.cluster import HA_ROLE
 from checks.firewall.failovers import Failover
+from checks.telephony.mitel import MitelOptions
+from checks.transports.sip import Carrier
 from config.estate import CheckSpec
 from testbeds import kept
 from testbeds.judging import check
+from testbeds.mitel import assessed, business
 
 pytestmark = pytest.mark.asyncio
 PAIR = replace(check("forum", "firewall_pair", kind="firewall_pair"), inputs=("fw-a", "fw-b"))
@@ -85,7 +89,7 @@ class World:
         )  # fmt: skip
         sight = Sight(lambda _spec: self.results, lambda _spec: self.noted, self.ask, self.fresh)
         rows = [Row("tcp:192.0.2.1:443", self.probe, time.time)]
-        party = Party("forum", ("forum", "fw-a", "fw-b"), pairs)
+        party = Pair("forum", ("forum", "fw-a", "fw-b"), pairs)
         self.drill = UnderWay(
             drill, party, rows, sight, time.time, until_whole=until_whole, keep=self.copies.append,
             over=self.ended.append,
@@ -294,6 +298,171 @@ async def test_who_ends_it_first_is_the_one_who_ended_it(world: World) -> None:
     assert drill.ended_by == "sam"
 
 
+PHONES = Phones(
+    "forum", "civic", (check("civic", "mitel", kind="mitel", options=MitelOptions()),),
+    (check("forum", "mitel", kind="mitel", options=MitelOptions()),), frozenset({"FORUM"}),
+)  # fmt: skip
+
+
+@dataclass
+class Controllers:
+    """A primary and its backup, whose checks bring what the test says, and a probe of each."""
+
+    here: int = 0
+    """Status of the primary's row at the backup; 0: none."""
+    out: int = 0
+    """Sets out of service at the primary; below 0: it does not answer."""
+    well: dict[str, Answer] = field(default_factory=lambda: {"forum": Answer.ANSWERED, "civic": Answer.ANSWERED})
+    asked: list[str] = field(default_factory=list)
+    ended: list[Drill] = field(default_factory=list)
+    drill: UnderWay | None = None
+    takes: float = 0.0
+    """Seconds for which the primary is asked in vain."""
+
+    def result(self, spec: CheckSpec) -> list[CheckResult | None]:
+        rows = {"FORUM": self.here} if self.here and spec.target == "civic" else {}
+        silent = spec.target == "forum" and self.out < 0
+        fault = Fault(Reason.NO_ANSWER, "no answer", "snmp/no-answer") if silent else None
+        out = max(0, self.out) if spec.target == "forum" else 0
+        found = assessed(business(resiliency=rows, categories=[("IP Sets", 1, 40 - out, out)]))
+        made = kept.result(spec.id, time.time(), Assessment(()) if silent else found, fault)
+        subject = replace(made.subject, check=spec)
+        return [replace(made, subject=subject, duration=self.takes if silent else 0.0)]
+
+    def ask(self, specs: Sequence[CheckSpec]) -> None:
+        self.asked += [spec.target for spec in specs]
+
+    async def fresh(self, _spec: CheckSpec) -> object:
+        return None
+
+    def begin(self, *, until_whole: bool = False) -> None:
+        now = time.time()
+        begun = kept.phones_drill(
+            start=now, until=now + 900, ended_at=None, outcome=None, summary="", ended_by="", proven_at=None
+        )
+        sight = Sight(self.result, lambda _spec: (), self.ask, self.fresh)
+        rows = [Row(f"sip:{name}", self._probe(name), time.time, 0.1, name) for name in self.well]
+        self.drill = UnderWay(
+            begun, PHONES, rows, sight, time.time, until_whole=until_whole, keep=lambda _drill: None,
+            over=self.ended.append,
+        )  # fmt: skip
+        self.drill.start()
+
+    def _probe(self, name: str) -> Callable[[float], Awaitable[Answer]]:
+        async def ask(_deadline: float) -> Answer:
+            return self.well[name]
+
+        return ask
+
+    async def stands(self, active: str, words: str = "") -> None:
+        assert self.drill is not None
+        drill = self.drill
+        await until(lambda: drill.now().evidence.looks[-1].active == (active,), f"the phones are on {active}")
+        await until(lambda: words in drill.now().evidence.looks[-1].text, words)
+
+    async def answers(self, more: int = 6) -> None:
+        assert self.drill is not None
+        drill = self.drill
+        before = min(one.sent for one in drill.now().evidence.probes)
+        await until(lambda: min(one.sent for one in drill.now().evidence.probes) > before + more, "they are asked")
+
+    async def finish(self) -> Drill:
+        assert self.drill is not None
+        self.drill.end(Ending("jo"))
+        await self.drill.done()
+        return self.ended[0]
+
+
+async def away_to_the_backup(phones: Controllers, *, until_whole: bool = False) -> None:
+    """The primary loses its power, and its phones go to the backup."""
+    phones.begin(until_whole=until_whole)
+    await phones.stands("forum")
+    await phones.answers()
+    phones.well["forum"], phones.out = Answer.SILENT, -1
+    await phones.answers()
+    phones.here = 1
+    await phones.stands("civic")
+
+
+async def test_phones_that_stay_on_their_backup_are_proven_one_way_though_the_primary_is_away(world: World) -> None:
+    phones = Controllers()
+    await away_to_the_backup(phones)
+
+    drill = await phones.finish()
+
+    assert drill.outcome is Outcome.PROVEN
+    assert "one way (forum to civic)" in drill.summary
+    assert "They are not at home: the first phones of forum came to civic." in drill.summary
+
+
+async def test_where_sip_of_neither_controller_answers_at_the_end_the_drill_has_failed(world: World) -> None:
+    phones = Controllers()
+    await away_to_the_backup(phones)
+    phones.well["civic"] = Answer.UNWELL
+    await phones.answers()
+
+    drill = await phones.finish()
+
+    assert drill.outcome is Outcome.FAILED
+    assert "sip:forum, sip:civic is not answered" in drill.summary
+    assert drill.evidence.probes[1].ways == {"unwell": drill.evidence.probes[1].lost}
+
+
+async def test_sets_that_are_still_out_at_home_are_a_failed_drill(world: World) -> None:
+    phones = Controllers()
+    await away_to_the_backup(phones)
+    phones.well["forum"], phones.out, phones.here = Answer.ANSWERED, 12, 3
+    await phones.stands("forum")
+    await phones.answers()
+
+    drill = await phones.finish()
+
+    assert drill.outcome is Outcome.FAILED
+    assert "IP Sets at forum: 12 out of service, 0 before" in drill.summary
+
+
+async def test_sets_that_nobody_counted_since_the_primary_came_back_are_not_taken_to_be_there(world: World) -> None:
+    phones = Controllers()
+    await away_to_the_backup(phones)
+    phones.well["forum"], phones.here = Answer.ANSWERED, 3
+    await phones.stands("forum")
+    await phones.answers()
+
+    drill = await phones.finish()
+
+    assert drill.outcome is Outcome.UNKNOWN
+    assert "What is out of service at forum was not read since it came back" in drill.summary
+
+
+async def test_a_drill_that_waits_for_it_ends_once_the_phones_are_home_and_no_set_is_out(world: World) -> None:
+    phones = Controllers()
+    await away_to_the_backup(phones, until_whole=True)
+    phones.well["forum"], phones.here = Answer.ANSWERED, 3
+    await phones.stands("forum")
+    await phones.answers()
+    phones.out = 5
+    await phones.answers()
+    before = list(phones.ended)
+
+    phones.out = 0
+    await until(lambda: phones.ended, "it ends by itself")
+
+    assert before == []
+    assert (phones.ended[0].outcome, phones.ended[0].ended_by) == (Outcome.PROVEN, "agent")
+    assert "there and back" in phones.ended[0].summary
+
+
+async def test_a_primary_that_is_asked_in_vain_for_long_does_not_slow_its_backup_down(world: World) -> None:
+    phones = Controllers(takes=3_600.0)
+    await away_to_the_backup(phones)
+    asked = len(phones.asked)
+
+    await until(lambda: len(phones.asked) > asked + 3, "somebody is asked again")
+
+    assert set(phones.asked[asked:]) == {"civic"}
+    await phones.finish()
+
+
 @pytest.mark.parametrize(
     ("text", "probe"),
     [
@@ -302,6 +471,8 @@ async def test_who_ends_it_first_is_the_one_who_ended_it(world: World) -> None:
         ("tcp:www.example:80", Probe("tcp", "www.example", 80)),
         ("icmp:192.0.2.1", Probe("icmp", "192.0.2.1")),
         ("icmp:[2001:db8::1]", Probe("icmp", "2001:db8::1")),
+        ("sip:192.0.2.1:5060/udp", Probe("sip", "192.0.2.1", 5060)),
+        ("sip:[2001:db8::1]:5070/tcp", Probe("sip", "2001:db8::1", 5070, Carrier.TCP)),
     ],
 )
 async def test_a_probe_is_written_as_it_is_read(text: str, probe: Probe) -> None:
@@ -312,11 +483,17 @@ async def test_a_probe_is_written_as_it_is_read(text: str, probe: Probe) -> None
 @pytest.mark.parametrize(
     "text",
     ["", "tcp:", "tcp:host", "tcp:host:", "tcp:host:0", "tcp:host:65536", "tcp:host:99999", "icmp:", "udp:host:53",
+     "sip:", "sip:host/tls", "sip:host:0", "sip:host:65536", "sip:2001:db8::1", "sip:host:5060/udp ", "sip:/udp",
      "tcp:ho st:80", "tcp:2001:db8::1:80", "icmp:a\nb", "tcp:host:80\n", "tcp:host:８０", "icmp:" + "a" * 254],
 )  # fmt: skip
 async def test_what_is_no_probe_is_refused_with_the_way_to_write_one(text: str) -> None:
-    with pytest.raises(ValueError, match="write tcp:HOST:PORT or icmp:HOST"):
+    with pytest.raises(ValueError, match="write tcp:HOST:PORT, icmp:HOST or sip:HOST"):
         Probe.of(text)
+
+
+@pytest.mark.parametrize("text", ["sip:pbx.example", "sip:pbx.example:5060", "sip:pbx.example/udp"])
+async def test_sip_is_asked_at_its_usual_port_over_udp_unless_somebody_says_otherwise(text: str) -> None:
+    assert str(Probe.of(text)) == "sip:pbx.example:5060/udp"
 
 
 async def test_a_probe_is_over_before_the_kernel_would_ask_again_by_itself() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from agent.drills.records import DrillKind, Evidence, Outcome
+from agent.drills.records import FAILOVERS, DrillKind, Evidence, Outcome
 from agent.ledger import drills
 from agent.ledger.batch import Batch, Rename
 from agent.ledger.drills import WantedDrills
@@ -29,6 +29,12 @@ def test_a_drill_comes_back_as_it_was_and_its_newest_state_is_the_one_that_is_ke
     assert under_way == (begun,)
     assert ledger.reader.read(drills.unfinished) == ()
     assert ledger.reader.read(lambda connection: drills.drill(connection, "DRL-1")) == kept.drill()
+
+
+def test_a_drill_of_phones_comes_back_with_its_moves_and_its_sets(ledger: Ledger) -> None:
+    _keep(ledger, kept.phones_drill())
+
+    assert ledger.reader.read(lambda connection: drills.drill(connection, "DRL-1")) == kept.phones_drill()
 
 
 def test_drills_are_listed_the_newest_first_by_target_and_page(ledger: Ledger) -> None:
@@ -61,11 +67,12 @@ def test_the_last_proof_of_a_target_is_its_newest_and_what_proved_nothing_counts
         kept.drill("DRL-2", proven_at=NOW - 100),
         kept.drill("DRL-3", outcome=Outcome.FAILED, proven_at=None),
         kept.drill("DRL-4", target="never-proven", outcome=Outcome.NO_FAILOVER, proven_at=None),
+        kept.drill("DRL-5", target="controller", kind=DrillKind.TELEPHONY, proven_at=NOW - 50),
     )
 
-    proven = ledger.reader.read(lambda connection: drills.last_proven(connection, DrillKind.FIREWALL))
+    proven = ledger.reader.read(lambda connection: drills.last_proven(connection, FAILOVERS))
 
-    assert proven == {"forum-firewall": NOW - 100}
+    assert proven == {"forum-firewall": NOW - 100, "controller": NOW - 50}
 
 
 def test_old_drills_go_but_the_last_proof_of_a_target_stays(ledger: Ledger) -> None:

@@ -13,7 +13,7 @@ from checks.firewall import note
 from checks.firewall.forecast import Foreseen
 from checks.firewall.members import Membership, Told
 from checks.firewall.outlook import EARLIEST, LATEST
-from checks.firewall.trend import FEWEST, WINDOW
+from checks.trends.trend import FEWEST, WINDOW
 from config.profiles.roles import Role
 from testbeds.peaks import DISKS, MEMORY, SESSIONS, Firewall, crossing, finding, line, packed, state
 

@@ -17,8 +17,8 @@ from exporters.web.view import Health, IncidentDetail, Problem, TicketLink
 from testbeds.pages import NOW, SESSIONS, incident, result, subject
 
 NASTY = "<script>alert('x')</script>\" onmouseover=\"x"
-PAGES = ["/", "/incidents", "/targets", "/targets/hh-fw-a", "/drills", "/drills/DRL-1", "/drills/DRL-2", "/runbooks/",
-         "/runbooks/snmp", "/nowhere"]  # fmt: skip
+PAGES = ["/", "/incidents", "/targets", "/targets/hh-fw-a", "/drills", "/drills/DRL-1", "/drills/DRL-2",
+         "/drills/DRL-PHONES", "/runbooks/", "/runbooks/snmp", "/nowhere"]  # fmt: skip
 
 
 class Outline(HTMLParser):
@@ -115,6 +115,15 @@ async def test_the_page_of_a_drill_is_the_evidence_with_every_gap_and_its_bounds
     assert "<strong>fw-a to fw-b</strong> link “wan1” failed" in page
     assert "CHG 12" in page
     assert (await browser.get("/drills/DRL-0")).status == 404
+
+
+async def test_the_page_of_a_drill_of_phones_says_where_they_went_and_how_many_sets_were_out(browser) -> None:
+    page = " ".join((await browser.get("/drills/DRL-PHONES")).body.split())
+
+    assert "<h1>Telephony drill of controller-a</h1>" in page
+    assert "<h2>Where the phones went</h2>" in page and "by its own clock</li>" in page
+    assert '<td class="number">2</td><td class="number">40</td>' in page and "never away" in page
+    assert "phones on: controller-b" in page
 
 
 @pytest.mark.parametrize("path", PAGES)

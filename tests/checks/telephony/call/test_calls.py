@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -71,13 +70,11 @@ async def test_a_call_that_is_echoed_is_heard_both_ways_and_rated(echo: SipEcho)
     assessment = await called(options(echo.at[1], RATED))
 
     said, told = states(assessment), values(assessment)
-    assert said.pop("quality") in ("ok", "unknown")  # unknown where this machine is too busy to send in time
+    assert said.pop("quality", "unknown") in ("ok", "unknown")  # not ok where this machine is too busy to send in time
     assert said == dict.fromkeys(("call", "setup", "audio", "end", "marking"), "ok")
     assert told["up"] == 1 and told["received_dscp"] == 46
     assert 0 <= told["loss_ratio received"] < 0.1
     assert 0 <= told["setup_seconds"] <= told["answer_seconds"]
-    words = summary(assessment, "quality")
-    assert all(word in words for word in ("PCMA", "PLC assumed", "loss", "delay", "jitter"))
     assert echo.asked["INVITE"] == echo.asked["ACK"] == echo.asked["BYE"] == 1
 
 
@@ -108,27 +105,13 @@ async def test_silence_is_enough_where_any_packet_is_and_not_where_sound_is_expe
     assert states(sound)["audio"] == "critical"
 
 
-async def test_a_bad_line_is_unknown_until_three_calls_have_shown_it(echo: SipEcho) -> None:
+async def test_one_call_over_a_bad_line_is_measured_and_neither_well_nor_an_alarm(echo: SipEcho) -> None:
     echo.manner.line.loss = 0.2
-    said = options(echo.at[1], RATED)
-    observation = await observed(said)
-    sound = observation.answers.sound
-    calm = replace(sound, report=replace(sound.report, lateness_p99_seconds=0.0, skipped=0))  # were this machine busy
-    observation = replace(observation, answers=replace(observation.answers, sound=calm))
 
-    one = judged(said, observation)
-    two = judged(said, observation, memory=one.memory, now=wall() + 900)
-    three = judged(said, observation, memory=two.memory, now=wall() + 1800)
-    later = judged(said, observation, memory=two.memory, now=wall() + 200_000)
+    assessment = await called(options(echo.at[1], RATED))
 
-    assert [states(each)["quality"] for each in (one, two, three, later)] == [
-        "unknown",
-        "unknown",
-        "critical",
-        "unknown",
-    ]
-    assert abs(values(one)["loss_ratio received"] - 0.2) < 0.05
-    assert "3 calls have to show" in summary(one, "quality")
+    assert abs(values(assessment)["loss_ratio received"] - 0.2) < 0.05
+    assert states(assessment).get("quality", "unknown") == "unknown"  # none where this machine was too busy to send
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,8 @@ def judge(answers: CallAnswers, memory: Memory | None = None, now: float = NOW, 
 def test_a_good_call_is_ok_in_every_respect_and_covers_what_it_judged() -> None:
     assessment = judge(said())
 
+    words = summary(assessment, "quality")
+    assert all(word in words for word in ("R 9", "MOS 4", "PCMA", "PLC assumed", "loss", "delay", "jitter"))
     assert set(states(assessment).values()) == {"ok"}
     assert assessment.covers == {f"sip_call/{name}" for name in (*states(assessment), "hours")}
     assert assessment.may_go == {"sip_call/hours"}

@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -21,10 +22,11 @@ from checks.telephony.mitel.judgement import judged
 from checks.telephony.sip_options import Endpoint, SipOptions
 from checks.transports import Transports
 from checks.wire import observation_from_text, observation_json
-from testbeds.mitel import MITEL_TREE, NOW, assessed, bad, business, said
+from testbeds import kamailio
+from testbeds.mitel import IPERA, MITEL_TREE, NOW, assessed, bad, business, overrides, said
 from testbeds.single import check, subject, target
 from testbeds.sip_peer import always, over_udp
-from testbeds.snmpd import community
+from testbeds.snmpd import community, running, user
 
 KEY = "mitel/disagreement"
 SIP: dict[str, Any] = {"sip": {}}
@@ -43,7 +45,8 @@ def told(level: int, sip: SipHeard, **answers: Any) -> Assessment:
 
 @pytest.mark.parametrize(("sip", "how"), [
     (of(200), Voice.UP), (of(403), Voice.UP), (of(503), Voice.UNWELL), (of(408), Voice.UNWELL),
-    (of(reason=Reason.REFUSED), Voice.DEAD), (of(reason=Reason.NO_ANSWER), Voice.STRANGER),
+    (of(reason=Reason.REFUSED), Voice.DEAD), (of(reason=Reason.PROTOCOL), Voice.UNWELL),
+    (of(reason=Reason.NO_ANSWER), Voice.STRANGER),
     (of(reason=Reason.NO_ANSWER, known=True), Voice.DEAD), (of(reason=Reason.LOCAL), Voice.UNASKED),
     (SipHeard(fault=Fault(Reason.NAME, "no such name", "sip_options/name")), Voice.UNASKED),
     (SipHeard(fault=Fault(Reason.NO_ANSWER, "silent", "sip_options/no-answer")), Voice.DEAD),
@@ -106,6 +109,14 @@ def test_what_a_check_of_the_same_endpoint_says_is_not_said_twice() -> None:
     assert bad(judged(options, answers, True, None, NOW, subject=alone)) == {KEY: State.CRITICAL}
 
 
+def test_not_even_that_it_has_never_answered_is_said_twice() -> None:
+    own, other = check("mitel", MitelOptions.model_validate(SIP)), check("sip_options", SipOptions.model_validate({}))
+    beside = replace(subject(own), targets=(target(own, other),))
+    answers = replace(business(), sip=of(reason=Reason.NO_ANSWER))
+
+    assert bad(judged(MitelOptions.model_validate(SIP), answers, True, None, NOW, subject=beside)) == {}
+
+
 def test_an_endpoint_of_its_own_address_belongs_to_no_other_check() -> None:
     options = MitelOptions.model_validate({"sip": {"address": "192.0.2.77"}})
     own, other = check("mitel", options), check("sip_options", SipOptions.model_validate({}))
@@ -125,6 +136,8 @@ def test_a_product_whose_alarms_cannot_be_read_is_critical_when_it_is_dead_by_si
 def test_options_of_sip_are_those_of_its_own_kind() -> None:
     with pytest.raises(ValidationError, match="user"):
         MitelOptions.model_validate({"sip": {"user": "a b"}})
+    with pytest.raises(ValidationError, match="ca and server_name belong to transport: tls"):
+        MitelOptions.model_validate({"sip": {"ca": "/etc/ours.pem"}})
 
 
 @pytest.fixture
@@ -204,3 +217,25 @@ async def test_a_system_that_is_silent_by_both_has_the_fault_of_snmp_alone(
     assert observation.answers is None
     assert observation.fault is not None and observation.fault.condition == "snmp/no-answer"
     assert "SIP" not in observation.fault.message
+
+
+QUIET = {oid: value for oid, value in MITEL_TREE.items() if not oid.startswith((f"{IPERA}.2.4.", f"{IPERA}.4."))}
+
+
+@pytest.mark.acceptance
+@pytest.mark.parametrize(("user_part", "state"), [("anybody", State.OK), ("maintenance", State.WARNING)])
+async def test_a_real_snmpd_by_v3_and_a_real_kamailio_are_compared(
+    context: Context, tmp_path: Path, user_part: str, state: State
+) -> None:
+    tree = QUIET | {f"{IPERA}.2.1.0": 1, f"{IPERA}.2.7.0": 2, f"{IPERA}.2.8.0": 0x100}
+    with running(overrides(tree)) as agent, kamailio.running(tmp_path) as proxy:
+        options = MitelOptions.model_validate({"port": agent.port, "sip": {"port": proxy.port, "user": user_part}})
+        spec = check("mitel", options)
+        context.deadline = asyncio.get_running_loop().time() + 5
+        system = replace(target(spec), credentials={"snmp": user("sha256aes256")})
+        observation = await CHECK.collect(system, options, context)
+
+    assessment = CHECK.assess(subject(spec), [observation], None, time.time())
+
+    assert bad(assessment).get(KEY, State.OK) is state
+    assert "cause: software (software)" in said(assessment, "mitel/start")

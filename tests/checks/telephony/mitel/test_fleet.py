@@ -147,6 +147,14 @@ def test_sets_are_counted_over_all_categories_of_sets() -> None:
     assert ("sets_registered",) not in readings(assessed(business()))
 
 
+def test_a_system_that_lists_no_sets_says_that_they_are_not_watched() -> None:
+    words = "no category that counts sets is listed"
+
+    assert words in said(assessed(business(1, [("Telephones", 1, 9, 0)])), "mitel/system")
+    assert words not in said(polls(3)[0], "mitel/system")
+    assert words not in said(assessed(business(), fleet={"categories": ()}), "mitel/system")
+
+
 def test_nothing_is_written_down_while_nothing_changes() -> None:
     found = polls(3, 3, 3)
 

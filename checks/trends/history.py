@@ -9,7 +9,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from checks.firewall.trend import WINDOW, Day, Trend, trend_of
+from checks.trends.trend import WINDOW, Day, Trend, trend_of
 
 _NOTICEABLE = 0.02
 """A peak that grows by less than this share of its limit is not worth a new note."""

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from checks.firewall.history import days_of, text_of
-from checks.firewall.trend import FEWEST, WINDOW, Day, Trend, trend_of
+from checks.trends.history import days_of, text_of
+from checks.trends.trend import FEWEST, WINDOW, Day, Trend, trend_of
 
 TODAY = 739_950
 amount = st.floats(0.01, 1_000_000, allow_nan=False)

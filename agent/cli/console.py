@@ -41,7 +41,7 @@ class Console:
         self._say(f"  .venv/bin/ridgeway explain portal-aylesbury --control.socket {control}")
         self._say("")
         self._say("Below: what the world does, and the incident feed, event by event, as any reader of it gets it.")
-        self._say("The story takes under two minutes; Ctrl-C ends it.")
+        self._say("The story takes about two minutes; Ctrl-C ends it.")
         self._say("")
 
     def act(self, text: str) -> None:

@@ -99,6 +99,7 @@ async def _play(estate: Estate, settings: Settings, cast: Cast, book: TicketBook
     from agent.daemon import StartError
     from agent.daemon.core import running
     from agent.daemon.settings import Address
+    from agent.demo.calls import hasty, keep_calling
     from agent.demo.known import Known
     from agent.demo.story import perform
 
@@ -107,14 +108,17 @@ async def _play(estate: Estate, settings: Settings, cast: Cast, book: TicketBook
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    checks, desks = kinds()
+    calls = [spec.id for target in estate.targets.values() for spec in target.checks if spec.kind == "sip_call"]
     try:
-        async with running(estate, settings, *kinds()) as daemon:
+        async with running(estate, settings, hasty(checks), desks) as daemon:
             pages = f"http://{Address(*daemon.addresses[0])}"
             console.welcome(pages, f"http://{_DESK[0]}:{_DESK[1]}/", settings.control_socket)
             told = asyncio.create_task(_tell(pages, console, known))
             story = asyncio.create_task(perform(cast, console.act, known, speed))
+            calling = asyncio.create_task(keep_calling(daemon.scheduler.run_now, calls))
             stopped = asyncio.create_task(stop.wait())
-            done, _ = await asyncio.wait({told, story, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait({told, story, calling, stopped}, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()  # a defect of ours ends the demo, and says so
             left = await _epilogue(daemon, book, known, stop)
@@ -122,7 +126,7 @@ async def _play(estate: Estate, settings: Settings, cast: Cast, book: TicketBook
                 console.end(left, once)
                 if not once:
                     await stopped
-            await _end(told, story, stopped)
+            await _end(told, story, calling, stopped)
             return 1 if once and left else 0
     except StartError as error:
         raise Failure(str(error)) from error
@@ -158,6 +162,7 @@ async def _epilogue(daemon: Daemon, book: TicketBook, known: Known, stop: asynci
 @contextlib.asynccontextmanager
 async def _stage(estate: Estate, cast: Cast) -> AsyncIterator[TicketBook]:
     """Everything that is simulated, up: the cast, services and the desk. Failure when an address is taken."""
+    from agent.demo.aside import aside
     from agent.demo.cast import services
     from agent.demo.desk import demo_desk
     from agent.demo.tickets import TicketBook
@@ -172,6 +177,10 @@ async def _stage(estate: Estate, cast: Cast) -> AsyncIterator[TicketBook]:
             await cast.devices.start()
             cast.backup.start()
             await cast.portal.start()
+            voices = stage.enter_context(aside("demo sip"))
+            for endpoint in cast.controllers.endpoints.values():
+                stage.push_async_callback(voices.call, endpoint.stop)
+                await voices.run(endpoint.start())
             for host, port in services(estate):
                 server = await asyncio.start_server(_hang_up, host, port)
                 stage.callback(server.close)

@@ -165,6 +165,7 @@ class Daemon:
         self.reloader: Reloader | None = None
         """Puts a changed estate in force; None where there is nothing to load one."""
         self.pipeline: Pipeline
+        self.scheduler: Scheduler
         self.site: Site
         self.addresses: list[tuple[str, int]] = []
         """Where the pages are, once started."""
@@ -186,6 +187,7 @@ class Daemon:
         hub = Hub(ledger.reader, self._estate.name)
         delivery = self._delivery(ledger, own, hub)
         scheduler = Scheduler(lambda spec, due: runner.start(spec, due), clock=self._clock, on_jump=self._jumped)
+        self.scheduler = scheduler
         outlets = Outlets(
             lambda target: scheduler.run_now(self._askers(target)), delivery.wake, lambda: pulse.soon(), hub.wake
         )

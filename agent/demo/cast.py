@@ -6,15 +6,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from agent.demo.controllers import Controllers, mivoice
 from agent.demo.devices import SimpleValue, SimulatedDevices
 from agent.demo.firewalls import FortiGatePair, fortigate, panos
 from agent.demo.portal import LIFE, Authority, Portal
 from agent.demo.server import HostKey, SimulatedServer
+from agent.demo.sip_echo import SipEcho
 from checks.firewall.pair import PairOptions
 from checks.network.http_options import HttpOptions
 from checks.network.ssh_command import SshCommandOptions
+from checks.telephony.sip_options import SipOptions
 from config.estate import CheckSpec, Estate, Target
 
+CONTROLLERS = ("pbx-forum", "pbx-aylesbury")
+"""The one whose phones the other takes over, and that other one."""
 PALO_ALTO = "fw-aylesbury"
 """The firewall that is no FortiGate. Nothing in the estate says so: the agent finds out by itself."""
 _SYSTEM = "1.3.6.1.2.1.1"
@@ -35,6 +40,7 @@ class Cast:
 
     devices: SimulatedDevices
     pair: FortiGatePair
+    controllers: Controllers
     backup: SimulatedServer
     portal: Portal
 
@@ -52,9 +58,10 @@ def cast_of(
     ((_, paired),) = _checks(estate, "firewall_pair")
     assert isinstance(paired.options, PairOptions)  # for mypy
     members = [(estate.targets[name], paired) for name in paired.options.members]
-    for target, spec in (*_checks(estate, "snmp"), *_checks(estate, "firewall"), *members):
+    asked = (each for kind in ("snmp", "firewall", "mitel") for each in _checks(estate, kind))
+    for target, spec in (*asked, *members):
         options = spec.options.model_dump()
-        values = _values(target, str(options["profile"]))
+        values = _values(target, spec.kind, str(options["profile"]))
         devices.add(target.name, values, host=target.address, port=int(options["port"]), community=community)
     pair = FortiGatePair(devices, paired.options.members)
     ((target, spec),) = _checks(estate, "ssh_command")
@@ -67,7 +74,16 @@ def cast_of(
     url = spec.options.url_at(target.address)
     portal = Portal((target.address, url.port), url.host, authority, folder, "all is well")
     portal.show_certificate(LIFE)
-    return Cast(devices, pair, backup, portal)
+    return Cast(devices, pair, Controllers(devices, CONTROLLERS, _endpoints(estate)), backup, portal)
+
+
+def _endpoints(estate: Estate) -> dict[str, SipEcho]:
+    """Who answers SIP, by target."""
+    endpoints = {}
+    for target, spec in _checks(estate, "sip_options"):
+        assert isinstance(spec.options, SipOptions)  # for mypy
+        endpoints[target.name] = SipEcho((target.address, spec.options.at_port))
+    return endpoints
 
 
 def services(estate: Estate) -> list[tuple[str, int]]:
@@ -88,8 +104,10 @@ def _df(percent: int) -> str:
     )
 
 
-def _values(target: Target, profile: str) -> Mapping[str, SimpleValue]:
+def _values(target: Target, kind: str, profile: str) -> Mapping[str, SimpleValue]:
     values = _system(target)
+    if kind == "mitel":
+        return values | mivoice("councils")
     if profile == "interfaces":
         return values | _two_interfaces()
     if profile == "auto":  # the default of firewalls

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from agent.demo.rtp_echo import Line, RtpEcho
-from agent.demo.sip_answers import NoVoice, accepted, response
+from agent.demo.rtp_echo import Manner, RtpEcho
+from agent.demo.sip_answers import response
+from checks.transports.rtp import sdp
 from checks.transports.sip.fields import address, cseq
 from checks.transports.sip.message import Request, Response
 
@@ -32,7 +34,7 @@ class _Call:
     invite: Request
     source: Source
     say: Say
-    media: RtpEcho
+    media: RtpEcho | None = None
     last: Response | None = None
     answered: bool = False
     acknowledged: asyncio.Event = field(default_factory=asyncio.Event)
@@ -40,14 +42,13 @@ class _Call:
 
 
 class EchoCalls:
-    """Every call of one endpoint. `rings` tells how many seconds one rings now."""
+    """Every call of one endpoint."""
 
-    def __init__(self, host: str, contact: str, tag: str, line: Line, rings: Callable[[], float]) -> None:
+    def __init__(self, host: str, contact: str, tag: str, manner: Manner) -> None:
         self._host = host
         self._contact = contact
         self._tag = tag
-        self._line = line
-        self._rings = rings
+        self._manner = manner
         self._calls: dict[str, _Call] = {}
         self._over: dict[str, tuple[tuple[int, str], Response]] = {}
 
@@ -66,7 +67,7 @@ class EchoCalls:
         elif call is not None or len(self._calls) >= _MOST:
             say(self._to(request, source, 486))
         else:
-            call = self._calls[name] = _Call(request, source, say, RtpEcho(self._line))
+            call = self._calls[name] = _Call(request, source, say)
             self._tell(call, 100)
             call.task = asyncio.get_running_loop().create_task(self._held(name, call))
 
@@ -100,23 +101,26 @@ class EchoCalls:
     async def _held(self, name: str, call: _Call) -> None:
         """Ring, answer, say so again until that is acknowledged, and stay until somebody ends it."""
         try:
+            codec = sdp.answer(call.invite.body).codec
+            call.media = RtpEcho(self._manner, codec)
             await call.media.open(self._host)
-            try:
-                body = accepted(call.invite.body, self._host, call.media.port)
-            except NoVoice:
-                self._tell(call, 488)
-                return
+            body = sdp.offer(self._host, call.media.port, secrets.randbelow(2**31), (codec,))
             self._tell(call, 180)
-            await asyncio.sleep(self._rings())
+            await asyncio.sleep(self._manner.rings)
             call.answered = True
             async with asyncio.timeout(_LONGEST):
                 async with asyncio.timeout(_UNHEARD):
                     await self._answer(call, body)
                 await asyncio.Event().wait()
+        except sdp.SdpError:
+            self._tell(call, 488)
         except TimeoutError:
             pass  # nobody is there any more
+        except OSError:
+            self._tell(call, 500)  # no port is free for the sound
         finally:
-            self._forget(name)
+            if self._calls.get(name) is call:
+                self._forget(name)
 
     async def _answer(self, call: _Call, body: bytes) -> None:
         wait = _T1
@@ -134,7 +138,8 @@ class EchoCalls:
         call = self._calls.pop(name, None)
         if call is None:
             return
-        call.media.close()
+        if call.media is not None:
+            call.media.close()
         if call.task is not None and call.task is not asyncio.current_task():
             call.task.cancel()
         if call.last is not None:

@@ -1,11 +1,10 @@
-"""What the demo's SIP endpoint says, without I/O: responses, descriptions of media, and who may speak to it."""
+"""What the demo's SIP endpoint says, without I/O: responses, and who may speak to it."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
 import re
-import secrets
 from collections.abc import Mapping
 
 from checks.transports.sip.fields import challenges
@@ -20,13 +19,6 @@ METHODS = "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER"
 REALM = "ridgeway-demo"
 _KEPT = frozenset({"via", "from", "call-id", "cseq", "record-route"})
 _ASKED_PORT = re.compile(r";\s*rport(?=\s*(?:;|$))", re.IGNORECASE)
-_AUDIO = re.compile(r"^m=audio ([0-9]{1,5}) RTP/AVP ([0-9 ]+)\r?$", re.MULTILINE)
-_CODECS = {8: "PCMA", 0: "PCMU"}
-"""By payload type (RFC 3551); the first that the other side offers is taken."""
-
-
-class NoVoice(Exception):
-    """An offer without audio that we could speak."""
 
 
 def response(
@@ -47,20 +39,6 @@ def response(
 def _from(via: str, source: tuple[str, int]) -> str:
     """Our caller's Via with the address and port from which it really came."""
     return _ASKED_PORT.sub(f";received={source[0]};rport={source[1]}", via, count=1)
-
-
-def accepted(offer: bytes, host: str, port: int) -> bytes:
-    """An answer to an offer (RFC 3264) that takes its first codec which we know. Raises NoVoice."""
-    match = _AUDIO.search(offer.decode("utf-8", "replace"))
-    taken = [int(one) for one in match[2].split() if int(one) in _CODECS] if match and match[1] != "0" else []
-    if not taken:
-        raise NoVoice
-    kind = taken[0]
-    lines = (
-        "v=0", f"o=- {secrets.randbelow(2**31)} 1 IN IP4 {host}", "s=-", f"c=IN IP4 {host}", "t=0 0",
-        f"m=audio {port} RTP/AVP {kind}", f"a=rtpmap:{kind} {_CODECS[kind]}/8000", "a=ptime:20", "a=sendrecv",
-    )  # fmt: skip
-    return "".join(f"{line}\r\n" for line in lines).encode()
 
 
 def challenge(nonce: str, algorithm: str) -> tuple[str, str]:

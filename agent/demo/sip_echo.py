@@ -18,29 +18,15 @@ import contextlib
 import secrets
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from agent.demo.echo_calls import EchoCalls, Say, Source
-from agent.demo.rtp_echo import Line
+from agent.demo.rtp_echo import Manner
 from agent.demo.sip_answers import METHODS, challenge, proved, response
 from checks.transports.sip.fields import address
 from checks.transports.sip.message import Request, Response, SipSyntaxError, Stream, parsed, written
 
 _PIECE = 16 * 1024
 _TRIES = 20
-
-
-@dataclass(slots=True)
-class Manner:
-    """How an endpoint behaves."""
-
-    silent: bool = False
-    """It takes questions and answers none. A call that is up goes on."""
-    status: int | None = None
-    """The answer to every OPTIONS, REGISTER and INVITE; 503 has a Retry-After."""
-    rings: float = 0.1
-    """Seconds from 180 to 200."""
-    line: Line = field(default_factory=Line)
 
 
 class SipEcho:
@@ -87,7 +73,7 @@ class SipEcho:
                 continue
             self._server = server
             contact = f"<sip:echo@{host}:{self.at[1]}>"
-            self._calls = EchoCalls(host, contact, self._tag, self.manner.line, lambda: self.manner.rings)
+            self._calls = EchoCalls(host, contact, self._tag, self.manner)
             return
         raise refused
 

@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from agent.demo.cast import HEALTHY_DISK, Cast
+from agent.demo.cast import CONTROLLERS, HEALTHY_DISK, Cast
 from agent.demo.firewalls import LONG, set_contract
 from agent.demo.known import Known
 from agent.demo.portal import LIFE
@@ -17,6 +17,7 @@ BEHIND = ("fw-berkhamsted", "sw-berkhamsted-1", "sw-berkhamsted-2", "pbx-berkham
 PAIR = "fw-forum"
 FIRST = "fw-forum-a"
 BRANCH = "fw-berkhamsted"
+PRIMARY, SECONDARY = CONTROLLERS
 PORTAL = "portal-aylesbury"
 BACKUP = "backup-forum"
 _PATIENCE = 30.0
@@ -62,6 +63,16 @@ ACTS = (
         lambda cast: cast.pair.lose(FIRST),
     ),
     Act(
+        51,
+        "Telephone controller A loses its power. Its phones move to controller B: calls work, and nobody notices.",
+        lambda cast: cast.controllers.lose_primary(),
+    ),
+    Act(
+        56,
+        "The line between the councils loses every eighth packet of a call. The test call to controller B hears it.",
+        lambda cast: cast.controllers.spoil_calls(0.125),
+    ),
+    Act(
         58,
         "The first unit is back, with the configuration of yesterday.",
         lambda cast: cast.pair.bring_back(FIRST),
@@ -71,6 +82,12 @@ ACTS = (
         64,
         "The certificate of the council tax portal nears its end: 12 days are left.",
         lambda cast: cast.portal.show_certificate(12),
+    ),
+    Act(
+        66,
+        "Controller A has power again. Its phones stay with controller B until they are sure of it.",
+        lambda cast: cast.controllers.bring_back_primary(),
+        lambda known: known.has_ticket(PRIMARY) and known.has_ticket(SECONDARY, "mitel/resilience/"),
     ),
     Act(
         74,
@@ -84,10 +101,22 @@ ACTS = (
         _ticket(PAIR, "pair/sync"),
     ),
     Act(
+        80,
+        "The phones are back on controller A.",
+        lambda cast: cast.controllers.hand_back(),
+        lambda known: not known.has_ticket(PRIMARY),
+    ),
+    Act(
         84,
         "The portal gets a new certificate, for 90 days.",
         lambda cast: cast.portal.show_certificate(LIFE),
         _ticket(PORTAL),
+    ),
+    Act(
+        85,
+        "The line between the councils loses nothing any more.",
+        lambda cast: cast.controllers.spoil_calls(0),
+        _ticket(SECONDARY, "sip_call/quality"),
     ),
     Act(86, "The disk of the backup server fills up to 97 %.", lambda cast: cast.fill_disk(97)),
     Act(

@@ -6,7 +6,7 @@ from datetime import time
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, field_serializer, field_validator, model_validator
 
 from checks.telephony.call.hours import opening
 from checks.telephony.numbers import NumberRefused, dialled
@@ -87,6 +87,11 @@ class SipCallOptions(Way):
     def _days(cls, value: dict[str, tuple[time, time]]) -> dict[str, tuple[time, time]]:
         opening(value, True)
         return value
+
+    @field_serializer("hours")
+    def _as_text(self, value: dict[str, tuple[time, time]]) -> dict[str, str]:
+        """As the estate has them; pydantic makes lists of them, and then complains of its own lists."""
+        return {days: f"{opens:%H:%M}-{closes:%H:%M}" for days, (opens, closes) in value.items()}
 
     @model_validator(mode="after")
     def _allowed(self) -> Self:

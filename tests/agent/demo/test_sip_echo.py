@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from agent.demo.sip_answers import NoVoice, accepted
 from agent.demo.sip_echo import SipEcho
 from checks.contract import Reason
+from checks.media.codec import silence as silent
 from checks.transports.fault import TransportFault
 from checks.transports.names import Address
+from checks.transports.rtp import Codec, Heard, MediaReport, RtpTransport
+from checks.transports.rtp.sdp import answer as described
 from checks.transports.sip import Answer, Carrier, Headers, Request, Response, transact
 from checks.transports.sip.digest import answer as digest
 from checks.transports.sip.fields import challenges, top_via
@@ -91,9 +93,9 @@ class Caller(asyncio.DatagramProtocol):
     async def answered(self, codec: int = 8) -> int:
         """Call and be answered; the port of the other side's voice."""
         self.say("INVITE", OFFER.format(self.port, codec))
-        body = (await self.until(200)).body.decode()
+        body = (await self.until(200)).body
         self.say("ACK")
-        return int(body.partition("m=audio ")[2].split()[0])
+        return described(body).remote[1]
 
 
 @pytest.fixture
@@ -274,8 +276,16 @@ async def test_a_call_one_way_hears_nothing_and_a_mute_one_silence(echo: SipEcho
 
     nothing = await spoken(port, 5, 0)
 
-    assert silence[0][12:] == b"\xd5" * 160
+    assert silence[0][12:] == silent(Codec.PCMA)
     assert nothing == []
+
+
+async def test_a_silent_endpoint_is_not_heard_in_its_calls_either(echo: SipEcho, caller: Caller) -> None:
+    port = await caller.answered()
+
+    echo.manner.silent = True
+
+    assert await spoken(port, 3, 0) == []
 
 
 async def test_a_controller_that_dies_forgets_its_calls(echo: SipEcho, caller: Caller) -> None:
@@ -287,10 +297,33 @@ async def test_a_controller_that_dies_forgets_its_calls(echo: SipEcho, caller: C
     assert await spoken(port, 3, 0) == []
 
 
-def test_a_hold_or_an_offer_of_nothing_has_no_voice() -> None:
-    for offer in (OFFER.format(0, 8), "v=0\r\n", "m=video 9 RTP/AVP 8\r\n"):
-        with pytest.raises(NoVoice):
-            accepted(offer.encode(), HOST, 4000)
+async def heard(port: int, packets: int = 60) -> MediaReport:
+    """What the media session of the checks makes of a call to that port."""
+    until = asyncio.get_running_loop().time() + 30
+    async with RtpTransport().opened(HOST, until) as media:
+        media.start((HOST, port), (HOST, port + 1), Codec.PCMA)
+        await asyncio.sleep(packets * 0.02)
+        return await media.stop()
+
+
+async def test_the_checks_hear_their_own_tone_their_way_there_and_back_and_the_mark(
+    echo: SipEcho, caller: Caller
+) -> None:
+    report = await heard(await caller.answered())
+
+    assert (report.heard, report.received_dscp, report.reflected) == (Heard.TONE, 46, False)
+    assert report.round_trip_seconds is not None and report.far_hears
+    assert (report.loss_ratio, report.far_loss_ratio) == (0, 0)
+
+
+async def test_the_checks_hear_what_the_line_does(echo: SipEcho, caller: Caller) -> None:
+    port = await caller.answered()
+    echo.manner.line.loss, echo.manner.line.marked = 0.2, False
+
+    report = await heard(port)
+
+    assert report.loss_ratio == pytest.approx(0.2, abs=0.02)
+    assert (report.received_dscp, report.far_loss_ratio) == (0, 0)
 
 
 @pytest.mark.acceptance

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -130,7 +131,10 @@ def test_the_demo_tells_its_story_and_ends_well(tmp_path: Path) -> None:
     feed = re.findall(r"feed #(\d+) +(\S+) +P\d (\S+):", heard.read_text())
     assert [int(number) for number, _, _ in feed] == list(range(1, len(feed) + 1))
     opened = [subject for _, kind, subject in feed if kind == "opened"]
-    assert sorted(opened) == sorted([CUT, PAIR, PAIR, PRIMARY, SECONDARY, SECONDARY, BRANCH, ENDING, DISK])
+    story = Counter([CUT, PAIR, PAIR, PRIMARY, SECONDARY, SECONDARY, BRANCH, ENDING, DISK])
+    # Where the machine itself is late, so are questions and sound: that is told, too, and is over at the end.
+    assert not story - Counter(opened)
+    assert (Counter(opened) - story).total() <= 4
 
 
 def _resolved(heard: Path) -> int:

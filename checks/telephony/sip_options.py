@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ipaddress
 import math
 import secrets
 from collections.abc import Iterator, Sequence
@@ -30,6 +31,7 @@ from checks.contract import (
 )
 from checks.network.limits import give_up_at
 from checks.printable import printable
+from checks.telephony.numbers import masked
 from checks.telephony.silence import answered_before, heard, nobody, noted
 from checks.telephony.statuses import Sign, sign, state
 from checks.telephony.way import (
@@ -44,13 +46,14 @@ from checks.telephony.way import (
 from checks.transports.fault import TransportFault
 from checks.transports.sip import Answer, Carrier, Headers, Place, Request, SipSyntaxError, transact
 from checks.transports.sip.fields import address as contact_of
-from checks.transports.sip.fields import retry_after
+from checks.transports.sip.fields import host_of, retry_after
 from config.estate import MofN, WakeClass
 
 KIND = "sip_options"
 _MOST_ENDPOINTS = 16
 _DAY = 86_400.0
-_COVERS = frozenset({f"{KIND}/*", "sip_certificate/*"})
+_CERTIFICATES = "sip_certificate/*"
+_MAY_GO = frozenset({f"{KIND}/*", _CERTIFICATES})
 UP = Family("ridgeway_sip_up", "Whether an endpoint answers SIP in a way that means it works.", labels=("endpoint",))
 CODE = Family("ridgeway_sip_response_code", "Status of the last answer.", labels=("endpoint",))
 ROUND_TRIP = Family(
@@ -182,11 +185,21 @@ def _told(name: str, answer: Answer, certificate_ends: float | None) -> Endpoint
     contact = ""
     if 300 <= response.status < 400:
         with contextlib.suppress(SipSyntaxError):
-            contact = printable(contact_of(response.headers.first("contact"), "Contact").uri)[:100]
+            contact = printable(_place(contact_of(response.headers.first("contact"), "Contact").uri))[:100]
     return Endpoint(
-        name, response.status, printable(response.reason)[:60], answer.seconds, answer.sent,
+        name, response.status, masked(printable(response.reason))[:60], answer.seconds, answer.sent,
         retry_after(response.headers), contact, certificate_ends,
     )  # fmt: skip
+
+
+def _place(uri: str) -> str:
+    """Where a URI leads, without a number of anybody, which its user part may be. Raises SipSyntaxError."""
+    host, port = host_of(uri)
+    try:
+        ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        host = masked(host)
+    return host if port is None else f"{host}:{port}"
 
 
 def assess(subject: Subject, observations: Sequence[Observation], memory: Memory | None, now: float) -> Assessment:
@@ -202,7 +215,14 @@ def assess(subject: Subject, observations: Sequence[Observation], memory: Memory
         if one.certificate_ends is not None:
             findings.append(_certificate(one.certificate_ends, one.name, options, now))
     note = noted(memory, (one.name for one in answers.endpoints if one.status is not None))
-    return Assessment(tuple(findings), tuple(readings), _COVERS, _COVERS, note)
+    return Assessment(tuple(findings), tuple(readings), _covered(options, answers, findings), _MAY_GO, note)
+
+
+def _covered(options: SipOptions, answers: SipAnswers, findings: Sequence[Finding]) -> frozenset[str]:
+    """Everything; of certificates those that were seen, where one was not: that one keeps its state."""
+    if options.transport is not Carrier.TLS or all(one.certificate_ends is not None for one in answers.endpoints):
+        return _MAY_GO
+    return frozenset({f"{KIND}/*", *(finding.key for finding in findings)})
 
 
 def _finding(one: Endpoint, options: SipOptions, known: bool) -> Finding:

@@ -26,7 +26,7 @@ from checks.telephony.register.judgement import REGISTERED, SECONDS, Registratio
 from checks.telephony.register.options import KIND, ROLE, RegisterOptions
 from checks.telephony.register.visit import Extension, Registrar, Visit
 from checks.telephony.silence import answered_before, nobody
-from checks.telephony.way import OF_THE_ENDPOINT, certificate_name, endpoint_name, places
+from checks.telephony.way import ASKED, AWAY, OF_THE_ENDPOINT, certificate_name, endpoint_name, places
 from checks.transports.fault import TransportFault
 from checks.transports.lockout import CONDITION, credential_fault
 from checks.transports.sip import Account, ChallengeFault, Place, Wire
@@ -115,7 +115,8 @@ async def _visited(
             error = TransportFault(Reason.PROTOCOL, f"{where}: it asks who registers, and then says nothing more")
         bad = error.reason in OF_THE_ENDPOINT and not isinstance(error, ChallengeFault)
         state = State.CRITICAL if bad else State.UNKNOWN
-        fault = Fault(error.reason, error.message, f"{KIND}/{error.reason.value}", state)
+        kind = ASKED if error.reason in AWAY else KIND
+        fault = Fault(error.reason, error.message, f"{kind}/{error.reason.value}", state)
         return Registrar(name, left=visit.left, fault=fault)
 
 
@@ -160,6 +161,8 @@ CHECK = CheckKind(
     ),
     finding_keys={
         "sip_register/<endpoint>": "The registrar does not take the test extension: phones may not register either.",
+        "sip_options/<endpoint>": "The registrar is not there at all: one cause with what `sip_options` says of it.",
+        "sip_options/no-answer": "The same where all of them are silent, and something else of the target answers.",
         "sip_register/<endpoint>/other": "Somebody else is registered as the test extension: find out who.",
         "sip_register/<endpoint>/left": "It is not proved that the registration was taken back: it ends by itself.",
         "sip_register/srv/<host>": "An SRV record names a host without an address: mend DNS.",

@@ -7,8 +7,8 @@ import contextlib
 import ipaddress
 import math
 import secrets
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Self
 
 from pydantic import Field, model_validator
@@ -47,7 +47,7 @@ from checks.transports.fault import TransportFault
 from checks.transports.sip import Answer, Carrier, Headers, Place, Request, SipSyntaxError, transact
 from checks.transports.sip.fields import address as contact_of
 from checks.transports.sip.fields import host_of, retry_after
-from config.estate import MofN, WakeClass
+from config.estate import CheckSpec, MofN, WakeClass
 
 KIND = "sip_options"
 _MOST_ENDPOINTS = 16
@@ -158,6 +158,27 @@ async def _asked(place: Place, target: Target, options: SipOptions, ctx: Context
     except TransportFault as error:
         state = State.CRITICAL if error.reason in OF_THE_ENDPOINT else State.UNKNOWN
         return Endpoint(name, fault=Fault(error.reason, error.message, f"{KIND}/{error.reason.value}", state))
+
+
+def told_by(way: Way, checks: Iterable[CheckSpec]) -> str:
+    """The name of a check of this kind among these that asks the same places, and so has the incident of whatever they
+    answer to OPTIONS; empty where there is none."""
+    same = (way.srv, way.transport, way.at_port, way.domain if way.srv else None)
+    for spec in checks:
+        other = spec.options
+        if not isinstance(other, SipOptions) or spec.accept_unreadable is not None:
+            continue
+        if (other.srv, other.transport, other.at_port, other.domain if other.srv else None) == same:
+            return spec.name
+    return ""
+
+
+async def answering(target: Target, way: Way, ctx: Context, until: float) -> bool | None:
+    """Whether any of these places answers OPTIONS in any way before `until` (loop time); None: none could be asked."""
+    asking = SipOptions.model_validate(way.model_dump(include=set(Way.model_fields)))
+    alone = replace(ctx, deadline=min(ctx.deadline, until), kept=None, memory=None, inputs=(), places={})
+    found = (await collect(target, asking, alone)).answers
+    return any(one.status is not None for one in found.endpoints) if isinstance(found, SipAnswers) else None
 
 
 def question(options: SipOptions, ip: str, own: str) -> Request:

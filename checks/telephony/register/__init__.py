@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import urllib.parse
 from collections.abc import AsyncIterator, Sequence
 
 from checks.contract import (
@@ -22,23 +21,23 @@ from checks.contract import (
     Target,
 )
 from checks.network.limits import give_up_at
+from checks.telephony.account import ROLE, account
+from checks.telephony.account import extension as extension_of
 from checks.telephony.register.judgement import REGISTERED, SECONDS, Registrations, judged
-from checks.telephony.register.options import KIND, ROLE, RegisterOptions
+from checks.telephony.register.options import KIND, RegisterOptions
 from checks.telephony.register.visit import Extension, Registrar, Visit
 from checks.telephony.silence import answered_before, nobody
 from checks.telephony.way import ASKED, AWAY, OF_THE_ENDPOINT, certificate_name, endpoint_name, places
 from checks.transports.fault import TransportFault
 from checks.transports.lockout import CONDITION, credential_fault
-from checks.transports.sip import Account, ChallengeFault, Place, Wire
-from config.estate import Credential, MofN, WakeClass
-from config.secrets import Secret, SecretError, SecretReference
+from checks.transports.sip import ChallengeFault, Place, Wire
+from config.estate import MofN, WakeClass
+from config.secrets import Secret
 
 _MOST_REGISTRARS = 8
 _WAITING = 0.5
 """Of the time there is, for the turn."""
 _OF_THE_ACCOUNT = frozenset({Reason.AUTHENTICATION, Reason.WITHHELD})
-_IN_A_URI = "-_.!~*'()&=+$,;?/"
-"""What may stand unescaped in the user part (RFC 3261, section 25.1), beside letters and digits."""
 
 
 async def collect(target: Target, options: RegisterOptions, ctx: Context) -> Observation:
@@ -123,20 +122,8 @@ async def _visited(
 def _extension(target: Target, options: RegisterOptions) -> Extension:
     """The test extension of the credential. Raises TransportFault with LOCAL, which never holds a secret."""
     credential = target.credentials[ROLE]
-    user = str(credential.settings.get("user", ""))
-    account = Account(options.auth_user or user, _password(credential))
     host = options.domain or (f"[{target.address}]" if ":" in target.address else target.address)
-    return Extension(urllib.parse.quote(user, safe=_IN_A_URI), host, account)
-
-
-def _password(credential: Credential) -> Secret:
-    value = credential.settings.get("password")
-    if not isinstance(value, SecretReference):
-        raise TransportFault(Reason.LOCAL, f"the credential {credential.name}: has no password")
-    try:
-        return value.resolve()
-    except SecretError as error:
-        raise TransportFault(Reason.LOCAL, f"the credential {credential.name}: {error}") from error
+    return Extension(extension_of(credential), host, account(credential, options.auth_user))
 
 
 def assess(subject: Subject, observations: Sequence[Observation], memory: Memory | None, now: float) -> Assessment:

@@ -23,7 +23,7 @@ from agent.judge.scene import Scene
 from agent.judge.vantages import path_text
 from agent.judge.watch import Watched
 from agent.records import OPEN_LEVELS, Cause, CheckResult
-from checks.contract import REACH, Assessment, Fault, Finding, State, covered
+from checks.contract import REACH, Fault, Finding, State, covered
 from config.estate import CheckSpec, Target
 
 Verdicts = dict[Cause, Verdict]
@@ -49,7 +49,7 @@ def verdicts_of(scene: Scene, watched: Watched, target: Target, result: CheckRes
         said |= _of_fault(scene, watched, target, result, fault, started)
     if result.reached or (fault is None and assessment.asked):
         said |= _answered_again(scene, watched, fault, said)
-    return said | _gone(scene, watched, council, subject, assessment, said)
+    return said | _gone(scene, watched, result, said)
 
 
 def asked_for(result: CheckResult) -> frozenset[str]:
@@ -147,10 +147,13 @@ def _told(finding: Finding, vantage: str) -> str:
     return finding.summary[: _LONGEST - len(said)] + said
 
 
-def _gone(
-    scene: Scene, watched: Watched, council: str, subject: str, assessment: Assessment, said: Verdicts
-) -> Verdicts:
-    """Keys judged completely that are no longer there: they end if they may go, else that is a finding."""
+def _gone(scene: Scene, watched: Watched, result: CheckResult, said: Verdicts) -> Verdicts:
+    """Keys judged completely that are no longer there: they end if they may go, else that is a finding.
+
+    Not the fault of this very run: where it was folded, it is told as "unreachable", and is not gone.
+    """
+    assessment, council, subject = result.assessment, result.subject.council, result.subject.name
+    told = {REACH} if result.fault is None else {REACH, condition_of(watched.spec, result.fault)}
     known = {
         cause.condition for cause in watched.causes if cause.subject == subject and not scene.is_reach(cause)
     } | watched.states.keys()
@@ -159,7 +162,7 @@ def _gone(
         return gone  # the options changed, so what they left out went on purpose: `withdraw_unasked` sees to it
     for key in sorted(known):
         cause = scene.accounts.cause(council, subject, key)
-        if cause in said or key == REACH or not covered(assessment.covers, key):
+        if cause in said or key in told or not covered(assessment.covers, key):
             continue
         if covered(assessment.may_go, key):
             gone[cause] = Verdict(State.OK, f"{key} is no longer reported by {watched.spec.name}, as it may be.")

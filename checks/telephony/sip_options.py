@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ipaddress
 import math
 import secrets
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Self
 
 from pydantic import Field, model_validator
@@ -30,6 +31,7 @@ from checks.contract import (
 )
 from checks.network.limits import give_up_at
 from checks.printable import printable
+from checks.telephony.numbers import masked
 from checks.telephony.silence import answered_before, heard, nobody, noted
 from checks.telephony.statuses import Sign, sign, state
 from checks.telephony.way import (
@@ -44,13 +46,14 @@ from checks.telephony.way import (
 from checks.transports.fault import TransportFault
 from checks.transports.sip import Answer, Carrier, Headers, Place, Request, SipSyntaxError, transact
 from checks.transports.sip.fields import address as contact_of
-from checks.transports.sip.fields import retry_after
-from config.estate import MofN, WakeClass
+from checks.transports.sip.fields import host_of, retry_after
+from config.estate import CheckSpec, MofN, WakeClass
 
 KIND = "sip_options"
 _MOST_ENDPOINTS = 16
 _DAY = 86_400.0
-_COVERS = frozenset({f"{KIND}/*", "sip_certificate/*"})
+_CERTIFICATES = "sip_certificate/*"
+_MAY_GO = frozenset({f"{KIND}/*", _CERTIFICATES})
 UP = Family("ridgeway_sip_up", "Whether an endpoint answers SIP in a way that means it works.", labels=("endpoint",))
 CODE = Family("ridgeway_sip_response_code", "Status of the last answer.", labels=("endpoint",))
 ROUND_TRIP = Family(
@@ -157,6 +160,27 @@ async def _asked(place: Place, target: Target, options: SipOptions, ctx: Context
         return Endpoint(name, fault=Fault(error.reason, error.message, f"{KIND}/{error.reason.value}", state))
 
 
+def told_by(way: Way, checks: Iterable[CheckSpec]) -> str:
+    """The name of a check of this kind among these that asks the same places, and so has the incident of whatever they
+    answer to OPTIONS; empty where there is none."""
+    same = (way.srv, way.transport, way.at_port, way.domain if way.srv else None)
+    for spec in checks:
+        other = spec.options
+        if not isinstance(other, SipOptions) or spec.accept_unreadable is not None:
+            continue
+        if (other.srv, other.transport, other.at_port, other.domain if other.srv else None) == same:
+            return spec.name
+    return ""
+
+
+async def answering(target: Target, way: Way, ctx: Context, until: float) -> bool | None:
+    """Whether any of these places answers OPTIONS in any way before `until` (loop time); None: none could be asked."""
+    asking = SipOptions.model_validate(way.model_dump(include=set(Way.model_fields)))
+    alone = replace(ctx, deadline=min(ctx.deadline, until), kept=None, memory=None, inputs=(), places={})
+    found = (await collect(target, asking, alone)).answers
+    return any(one.status is not None for one in found.endpoints) if isinstance(found, SipAnswers) else None
+
+
 def question(options: SipOptions, ip: str, own: str) -> Request:
     """The OPTIONS request (RFC 3261, section 11.1), without Via."""
     host = options.domain or (f"[{ip}]" if ":" in ip else ip)
@@ -182,11 +206,21 @@ def _told(name: str, answer: Answer, certificate_ends: float | None) -> Endpoint
     contact = ""
     if 300 <= response.status < 400:
         with contextlib.suppress(SipSyntaxError):
-            contact = printable(contact_of(response.headers.first("contact"), "Contact").uri)[:100]
+            contact = printable(_place(contact_of(response.headers.first("contact"), "Contact").uri))[:100]
     return Endpoint(
-        name, response.status, printable(response.reason)[:60], answer.seconds, answer.sent,
+        name, response.status, masked(printable(response.reason))[:60], answer.seconds, answer.sent,
         retry_after(response.headers), contact, certificate_ends,
     )  # fmt: skip
+
+
+def _place(uri: str) -> str:
+    """Where a URI leads, without a number of anybody, which its user part may be. Raises SipSyntaxError."""
+    host, port = host_of(uri)
+    try:
+        ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        host = masked(host)
+    return host if port is None else f"{host}:{port}"
 
 
 def assess(subject: Subject, observations: Sequence[Observation], memory: Memory | None, now: float) -> Assessment:
@@ -202,7 +236,14 @@ def assess(subject: Subject, observations: Sequence[Observation], memory: Memory
         if one.certificate_ends is not None:
             findings.append(_certificate(one.certificate_ends, one.name, options, now))
     note = noted(memory, (one.name for one in answers.endpoints if one.status is not None))
-    return Assessment(tuple(findings), tuple(readings), _COVERS, _COVERS, note)
+    return Assessment(tuple(findings), tuple(readings), _covered(options, answers, findings), _MAY_GO, note)
+
+
+def _covered(options: SipOptions, answers: SipAnswers, findings: Sequence[Finding]) -> frozenset[str]:
+    """Everything; of certificates those that were seen, where one was not: that one keeps its state."""
+    if options.transport is not Carrier.TLS or all(one.certificate_ends is not None for one in answers.endpoints):
+        return _MAY_GO
+    return frozenset({f"{KIND}/*", *(finding.key for finding in findings)})
 
 
 def _finding(one: Endpoint, options: SipOptions, known: bool) -> Finding:

@@ -13,6 +13,10 @@ from checks.transports.sip import Carrier, Place, Places
 
 OF_THE_ENDPOINT = frozenset({Reason.NO_ANSWER, Reason.UNREACHABLE, Reason.REFUSED, Reason.PROTOCOL})
 """Faults that are the bad news itself."""
+AWAY = frozenset({Reason.NO_ANSWER, Reason.UNREACHABLE, Reason.REFUSED})
+"""Those of an endpoint that is not there for anybody."""
+ASKED = "sip_options"
+"""The kind whose conditions tell that an endpoint is not there, whoever finds it so: one cause, one ticket."""
 _DNS_SHARE = 0.5
 """Of the time there is: what is left must do for the questions themselves."""
 

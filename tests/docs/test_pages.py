@@ -11,11 +11,16 @@ import click
 import pytest
 
 from agent.cli import answer, ridgeway
+from checks.transports.rtp.transport import PORTS
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 MADE = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+SOUND = f"{PORTS.start} to {PORTS.stop - 1}"
+"""UDP ports that a firewall must let in for test calls."""
 
 
 def without_blocks(text: str) -> str:
@@ -31,6 +36,13 @@ def commands(text: str) -> Iterator[list[str]]:
             found = re.match(r"(?:env \S+ )?(?:[\w./]*/)?ridgeway ((?!incidents list\|).*)$", part.strip())
             if found and found[1].split()[0].islower():
                 yield shlex.split(found[1].replace("…", "X"))
+
+
+def test_every_page_that_opens_a_firewall_for_the_sound_of_calls_names_the_ports_that_are_used() -> None:
+    told = [re.findall(r"UDP (\d+ to \d+)", page.read_text(encoding="utf-8")) for page in PAGES]
+
+    ranges = [one for page in told for one in page]
+    assert len(ranges) >= 3 and set(ranges) == {SOUND}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

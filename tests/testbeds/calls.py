@@ -11,7 +11,7 @@ from typing import Any
 from checks.contract import Assessment, Context, Observation
 from checks.telephony.call import CHECK, SipCallOptions
 from checks.transports import Transports
-from config.estate import Credential, Target
+from config.estate import CheckSpec, Credential, Target
 from config.secrets import SecretReference
 from testbeds.single import check, subject, target, wall
 
@@ -34,17 +34,23 @@ def account(folder: Path, user: str = "7001", password: str = "s3cret") -> Crede
     return Credential("test-extension", "password", {"user": user, "password": SecretReference("file", str(path))})
 
 
-def telephone(said: SipCallOptions, credential: Credential | None = None) -> Target:
-    what = target(check("sip_call", said))
+def telephone(said: SipCallOptions, credential: Credential | None = None, beside: tuple[CheckSpec, ...] = ()) -> Target:
+    """`beside`: its other checks."""
+    what = target(check("sip_call", said), *beside)
     return replace(what, credentials={"sip": credential}) if credential is not None else what
 
 
-async def observed(said: SipCallOptions, credential: Credential | None = None, timeout: float = 20.0) -> Observation:
+async def observed(
+    said: SipCallOptions,
+    credential: Credential | None = None,
+    timeout: float = 20.0,
+    beside: tuple[CheckSpec, ...] = (),
+) -> Observation:
     """One run, with transports of its own, that have hung up when this returns."""
     transports = Transports.open()
     context = Context("here", transports, wall, asyncio.get_running_loop().time() + timeout)
     try:
-        return await CHECK.collect(telephone(said, credential), said, context)
+        return await CHECK.collect(telephone(said, credential, beside), said, context)
     finally:
         await transports.close()
         assert transports.sip.lines == 0

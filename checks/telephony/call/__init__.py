@@ -23,14 +23,18 @@ from checks.contract import (
 from checks.network.limits import give_up_at
 from checks.telephony.call.answers import CallAnswers
 from checks.telephony.call.judgement import FAMILIES, judged
+from checks.telephony.call.note import unpacked
 from checks.telephony.call.options import KIND, LEAST_SECONDS, OVERHEAD_SECONDS, SipCallOptions
 from checks.telephony.call.placing import Trial, account_of, held_back, placed
-from checks.telephony.way import OF_THE_ENDPOINT
+from checks.telephony.sip_options import answering, told_by
+from checks.telephony.way import AWAY, OF_THE_ENDPOINT
 from checks.transports.fault import TransportFault
 from checks.transports.lockout import CONDITION, credential_fault
 from config.estate import Credential, MofN, WakeClass
 from config.secrets import Secret
 
+_ASKING = 4.0
+"""Seconds to find out by OPTIONS whether who does not answer a call answers anything."""
 _OF_THE_ACCOUNT = frozenset({Reason.AUTHENTICATION, Reason.WITHHELD})
 
 
@@ -39,8 +43,9 @@ async def collect(target: Target, options: SipCallOptions, ctx: Context) -> Obse
     started, loop = ctx.now(), asyncio.get_running_loop()
     begun = loop.time()
     deadline = give_up_at(ctx.deadline, begun)
-    last = ctx.kept if isinstance(ctx.kept, float) else None
-    why = held_back(options, last, started)
+    # The note too: an agent that starts over and over keeps nothing else from one run to the next.
+    calls = (ctx.kept if isinstance(ctx.kept, float) else None, unpacked(ctx.memory).last)
+    why = held_back(options, max((at for at in calls if at is not None), default=None), started)
     answers = CallAnswers(held_back=why) if why else None
     fault: Fault | None = None
     if answers is None:
@@ -63,8 +68,22 @@ async def collect(target: Target, options: SipCallOptions, ctx: Context) -> Obse
                 ctx.kept = started
                 answers = await placed(target, options, ctx, trial, deadline)
         except TransportFault as error:
-            fault = _fault(error, credential)
+            answers = await _told_elsewhere(error, target, options, ctx)
+            fault = None if answers is not None else _fault(error, credential)
     return Observation(target.name, ctx.vantage, started, loop.time() - begun, answers, fault)
+
+
+async def _told_elsewhere(
+    error: TransportFault, target: Target, options: SipCallOptions, ctx: Context
+) -> CallAnswers | None:
+    """That nobody is there at all, where a check by OPTIONS has the incident of it; None where calls alone fail."""
+    name = told_by(options, target.checks) if error.reason in AWAY else ""
+    if not name:
+        return None
+    until = asyncio.get_running_loop().time() + _ASKING
+    if error.reason is Reason.NO_ANSWER and await answering(target, options, ctx, until) is not False:
+        return None
+    return CallAnswers(held_back=f"no call came about: {error.message}; the check {name} says so", away=True)
 
 
 def _fault(error: TransportFault, credential: Credential | None) -> Fault:
@@ -101,7 +120,7 @@ CHECK = CheckKind(
         "sip_call/quality": "Calls sound bad: look at loss, jitter and delay of the lines between.",
         "sip_call/marking": "Sound arrives without its mark: something on the way bleaches DSCP.",
         "sip_call/end": "The call ended otherwise than it should: see who hung up.",
-        "sip_call/hours": "No call was made now, since the estate does not allow it: nothing to do.",
+        "sip_call/hours": "No call came about now: not at this hour, or another check says that nobody is there.",
         "sip_call/no-answer": "Nothing answers a call at all: see whether the target is there, and takes this agent.",
         "sip_call/refused": "Nothing listens for calls there: see whether the service runs.",
         "sip_call/unreachable": "There is no way to the target: see the network.",

@@ -26,6 +26,8 @@ class CallAnswers:
 
     held_back: str = ""
     """Why no call was made this time; empty where one was."""
+    away: bool = False
+    """Whether that is so because nobody is there, which another check tells."""
     endpoint: str = ""
     """As `udp:192.0.2.10:5060`."""
     status: int | None = None

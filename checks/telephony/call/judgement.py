@@ -75,7 +75,9 @@ def _held_back(answers: CallAnswers, last: float | None, said: str) -> Assessmen
     words = answers.held_back
     if last is not None:
         words += f"; the last one was made {datetime.fromtimestamp(last, ZoneInfo(LONDON)):%a %d %b, %H:%M}: {said}"
-    return Assessment((Finding(HOURS, State.UNSUPPORTED, words[:300]),), covers=frozenset({HOURS}), asked=False)
+    readings = (Reading(UP, 0.0),) if answers.away else ()
+    held = Finding(HOURS, State.UNSUPPORTED, words[:300])
+    return Assessment((held,), readings, covers=frozenset({HOURS}), asked=False)
 
 
 def _unsure(report: MediaReport | None) -> bool:

@@ -16,7 +16,6 @@ from config.estate import WorkingHours
 from config.schema.words import Hours
 
 KIND = "sip_call"
-ROLE = "sip"
 LEAST_SECONDS = 60.0
 """Between two calls of one check."""
 OVERHEAD_SECONDS = 5.0

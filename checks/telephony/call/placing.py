@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-import urllib.parse
 from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from checks.contract import Context, Reason, Target
 from checks.printable import printable
+from checks.telephony.account import ROLE, account, extension
 from checks.telephony.call.answers import CallAnswers, Sound
-from checks.telephony.call.options import LEAST_SECONDS, OVERHEAD_SECONDS, ROLE, SipCallOptions
+from checks.telephony.call.options import LEAST_SECONDS, OVERHEAD_SECONDS, SipCallOptions
 from checks.telephony.numbers import NumberRefused, masked
 from checks.telephony.way import certificate_name, endpoint_name, places
 from checks.transports.fault import TransportFault
@@ -26,14 +26,12 @@ from checks.transports.sip.line import Line, away
 from config.calendar import is_open, next_open
 from config.cron import LONDON
 from config.estate import Credential
-from config.secrets import Secret, SecretError, SecretReference
 
 _MOST_PLACES = 8
 _NEXT = frozenset({Reason.REFUSED, Reason.UNREACHABLE})
 """Faults after which nobody can have got the call, so that another place may be tried."""
 _HANG_UP = 2.0
 """Seconds for the far end to confirm that the call is over; it is told on in the background."""
-_IN_A_URI = "-_.!~*'()&=+$,;?/"
 _CALLER = "ridgeway"
 _OF_WHO_CALLS = frozenset({401, 403, 407})
 """Answers that may be about the password; any other means that it was taken."""
@@ -198,20 +196,12 @@ def account_of(target: Target, options: SipCallOptions) -> tuple[Credential, Acc
     credential = target.credentials.get(ROLE)
     if credential is None:
         return None
-    value = credential.settings.get("password")
-    if not isinstance(value, SecretReference):
-        raise TransportFault(Reason.LOCAL, f"the credential {credential.name}: has no password")
-    try:
-        password: Secret = value.resolve()
-    except SecretError as error:
-        raise TransportFault(Reason.LOCAL, f"the credential {credential.name}: {error}") from error
-    return credential, Account(options.auth_user or str(credential.settings.get("user", "")), password)
+    return credential, account(credential, options.auth_user)
 
 
 def _user(target: Target) -> str:
     credential = target.credentials.get(ROLE)
-    said = str(credential.settings.get("user", "")) if credential is not None else ""
-    return urllib.parse.quote(said, safe=_IN_A_URI)
+    return extension(credential) if credential is not None else ""
 
 
 def _host(own: str) -> str:

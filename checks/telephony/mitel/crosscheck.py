@@ -126,14 +126,7 @@ def in_words(said: SipHeard) -> str:
 
 def told_elsewhere(options: CrossCheck, target: Target, checks: Iterable[CheckSpec]) -> str:
     """The name of the target's own check of the same endpoint, which has the incident of whatever SIP is."""
-    if options.address not in (None, target.address):
-        return ""
-    place = (False, options.transport, options.asking.at_port)
-    for spec in checks:
-        other = spec.options
-        if isinstance(other, SipOptions) and (other.srv, other.transport, other.at_port) == place:
-            return spec.name
-    return ""
+    return sip_options.told_by(options.asking, checks) if options.address in (None, target.address) else ""
 
 
 def judged(said: SipHeard, how: Voice, findings: Mapping[str, Finding], level: str, elsewhere: str) -> Finding:

@@ -108,15 +108,20 @@ def findings(found: list[Supplied], options: ReadinessOptions, today: date) -> I
             yield Finding(f"{INPUT}{one.name}", State.OK, f"{one.label} is there")
         yield _power(one, options)
         if one.bad is not None:
-            yield _runtime(one, options)
+            reserve = _running_out(one, options) if one.on_battery else _runtime(one, options)
+            yield from () if reserve is None else (reserve,)
             yield _battery(one, options, today)
 
 
 def covers(found: list[Supplied]) -> frozenset[str]:
-    """Keys beside those that have a finding: all there may be, where every UPS was read."""
-    if all(one.bad is not None for one in found):
-        return frozenset({f"{POWER}/*", f"{RUNTIME}/*", f"{BATTERY}/*"})
-    return frozenset()
+    """Keys beside those that have a finding: all there may be, where every UPS was read.
+
+    A reserve that is being used is none to be judged: what was known of it stays.
+    """
+    if any(one.bad is None for one in found):
+        return frozenset()
+    reserves = {f"{RUNTIME}/*"} if not any(one.on_battery for one in found) else set()
+    return frozenset({f"{POWER}/*", f"{BATTERY}/*"} | reserves)
 
 
 def readings(found: list[Supplied]) -> Iterator[Reading]:
@@ -158,13 +163,19 @@ def _drained(one: Supplied, options: ReadinessOptions) -> tuple[State, str]:
     return how, f"calls to 999 run on battery, {one.left // 60:.0f} minutes are left"
 
 
+def _running_out(one: Supplied, options: ReadinessOptions) -> Finding | None:
+    """On battery, what the UPS's own check cannot know: that the time which telephony needs is nearly over."""
+    how, words = _drained(one, options)
+    if not one.own or (how is State.WARNING and one.left is not None):
+        return None
+    return Finding(f"{RUNTIME}/{one.name}", how, f"{one.label}: {words}"[:300])
+
+
 def _runtime(one: Supplied, options: ReadinessOptions) -> Finding:
     """The reserve, as long as it is one: on battery it only says how much of it has been used."""
     key, wanted = f"{RUNTIME}/{one.name}", options.runtime_minutes
     if not wanted:
         return Finding(key, State.OK, f"{one.label}: no time is asked of it")
-    if one.on_battery:
-        return Finding(key, State.OK, f"{one.label} is on battery now, so its reserve is not judged")
     if one.left is None:
         words = f"{one.label} does not tell how long its battery would last, and {wanted:g} minutes are wanted"
         return Finding(key, State.UNKNOWN, words[:300])

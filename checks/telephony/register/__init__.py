@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import urllib.parse
 from collections.abc import AsyncIterator, Sequence
 
 from checks.contract import (
@@ -22,23 +21,23 @@ from checks.contract import (
     Target,
 )
 from checks.network.limits import give_up_at
+from checks.telephony.account import ROLE, account
+from checks.telephony.account import extension as extension_of
 from checks.telephony.register.judgement import REGISTERED, SECONDS, Registrations, judged
-from checks.telephony.register.options import KIND, ROLE, RegisterOptions
+from checks.telephony.register.options import KIND, RegisterOptions
 from checks.telephony.register.visit import Extension, Registrar, Visit
 from checks.telephony.silence import answered_before, nobody
-from checks.telephony.way import OF_THE_ENDPOINT, certificate_name, endpoint_name, places
+from checks.telephony.way import ASKED, AWAY, OF_THE_ENDPOINT, certificate_name, endpoint_name, places
 from checks.transports.fault import TransportFault
 from checks.transports.lockout import CONDITION, credential_fault
-from checks.transports.sip import Account, ChallengeFault, Place, Wire
-from config.estate import Credential, MofN, WakeClass
-from config.secrets import Secret, SecretError, SecretReference
+from checks.transports.sip import ChallengeFault, Place, Wire
+from config.estate import MofN, WakeClass
+from config.secrets import Secret
 
 _MOST_REGISTRARS = 8
 _WAITING = 0.5
 """Of the time there is, for the turn."""
 _OF_THE_ACCOUNT = frozenset({Reason.AUTHENTICATION, Reason.WITHHELD})
-_IN_A_URI = "-_.!~*'()&=+$,;?/"
-"""What may stand unescaped in the user part (RFC 3261, section 25.1), beside letters and digits."""
 
 
 async def collect(target: Target, options: RegisterOptions, ctx: Context) -> Observation:
@@ -115,27 +114,16 @@ async def _visited(
             error = TransportFault(Reason.PROTOCOL, f"{where}: it asks who registers, and then says nothing more")
         bad = error.reason in OF_THE_ENDPOINT and not isinstance(error, ChallengeFault)
         state = State.CRITICAL if bad else State.UNKNOWN
-        fault = Fault(error.reason, error.message, f"{KIND}/{error.reason.value}", state)
+        kind = ASKED if error.reason in AWAY else KIND
+        fault = Fault(error.reason, error.message, f"{kind}/{error.reason.value}", state)
         return Registrar(name, left=visit.left, fault=fault)
 
 
 def _extension(target: Target, options: RegisterOptions) -> Extension:
     """The test extension of the credential. Raises TransportFault with LOCAL, which never holds a secret."""
     credential = target.credentials[ROLE]
-    user = str(credential.settings.get("user", ""))
-    account = Account(options.auth_user or user, _password(credential))
     host = options.domain or (f"[{target.address}]" if ":" in target.address else target.address)
-    return Extension(urllib.parse.quote(user, safe=_IN_A_URI), host, account)
-
-
-def _password(credential: Credential) -> Secret:
-    value = credential.settings.get("password")
-    if not isinstance(value, SecretReference):
-        raise TransportFault(Reason.LOCAL, f"the credential {credential.name}: has no password")
-    try:
-        return value.resolve()
-    except SecretError as error:
-        raise TransportFault(Reason.LOCAL, f"the credential {credential.name}: {error}") from error
+    return Extension(extension_of(credential), host, account(credential, options.auth_user))
 
 
 def assess(subject: Subject, observations: Sequence[Observation], memory: Memory | None, now: float) -> Assessment:
@@ -160,6 +148,8 @@ CHECK = CheckKind(
     ),
     finding_keys={
         "sip_register/<endpoint>": "The registrar does not take the test extension: phones may not register either.",
+        "sip_options/<endpoint>": "The registrar is not there at all: one cause with what `sip_options` says of it.",
+        "sip_options/no-answer": "The same where all of them are silent, and something else of the target answers.",
         "sip_register/<endpoint>/other": "Somebody else is registered as the test extension: find out who.",
         "sip_register/<endpoint>/left": "It is not proved that the registration was taken back: it ends by itself.",
         "sip_register/srv/<host>": "An SRV record names a host without an address: mend DNS.",

@@ -10,7 +10,7 @@ from checks.telephony.register.options import KIND, RegisterOptions
 from checks.telephony.register.visit import Registrar
 from checks.telephony.silence import heard, noted
 from checks.telephony.statuses import Sign, sign
-from checks.telephony.way import nameless_findings
+from checks.telephony.way import ASKED, AWAY, nameless_findings
 
 REGISTERED = Family(
     "ridgeway_sip_registered", "Whether the registrar took the test extension and listed it.", labels=("endpoint",)
@@ -44,7 +44,8 @@ class Registrations:
 def judged(options: RegisterOptions, answers: Registrations, memory: Memory | None) -> Assessment:
     """Findings of each registrar: whether it takes the extension, who else uses it, and whether anything was left.
 
-    What could not be asked of a registrar keeps its state: then nothing but what was judged is covered.
+    What could not be asked of a registrar keeps its state: then nothing but what was judged is covered. One that is not
+    there is told under the condition of `sip_options`, and one that answers is there again.
     """
     known = answers.known | heard(memory)
     findings: list[Finding] = [*nameless_findings(KIND, answers.nameless)]
@@ -54,7 +55,8 @@ def judged(options: RegisterOptions, answers: Registrations, memory: Memory | No
         findings += _beside(one)
         readings += _readings(one)
     whole = answers.complete and all(one.listed for one in answers.registrars)
-    covers = frozenset({f"{KIND}/*"}) if whole else frozenset(finding.key for finding in findings)
+    there = frozenset(f"{ASKED}/{one.name}" for one in answers.registrars if one.status is not None)
+    covers = frozenset({f"{KIND}/*", f"{ASKED}/*"}) if whole else there | {finding.key for finding in findings}
     note = noted(memory, (one.name for one in answers.registrars if one.status is not None))
     return Assessment(tuple(findings), tuple(readings), covers, covers, note)
 
@@ -66,6 +68,7 @@ def _finding(one: Registrar, options: RegisterOptions, known: bool) -> Finding:
         if one.fault.reason is Reason.NO_ANSWER and not known:
             words = f"{one.fault.message}; it has never answered, so a filter may drop strangers"
             return Finding(key, State.UNKNOWN, words[:300])
+        key = f"{ASKED}/{one.name}" if one.fault.reason in AWAY else key
         return Finding(key, one.fault.state, one.fault.message[:300])
     said = f"{one.status} {one.reason}".strip()
     evidence = {"status": said, "sent": str(one.sent)}

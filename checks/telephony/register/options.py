@@ -7,7 +7,6 @@ from pydantic import Field
 from checks.telephony.way import Way
 
 KIND = "sip_register"
-ROLE = "sip"
 
 
 class RegisterOptions(Way):

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import re
 import secrets
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
@@ -18,6 +17,7 @@ from typing import Any
 
 from checks.contract import Fault, Reason
 from checks.printable import printable
+from checks.telephony.numbers import masked
 from checks.telephony.register.bindings import Binding, bindings, parted, seconds, shown
 from checks.telephony.register.options import RegisterOptions
 from checks.telephony.way import contact
@@ -44,7 +44,6 @@ _HURRY = 0.8
 _LONGEST = 3600
 """Seconds that a registrar may ask for by Min-Expires: it may not refuse an hour (RFC 3261, section 10.3, step 7)."""
 _MOST_SHOWN = 5
-_NUMBERS = re.compile(r"[0-9]{3,}")
 Opening = Callable[[float], AbstractAsyncContextManager[Wire]]
 """Opens a way to the registrar until a moment (loop time)."""
 
@@ -236,7 +235,7 @@ class Visit:
 
     def _masked(self, reason: str) -> str:
         """What it says of its status, without a number of anybody."""
-        return _NUMBERS.sub("…", printable(reason, 60).replace(self._user, "…"))
+        return masked(printable(reason, 60).replace(self._user, "…"))
 
 
 def _conclude(done: Exchange, attempt: Try) -> None:

@@ -1,5 +1,8 @@
 """One target, its results, and what the judge makes of them."""
 
+from dataclasses import replace
+from typing import Any
+
 from agent.records import NOTHING_CHANGED, AlertLevel, Cause
 from checks.contract import State
 from config.estate import MofN
@@ -180,6 +183,20 @@ def test_a_target_that_falls_silent_in_the_middle_of_a_poll_is_unreachable_and_n
     assert suspected is AlertLevel.PENDING
     assert stage.level(cut) is AlertLevel.CLEAR
     assert [one.cause for one in stage.live()] == [reach("fw")]
+
+
+def test_a_fault_beside_answers_of_others_is_folded_too_and_is_not_taken_for_gone() -> None:
+    stage = Stage(estate(target("forum", check("forum", "ready"), check("forum"))))
+    beside: dict[str, Any] = {"fault": replace(NO_ANSWER, condition="snmp/no-answer"), "reached": False}
+    stage.good("forum/icmp")
+    stage.result("forum/ready", finding("ready/routes"), **beside)
+
+    for _ in range(4):
+        stage.lost("forum/icmp", after=30)
+        stage.result("forum/ready", finding("ready/routes"), after=30, **beside)
+
+    assert [incident.cause for incident in stage.live()] == [reach("forum")]
+    assert stage.level(Cause("dacorum", "forum", "snmp/no-answer")) is AlertLevel.CLEAR
 
 
 def test_polls_that_are_cut_off_again_and_again_are_told_although_some_reach_nothing() -> None:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from checks.catalogue import load_catalogue
-from checks.contract import Assessment, Context, Fault, Memory, Observation, Reason, State
+from checks.contract import Assessment, Context, Fault, Memory, Observation, Reason, State, covered
 from checks.telephony.silence import heard, noted
 from checks.telephony.sip_options import CHECK, Endpoint, SipAnswers, SipOptions
 from checks.telephony.statuses import Sign, sign, state
@@ -69,7 +69,8 @@ async def test_an_endpoint_that_answers_is_up_and_measured() -> None:
         (404, (), State.OK, "does not welcome"),
         (486, (), State.OK, "does not welcome"),
         (603, (), State.OK, "does not welcome"),
-        (302, (("contact", "<sip:x@192.0.2.9>"),), State.OK, "asked elsewhere, at sip:x@192.0.2.9"),
+        (302, (("contact", "<sip:x@192.0.2.9>"),), State.OK, "asked elsewhere, at 192.0.2.9"),
+        (302, (("contact", "<sip:sbc.example:5070>"),), State.OK, "asked elsewhere, at sbc.example:5070"),
         (503, (("retry-after", "17"),), State.WARNING, "left alone for 17 s"),
         (500, (("retry-after", "17"),), State.WARNING, "overloaded"),
         (500, (), State.WARNING, "fails"),
@@ -87,6 +88,17 @@ async def test_a_status_is_a_sign_and_not_compared_with_200(
     (finding,) = assessment.findings
     assert finding.state is how
     assert words in finding.summary
+
+
+@pytest.mark.parametrize("contact", ["<sip:01632960123@192.0.2.9>", "<sip:01632960123>", "<tel:+441632960123>"])
+async def test_a_number_in_an_answer_is_shown_nowhere(contact: str) -> None:
+    async with over_udp(always(302, "4711 has moved to 01632 960123", ("contact", contact))) as peer:
+        assessment = await said(peer)
+
+    (finding,) = assessment.findings
+    shown = f"{finding.summary} {finding.evidence}".replace(finding.key.partition("/")[2], "")
+    assert "has moved to" in shown and "302" in shown
+    assert not any(part in shown for part in ("4711", "960123", "1632"))
 
 
 def test_every_status_has_a_sign_and_only_signs_of_life_are_fine() -> None:
@@ -357,6 +369,25 @@ async def test_over_tls_the_days_of_the_certificate_are_told(
     assert states(assessment) == states_
     assert words in assessment.findings[1].summary
     assert "sips:" in peer.asked[0].uri
+
+
+@pytest.mark.parametrize(("ends", "judged_too"), [(None, False), (wall() + 1e6, True)])
+def test_a_certificate_that_was_not_seen_keeps_its_state_and_is_not_taken_for_gone(
+    ends: float | None, judged_too: bool
+) -> None:
+    fault = Fault(Reason.NO_ANSWER, "no answer to SIP", "sip_options/no-answer", State.CRITICAL)
+    silent = Endpoint("tls:192.0.2.2:5061", fault=None if ends else fault, status=200 if ends else None)
+    answers = SipAnswers(
+        (Endpoint("tls:192.0.2.1:5061", 200, certificate_ends=wall() + 1e6), replace(silent, certificate_ends=ends))
+    )
+    observation = Observation("fw-a", "here", 0.0, 0.0, answers)
+
+    assessment = CHECK.assess(subject(check("sip_options", SipOptions(transport="tls"))), [observation], None, wall())
+
+    assert covered(assessment.covers, "sip_certificate/tls:192.0.2.1:5061")
+    assert covered(assessment.covers, "sip_certificate/tls:192.0.2.2:5061") is judged_too
+    assert covered(assessment.covers, "sip_certificate/tls:192.0.2.3:5061") is judged_too
+    assert covered(assessment.covers, "sip_options/tls:192.0.2.3:5061")
 
 
 @pytest.mark.parametrize("wrong", ["expired", "name", "authority"])

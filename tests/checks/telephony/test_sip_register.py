@@ -13,13 +13,17 @@ import pytest
 from pydantic import ValidationError
 
 from checks.catalogue import load_catalogue
-from checks.contract import Assessment, Reason, State
+from checks.contract import Assessment, Reason, State, covered
 from checks.telephony.register import CHECK, RegisterOptions, Registrations
+from checks.telephony.sip_options import CHECK as OPTIONS
+from checks.telephony.sip_options import SipOptions
+from checks.transports.sip import Carrier
 from checks.transports.sip.message import Request
 from checks.wire import observation_from_text, observation_json
 from testbeds.certificates import Authority
 from testbeds.registrar import PASSWORD, USER, Registrar
 from testbeds.registration import WELL, probing, states, words
+from testbeds.single import asked, check, subject, wall
 from testbeds.sip_peer import Answering, always, over_tcp, over_udp, reply
 
 
@@ -317,6 +321,24 @@ async def test_silence_is_unknown_until_it_has_answered_and_then_a_fault_of_reac
     assert note is not None
     assert after.answers is None
     assert after.fault is not None and after.fault.reason is Reason.NO_ANSWER
+    assert after.fault.condition == "sip_options/no-answer", "one cause with what OPTIONS finds"
+
+
+async def test_a_registrar_that_is_not_there_is_one_cause_with_what_options_says_of_it_and_is_over_with_it() -> None:
+    registrar = Registrar()
+    async with over_tcp(registrar.answer) as peer, probing(peer.port, transport="tcp") as probe:
+        there = await probe.judged()
+    options = SipOptions(port=peer.port, transport=Carrier.TCP)
+    async with probing(peer.port, transport="tcp") as probe:
+        refused = await probe.judged()
+        asked_there = await asked(OPTIONS, options, "127.0.0.1", 3.0)
+
+    key = f"sip_options/tcp:127.0.0.1:{peer.port}"
+    by_options = OPTIONS.assess(subject(check("sip_options", options)), [asked_there], None, wall())
+    assert [(one.key, one.state) for one in refused.findings] == [(key, State.CRITICAL)]
+    assert [one.key for one in by_options.findings] == [key]
+    assert covered(there.covers, key) and covered(there.may_go, key)
+    assert not covered(refused.covers, f"sip_register/tcp:127.0.0.1:{peer.port}"), "what it said keeps its state"
 
 
 async def test_a_secret_that_is_not_there_is_said_and_nothing_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:

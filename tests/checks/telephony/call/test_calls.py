@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from agent.demo.sip_echo import SipEcho
 from checks.contract import Context, Reason, State
 from checks.telephony.call import CHECK
+from checks.telephony.sip_options import SipOptions
 from checks.transports import Transports
 from checks.transports.sip.message import Request
 from checks.wire import observation_from_text, observation_json
@@ -29,7 +31,7 @@ from testbeds.calls import (
     values,
 )
 from testbeds.peers import free_port
-from testbeds.single import wall
+from testbeds.single import check, wall
 from testbeds.sip_peer import Answering, Peer, over_tcp, over_udp, reply
 from testbeds.telling import until
 
@@ -343,10 +345,12 @@ async def test_one_check_calls_once_a_minute_at_most_however_often_it_runs(echo:
     for _ in range(2):
         context.deadline = asyncio.get_running_loop().time() + 20
         runs.append(await CHECK.collect(telephone(said), said, context))
+    context.kept, context.memory = None, judged(said, runs[0]).memory  # as after a restart of the agent
+    runs.append(await CHECK.collect(telephone(said), said, context))
     await transports.close()
 
-    assert runs[0].answers.answered and not runs[1].answers.answered
-    assert "never more than one in 60 s" in runs[1].answers.held_back
+    assert [run.answers.answered for run in runs] == [True, False, False]
+    assert all("never more than one in 60 s" in run.answers.held_back for run in runs[1:])
     assert echo.asked["INVITE"] == 1
 
 
@@ -397,3 +401,39 @@ async def test_an_observation_travels_as_json(echo: SipEcho) -> None:
     again = observation_from_text(text, {CHECK.kind: CHECK})
 
     assert again == observation
+
+
+@pytest.mark.parametrize(
+    ("silent", "transport", "reason"),
+    [(None, "tcp", Reason.REFUSED), (frozenset({"INVITE", "OPTIONS"}), "udp", Reason.NO_ANSWER)],
+)
+async def test_nobody_there_is_no_second_incident_beside_that_of_a_check_by_options(
+    silent: frozenset[str] | None, transport: str, reason: Reason
+) -> None:
+    async with contextlib.AsyncExitStack() as held:
+        port = free_port() if silent is None else (await held.enter_async_context(over_udp(_deaf_to(silent)))).port
+        said = options(port, {"seconds": 0.3, "ring_seconds": 1.0}, transport=transport)
+        alone = await observed(said)
+        beside = await observed(said, beside=(check("sip_options", SipOptions(port=port, transport=transport)),))
+        elsewhere = await observed(said, beside=(check("sip_options", SipOptions(port=port + 1)),))
+
+    assert alone.fault is not None and elsewhere.fault is not None
+    assert (alone.fault.reason, elsewhere.fault.state) == (reason, State.CRITICAL)
+    assert beside.fault is None
+    assessment = judged(said, beside)
+    assert states(assessment) == {"hours": "unsupported"} and values(assessment) == {"up": 0.0}
+    assert "the check sip_options says so" in summary(assessment, "hours")
+    assert not assessment.asked and assessment.covers == {"sip_call/hours"}
+
+
+async def test_a_call_into_silence_of_somebody_who_answers_options_is_told_by_the_call_itself() -> None:
+    async with over_udp(_deaf_to(frozenset({"INVITE"}))) as peer:
+        said = options(peer.port, {"seconds": 0.3, "ring_seconds": 1.0})
+        observation = await observed(said, beside=(check("sip_options", SipOptions(port=peer.port)),))
+
+    assert observation.fault is not None and observation.fault.condition == "sip_call/no-answer"
+    assert "OPTIONS" in {request.method for request in peer.asked}
+
+
+def _deaf_to(methods: frozenset[str]) -> Answering:
+    return lambda request, _count: [] if request.method in methods else [reply(request, 200)]

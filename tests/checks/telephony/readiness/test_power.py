@@ -33,12 +33,32 @@ def test_on_battery_calls_run_against_the_clock() -> None:
 
 
 def test_with_a_check_of_its_own_the_ups_has_the_incident_and_only_the_reserve_is_told_here() -> None:
-    assessment = round_of(ONE, power={"forum-ups": ups(source=5, minutes=14, own="snmp")})
+    assessment = round_of(ONE, power={"forum-ups": ups(source=5, minutes=41, own="snmp")})
 
     assert bad(assessment) == {}
     assert "its own check snmp has the incident" in said(assessment, "emergency_readiness/power/forum-ups")
     assert judged(ups(minutes=20, own="snmp")) == {"emergency_readiness/runtime/forum-ups": State.WARNING}
     assert judged(ups(own="snmp", _7_3=3)) == {}
+
+
+@pytest.mark.parametrize(("minutes", "expected"), [(14, State.CRITICAL), (None, State.WARNING)])
+def test_on_battery_the_end_of_telephony_is_told_here_whoever_has_the_incident_of_the_ups(
+    minutes: int | None, expected: State
+) -> None:
+    found = judged(ups(source=5, minutes=minutes, own="snmp"))
+
+    assert found == {"emergency_readiness/runtime/forum-ups": expected}
+
+
+@pytest.mark.parametrize("own", ["", "snmp"])
+def test_a_reserve_that_is_too_short_is_not_called_well_while_it_is_used(own: str) -> None:
+    key = "emergency_readiness/runtime/forum-ups"
+
+    used = round_of(ONE, power={"forum-ups": ups(source=5, minutes=41, own=own)})
+    back = round_of(ONE, power={"forum-ups": ups(minutes=41, own=own)})
+
+    assert not covered(used.covers, key) and covered(back.covers, key)
+    assert bad(back) == {key: State.WARNING}
 
 
 @pytest.mark.parametrize(

@@ -184,13 +184,20 @@ async def test_a_call_over_a_bad_line_by_the_command_line(echo: SipEcho, tmp_pat
     assert (echo.asked["BYE"], echo.calls) == (1, 0)
 
 
+def _as_in_a_terminal() -> None:
+    """A job in the background of a script is started with this signal ignored, and so would be what it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_command_that_is_ended_in_the_middle_of_a_call_hangs_up(
     echo: SipEcho, tmp_path: Path, number: signal.Signals
 ) -> None:
     (tmp_path / "estate.yaml").write_text(estate(tmp_path, echo.at[1]))
     command = [str(RIDGEWAY), "check", "pbx/call", "--config.file", str(tmp_path / "estate.yaml")]
-    started = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=home(tmp_path))
+    started = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=home(tmp_path), preexec_fn=_as_in_a_terminal
+    )
     await until(lambda: echo.calls == 1 and echo.asked["ACK"] > 1, "the command calls")
 
     started.send_signal(number)

@@ -19,7 +19,7 @@ from checks.transports.http import HttpQuestion, HttpReply, Limits, Post, TlsFau
 from config.estate import Credential
 from testbeds.certificates import DAY, Authority, expired, of_tomorrow
 from testbeds.nginx import PASSWORD, USER, Nginx, Site, running
-from testbeds.peers import free_port
+from testbeds.peers import free_port, wait_until
 
 pytestmark = pytest.mark.acceptance
 OURS = Authority("Council authority")
@@ -321,7 +321,7 @@ async def test_a_post_needs_a_profile_that_allows_it_and_is_not_sent_on(web):
     reply = await ask(web, "plain", "/moved", post=post, follow=True)
 
     assert reply.status == 302
-    assert any(line.startswith("302 POST /moved") for line in web.requests())
+    wait_until(lambda: any(line.startswith("302 POST /moved") for line in web.requests()), "nginx has logged it")
 
 
 async def test_proxies_and_netrc_of_the_environment_are_not_heeded(web, monkeypatch, tmp_path):

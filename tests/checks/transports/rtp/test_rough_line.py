@@ -116,7 +116,7 @@ def test_the_rating_is_what_the_line_was_worth(calls: dict[str, Call], name: str
     _, share, bursts = unheard(call)
     # RTCP is carried with the delay alone; what jitter and spikes add to the way is the buffer's to bear.
     assert (report.round_trip_seconds is None) == (name == "dumb")
-    assert report.round_trip_seconds == (took if took is None else pytest.approx(took, abs=0.02))
+    assert report.round_trip_seconds == (took if took is None else pytest.approx(took, abs=0.06))
 
     assert report.unheard_ratio is not None
     way, measured_way = (mouth_to_ear(one or 0.0, BUFFER_SECONDS) for one in (took, report.round_trip_seconds))

@@ -59,9 +59,9 @@ class CheckRead:
     check: str
     council: str
     read_at: str | None
-    """None: the ledger has no result of it."""
+    """When there was last a usable answer; None: never."""
     fresh: bool
-    """Whether that result still held when the pack was made."""
+    """Whether that still held when the pack was made."""
     not_whole: tuple[str, ...]
     """Products that could not be read whole, in the words of the finding."""
 
@@ -130,7 +130,8 @@ class Copies:
     asked: bool
     """Whether the estate asks for it."""
     kept: tuple[CopyKept, ...]
-    elsewhere: int
+    elsewhere: int | None
+    """None: the estate does not say where the original is."""
     out_of_reach: int
     missing: tuple[str, ...]
 

@@ -40,7 +40,7 @@ class Known:
     council: str
     options: BackupOptions
     at: float | None
-    """When it was read; None: never."""
+    """When there was last a usable answer; None: never."""
     histories: Mapping[str, ObjectHistory]
     findings: Mapping[str, Finding]
 
@@ -166,9 +166,9 @@ def _copies(
     all: BackupOptions, options: ObjectOptions | None, history: ObjectHistory | None, at: float | None
 ) -> Copies:
     if options is None or history is None or at is None:
-        return Copies(options is not None and options.copies is not None, (), 0, 0, ())
+        return Copies(options is not None and options.copies is not None, (), None, 0, ())
     kept, wish = copies(all, history), options.copies
-    away = [one for one in kept if one.where is not None and one.where.place != options.at]
+    away = sum(one.where is not None and one.where.place != options.at for one in kept)
     safe = [one for one in kept if wish is not None and out_of_reach(one, wish, at)]
     missing = three_two_one(options, wish, kept, history, at) if wish is not None else ()
     rows = tuple(
@@ -185,4 +185,6 @@ def _copies(
         )
         for one in kept
     )
-    return Copies(wish is not None, rows, len(away), len(safe), tuple(one.words for one in missing))
+    return Copies(
+        wish is not None, rows, away if options.at is not None else None, len(safe), tuple(one.words for one in missing)
+    )

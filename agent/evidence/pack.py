@@ -103,7 +103,7 @@ def _known(spec: CheckSpec, council: str, record: CheckRecord | None) -> Known:
         return Known(spec.id, council, spec.options, None, {}, {})
     note = unpacked(record.memory)
     findings = {finding.key: finding for finding in record.assessment.findings}
-    return Known(spec.id, council, spec.options, record.started + record.duration, note.objects, findings)
+    return Known(spec.id, council, spec.options, record.last_success, note.objects, findings)
 
 
 def _objects(
@@ -132,7 +132,7 @@ _NOTHING = BackupOptions.model_construct(products={}, policies={}, objects={}, r
 
 
 def _read(known: Known, record: CheckRecord | None, now: float) -> CheckRead:
-    fresh = record is not None and record.started + record.valid_for >= now
+    fresh = record is not None and known.at is not None and known.at + record.valid_for >= now
     bad = [
         one.summary for key, one in sorted(known.findings.items())
         if one.state is not State.OK and (key.startswith(f"{PRODUCT}/") or key.count("/") == 1)

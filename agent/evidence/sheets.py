@@ -1,7 +1,8 @@
 """The pack's tables as CSV (RFC 4180, UTF-8), for a spreadsheet that must not run what is in them. Pure.
 
-A spreadsheet takes text that begins with =, +, - or @ (in full width, too) for a formula, whatever stands around it in the file. Such text
-gets an apostrophe before it (OWASP, CSV injection); names come from products and are anybody's.
+A spreadsheet takes text that begins with =, +, - or @, in full width too, for a formula, whatever quotes stand around
+it in the file. Such text gets an apostrophe before it (OWASP, CSV injection); names come from products and are
+anybody's.
 """
 
 from __future__ import annotations

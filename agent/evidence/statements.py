@@ -66,7 +66,7 @@ def _restore_time(objects: Sequence[ObjectShown]) -> Statement:
         shown = [f"Estimate from measured restores within the RTO: {_of(measured, _in_time)} with both."]
     missing = [f"Without an RTO: {_of(objects, lambda one: one.rto_seconds is None)}."] if objects else []
     missing += [f"With an RTO and no measured restore: {len(asked) - len(measured)} of {len(asked)}."] if asked else []
-    return Statement(_NOT, "A restore does not take a suitable time.", tuple(shown), tuple(missing))
+    return Statement(_NOT, "What is lost cannot be restored in a suitable time.", tuple(shown), tuple(missing))
 
 
 def _in_time(one: ObjectShown) -> bool:
@@ -75,8 +75,10 @@ def _in_time(one: ObjectShown) -> bool:
 
 def _secured(objects: Sequence[ObjectShown]) -> Statement:
     asked = [one for one in objects if one.copies.asked]
-    shown = [f"With a copy elsewhere: {_of(asked, lambda one: one.copies.elsewhere > 0)} asked for."] if asked else []
+    shown = [f"With a copy elsewhere: {_of(asked, lambda one: bool(one.copies.elsewhere))} asked for."] if asked else []
+    unplaced = _of(objects, lambda one: one.copies.elsewhere is None)
     missing = [
+        f"Whether a copy is elsewhere, where nothing says where the original is: {unplaced}.",
         "Whether configuration of firewalls, telephony and hypervisors is among the objects: see their names.",
         "A break-glass account that reaches the other site, an offline runbook, and equipment, processes and "
         "knowledge.",

@@ -45,23 +45,43 @@ class Known:
     findings: Mapping[str, Finding]
 
 
-def rpo_of(name: str, places: Iterable[str] | None, spans: Sequence[batch.Span], watch: Watch) -> Rpo:
-    """For how much of the time the RPO was kept. `spans`: all of the check's target. `places`: where the object lies.
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the ledger has of one target in that time."""
 
-    While a repository in which it lies is critical, its own finding may be ok only because the fault is told there, so
-    that time is unproven. Where it lies is not known (None): any repository.
+    protection: Mapping[str, Sequence[batch.Span]]
+    """By the object's name."""
+    down: Mapping[str, Sequence[batch.Span]]
+    """By `product/repository`: when it was critical."""
+
+
+def seen(spans: Iterable[batch.Span]) -> Mapping[str, Seen]:
+    """Sorted once, by target: there are as many spans as objects and starts of the agent."""
+    found: dict[str, tuple[dict[str, list[batch.Span]], dict[str, list[batch.Span]]]] = {}
+    for span in spans:
+        protection, down = found.setdefault(span.cause.subject, ({}, {}))
+        condition = span.cause.condition
+        if condition.startswith(f"{PROTECTION}/"):
+            protection.setdefault(condition.removeprefix(f"{PROTECTION}/"), []).append(span)
+        elif condition.startswith(f"{REPOSITORY}/") and span.state is State.CRITICAL:
+            down.setdefault(condition.removeprefix(f"{REPOSITORY}/"), []).append(span)
+    return {target: Seen(*both) for target, both in found.items()}
+
+
+NOTHING_SEEN = Seen({}, {})
+
+
+def rpo_of(name: str, places: Iterable[str] | None, told: Seen, watch: Watch) -> Rpo:
+    """For how much of the time the RPO was kept. `places`: the repositories where the object lies.
+
+    While one of them is critical, its own finding may be ok only because the fault is told there, so that time is
+    unproven. Where it lies is not known (None): any repository.
     """
     start, end = watch.period.start, watch.period.end
-    told = {f"{REPOSITORY}/{place}" for place in places} if places is not None else None
     said = [Said(begins, ends, Verdict.UNPROVEN) for begins, ends in watch.gaps]
-    for span in spans:
-        condition = span.cause.condition
-        if condition == f"{PROTECTION}/{name}":
-            said.append(Said(span.start, span.end, verdict_of(span.state, span.flags)))
-        elif span.state is State.CRITICAL and (
-            condition in told if told is not None else condition.startswith(f"{REPOSITORY}/")
-        ):
-            said.append(Said(span.start, span.end, Verdict.UNPROVEN))
+    said += [Said(one.start, one.end, verdict_of(one.state, one.flags)) for one in told.protection.get(name, ())]
+    for place in told.down if places is None else places:
+        said += [Said(one.start, one.end, Verdict.UNPROVEN) for one in told.down.get(place, ())]
     whole = pieces(said, start, end)
     total = shares(whole)
     broken = [one for one in whole if one.verdict is Verdict.BROKEN]
@@ -87,7 +107,7 @@ def unwatched(lives: Iterable[batch.AgentSpan], period: Period) -> tuple[tuple[f
     return tuple(between([(life.start, life.end) for life in lives], period.start, period.end))
 
 
-def shown(name: str, known: Known, spans: Sequence[batch.Span], watch: Watch) -> ObjectShown:
+def shown(name: str, known: Known, told: Seen, watch: Watch) -> ObjectShown:
     """An object of the estate, or one that it no longer has."""
     options, history = known.options.objects.get(name), known.histories.get(name)
     finding = known.findings.get(f"{PROTECTION}/{name}")
@@ -109,7 +129,7 @@ def shown(name: str, known: Known, spans: Sequence[batch.Span], watch: Watch) ->
         words=finding.summary if finding else "",
         watched_since=_moment(history.first_seen if history else None),
         newest_restorable=_moment(newest(history, at) if history and at is not None else None),
-        rpo=rpo_of(name, history.lying if history and history.lying else None, spans, watch),
+        rpo=rpo_of(name, history.lying if history and history.lying else None, told, watch),
         verified=_verified(history),
         verified_within_seconds=options.verified_within if options else None,
         restored=_restored(history),

@@ -20,13 +20,13 @@ from agent.evidence.model import (
     Told,
     Watching,
 )
-from agent.evidence.objects import Known, Watch, shown, stretch, unwatched
+from agent.evidence.objects import NOTHING_SEEN, Known, Watch, seen, shown, stretch, unwatched
 from agent.evidence.period import LONDON, Period, utc
 from agent.evidence.reading import Kept
 from agent.evidence.statements import statements
 from agent.ledger.batch import CheckRecord
 from agent.records import Incident
-from checks.backup.judgement import LOCK, PRODUCT, PROTECTION, REPOSITORY, UNDECLARED
+from checks.backup.judgement import LOCK, PRODUCT, REPOSITORY, UNDECLARED
 from checks.backup.note import unpacked
 from checks.backup.options import KIND, BackupOptions
 from checks.contract import State
@@ -113,19 +113,16 @@ def _objects(
     by_target: dict[str, list[Known]] = {}
     for (spec, _), one in zip(specs, known, strict=True):
         by_target.setdefault(spec.target, []).append(one)
-    spans = {target: [span for span in kept.spans if span.cause.subject == target] for target in by_target}
+    told = seen(kept.spans)
     for target, some in by_target.items():
         for one in some:
-            yield from (shown(name, one, spans[target], watch) for name in sorted(one.options.objects))
-    gone = {
-        (span.cause.subject, span.cause.council, span.cause.condition.removeprefix(f"{PROTECTION}/"))
-        for span in kept.spans
-        if span.cause.condition.startswith(f"{PROTECTION}/")
-    }
-    for target, council, name in sorted(gone):
-        if not any(name in one.options.objects for one in by_target.get(target, ())):
-            nobody = Known(target, council, _NOTHING, None, {}, {})
-            yield shown(name, nobody, [span for span in kept.spans if span.cause.subject == target], watch)
+            yield from (shown(name, one, told.get(target, NOTHING_SEEN), watch) for name in sorted(one.options.objects))
+    councils = {span.cause.subject: span.cause.council for span in kept.spans}
+    for target in sorted(told):
+        nobody = Known(target, councils[target], _NOTHING, None, {}, {})
+        for name in sorted(told[target].protection):
+            if not any(name in one.options.objects for one in by_target.get(target, ())):
+                yield shown(name, nobody, told[target], watch)
 
 
 _NOTHING = BackupOptions.model_construct(products={}, policies={}, objects={}, repositories=())

@@ -25,6 +25,7 @@ _VERBS = {
     "doctor": ("agent.cli.doctor", "what is wrong with the agent, its machine and its set-up"),
     "drill": ("agent.cli.drill", "measure a failover that people cause, and file the evidence"),
     "events": ("agent.cli.events", "read the incident feed, or follow it"),
+    "evidence": ("agent.cli.evidence", "what the ledger proves of backups in a time, for an assessor"),
     "explain": ("agent.cli.explain", "why a target is or is not alerting, and what happens next"),
     "failovers": ("agent.cli.failovers", "the failovers of pairs: when, which way, why, announced or not"),
     "hostkeys": ("agent.cli.hostkeys", "which SSH host keys devices show, to be approved"),

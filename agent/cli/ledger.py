@@ -37,7 +37,7 @@ def verify_ledger(ledger_url: str, as_json: bool) -> int:
 
     lines: list[Line] = []
     try:
-        _read(ledger_url, lambda connection: lines.extend(verify(connection, time.time())))
+        look(ledger_url, lambda connection: lines.extend(verify(connection, time.time())))
     except Failure:
         # A damaged file may fail anywhere on the way; what was found until then says so.
         if not any(line.level is Level.BROKEN for line in lines):
@@ -52,7 +52,7 @@ def info(ledger_url: str, as_json: bool) -> int:
     """Show the ledger's epoch, schema, size and counts. Reads only; an agent may run with it."""
     from agent.ledger.overview import overview
 
-    where, found = _read(ledger_url, overview)
+    where, found = look(ledger_url, overview)
     if found is None:
         raise Failure(
             f"The ledger {where} is of another schema than this Ridgeway's; it is migrated when the agent next starts.",
@@ -124,7 +124,8 @@ def shown(ledger_url: str) -> str:
     return database_at(ledger_url).where
 
 
-def _read(ledger_url: str, work: Callable[[Connection], T]) -> tuple[str, T]:
+def look(ledger_url: str, work: Callable[[Connection], T]) -> tuple[str, T]:
+    """Where the ledger is, and what `work` reads of it in one read-only transaction."""
     from agent.ledger.database import database_at
     from agent.ledger.errors import LedgerError
     from agent.ledger.read import Reader

@@ -228,7 +228,7 @@ class Reader:
 
     def tickets_of(self, incidents: Collection[str]) -> Mapping[str, tuple[TicketLink, ...]]:
         """The tickets of these incidents by incident, by desk; incidents without any are left out."""
-        return self.read(lambda connection: _tickets(connection, incidents))
+        return self.read(lambda connection: tickets_in(connection, incidents))
 
     def spans_between(self, start: float, end: float, councils: Collection[str] | None = None) -> tuple[Span, ...]:
         """Spans that overlap [start, end), by cause and start; each with its whole extent, not cut to the interval.
@@ -239,11 +239,7 @@ class Reader:
 
     def lives_between(self, start: float, end: float) -> tuple[AgentSpan, ...]:
         """When agents were alive: what lies between these, nobody watched."""
-        table = tables.agent_spans
-        wanted = select(table).where(table.c.start < end, table.c.end > start).order_by(table.c.start)
-        return self.read(
-            lambda connection: tuple(codec.agent_span_of(row) for row in connection.execute(wanted).mappings())
-        )
+        return self.read(lambda connection: lives_of(connection, start, end))
 
     def peaks(self, first_day: str, last_day: str, family: str | None = None) -> tuple[Peak, ...]:
         """Daily peaks of these days (ISO dates, both included)."""
@@ -276,8 +272,10 @@ def spans_of(
     *,
     councils: Collection[str] | None = None,
     subject: str | None = None,
+    beginning: str | None = None,
 ) -> tuple[Span, ...]:
-    """`Reader.spans_between`, in the caller's transaction; of one subject where it is named."""
+    """`Reader.spans_between`, in the caller's transaction; of one subject, and of conditions with one beginning, where
+    they are named."""
     table, lives = tables.spans, tables.agent_spans
     held = case((lives.c.end > table.c.end, lives.c.end), else_=table.c.end)
     last = case((table.c.run.is_(None), table.c.end), (lives.c.run.is_(None), table.c.end), else_=held)
@@ -292,7 +290,16 @@ def spans_of(
         wanted = wanted.where(table.c.council.in_(sorted(councils)))
     if subject is not None:
         wanted = wanted.where(table.c.subject == subject)
+    if beginning is not None:
+        wanted = wanted.where(table.c.condition.startswith(beginning, autoescape=True))
     return tuple(codec.span_of(row) for row in connection.execute(wanted).mappings())
+
+
+def lives_of(connection: Connection, start: float, end: float) -> tuple[AgentSpan, ...]:
+    """`Reader.lives_between`, in the caller's transaction."""
+    table = tables.agent_spans
+    wanted = select(table).where(table.c.start < end, table.c.end > start).order_by(table.c.start)
+    return tuple(codec.agent_span_of(row) for row in connection.execute(wanted).mappings())
 
 
 def position_of(connection: Connection) -> FeedPosition:
@@ -344,7 +351,7 @@ def _file(connection: Connection, id: str, councils: Councils) -> IncidentFile |
             Child(Cause(child.council, child.subject, child.condition), child.since, child.until)
             for child in connection.execute(hidden.order_by(*(children.c[name] for name in _BY_CAUSE)))
         ),
-        tickets=_tickets(connection, [id]).get(id, ()),
+        tickets=tickets_in(connection, [id]).get(id, ()),
     )
 
 
@@ -359,7 +366,8 @@ def _hidden(connection: Connection, incidents: Collection[str], councils: Counci
     return found
 
 
-def _tickets(connection: Connection, incidents: Collection[str]) -> dict[str, tuple[TicketLink, ...]]:
+def tickets_in(connection: Connection, incidents: Collection[str]) -> dict[str, tuple[TicketLink, ...]]:
+    """`Reader.tickets_of`, in the caller's transaction."""
     table = tables.ticket_links
     found: dict[str, tuple[TicketLink, ...]] = {}
     ids = sorted(set(incidents))

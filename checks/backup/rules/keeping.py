@@ -71,11 +71,14 @@ def three_two_one(
     media = {copy.where.medium if copy.where else "disk" for copy in recent}
     if recent and 1 + len(media) < wish.media:
         missing.append(f"{1 + len(media)} kinds of storage with the original's, {wish.media} must be")
-    away = [copy for copy in recent if copy.where is not None and copy.where.place != options.at]
+    away = [
+        copy for copy in recent if copy.where is not None and options.at is not None and copy.where.place != options.at
+    ]
     if len(away) < wish.elsewhere:
         unknown = [copy.at for copy in recent if copy.where is None]
         missing.append(
             f"{len(away)} copies elsewhere, {wish.elsewhere} must be"
+            + (" (where the original is, the estate does not say)" if options.at is None else "")
             + (f" (where {unknown[0]} is, the estate does not say)" if unknown else "")
         )
     safe = [copy for copy in recent if out_of_reach(copy, wish, now)]

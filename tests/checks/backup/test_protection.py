@@ -201,3 +201,15 @@ def test_levels_are_not_compared_with_each_other() -> None:
     found = assessed(options(), account(runs))
 
     assert not [one for one in found.findings if one.key.startswith("backup/size/")]
+
+
+def test_a_copy_is_elsewhere_only_where_the_estate_says_where_the_original_is() -> None:
+    wish = {"copies": {"total": 2, "media": 1, "elsewhere": 1, "out_of_reach": 0}}
+    where = [{"repository": "main", "place": "gateway"}]
+
+    known = assessed(options({"ben": {"at": "forum", **wish}}, repositories=where), account(NIGHTS))
+    untold = assessed(options({"ben": wish}, repositories=where), account(NIGHTS))
+
+    assert finding(known, "backup/copies/ben").state is State.OK
+    assert finding(untold, "backup/copies/ben").state is State.WARNING
+    assert "where the original is, the estate does not say" in finding(untold, "backup/copies/ben").summary

@@ -35,6 +35,7 @@ from agent.daemon.parts import (
 )
 from agent.daemon.pipeline import Outlets, Pipeline
 from agent.daemon.pulse import Pulse
+from agent.daemon.pushing import Pushing
 from agent.daemon.reload import Reloader
 from agent.daemon.serving import Serving
 from agent.daemon.settings import Settings
@@ -100,7 +101,7 @@ def run_daemon(
         loader = Loader(path) if path is not None else None
         signals = HangUps()
         stop = stop_event(signals)
-        async with running(estate, settings, kinds, desks, dropped, loader, redactor.learn_estate) as daemon:
+        async with running(estate, settings, kinds, desks, dropped, loader, redactor.learn_estate, redactor) as daemon:
             spare_the_collector()
             signals.heard_by(daemon.hang_up)
             await stop.wait()
@@ -117,10 +118,11 @@ async def running(
     desks: Mapping[str, DeskKind],
     dropped: Callable[[], int] = lambda: 0,
     load: Loader | None = None,
-    learn: Callable[[Estate], None] = lambda _estate: None,
+    learn: Callable[[object], None] = lambda _estate: None,
+    mask: Callable[[str], str] = str,
 ) -> AsyncIterator[Daemon]:
     """A daemon that is up inside the block and has let go of everything after it. Raises StartError."""
-    daemon = Daemon(estate, settings, kinds, desks, dropped, load=load, learn=learn)
+    daemon = Daemon(estate, settings, kinds, desks, dropped, load=load, learn=learn, mask=mask)
     try:
         await daemon.start()
         yield daemon
@@ -141,13 +143,16 @@ class Daemon:
         clock: Callable[[], float] = time.time,
         *,
         load: Loader | None = None,
-        learn: Callable[[Estate], None] = lambda _estate: None,
+        learn: Callable[[object], None] = lambda _estate: None,
+        mask: Callable[[str], str] = str,
     ) -> None:
-        """`load` reads the estate again, without it there is no reload; `learn` is told of estates, for secrets."""
+        """`load` reads the estate again, without it there is no reload; `learn` is told of estates, for secrets, and
+        `mask` leaves these out of a text."""
         self._estate = estate
         self._settings = settings
         self._load = load
         self._learn = learn
+        self._mask = mask
         self._kinds = kinds
         self._desk_kinds = desks
         self._dropped = dropped
@@ -175,7 +180,8 @@ class Daemon:
         began = time.monotonic()
         now = self._clock()
         ledger, state = await self._open_ledger(now)
-        transports = Transports.open(lockout_of(ledger, state, self._clock))
+        pushing = Pushing(self._estate, self._settings, ledger, self._learn, self._clock)
+        transports = Transports.open(lockout_of(ledger, state, self._clock), pushing.inbox)
         self._parts.push_async_callback(transports.close)
         windows = Windows(self._estate, state.maintenance)
         routes = Routes(self._estate)
@@ -246,6 +252,8 @@ class Daemon:
         self._parts.push_async_callback(drilling.commands.stop)
         outbound.start()
         self._parts.push_async_callback(outbound.stop)
+        await pushing.start(self._parts, own.push, self._mask)
+        self._using.append(pushing)
         await self._take_traps(scheduler, runner, own)
         self._say_started(time.monotonic() - began, ledger.where)
         view.begun = True

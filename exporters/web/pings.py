@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-import math
 import re
 import time
 from collections.abc import Awaitable, Callable
@@ -33,12 +32,14 @@ OLDEST = 30 * 86_400.0
 LARGEST = 2**53
 _LONGEST_QUERY = 1000
 _RID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
-_NUMBER = re.compile(r"\d{1,16}(?:\.\d{1,9})?")
-_CODE = re.compile(r"\d{1,3}")
+_NUMBER = re.compile(r"[0-9]{1,16}(?:\.[0-9]{1,9})?")
+_CODE = re.compile(r"[0-9]{1,3}")
 _METHODS = frozenset({"GET", "HEAD", "POST"})
 _WORDS = {"": Sign.SUCCESS, "start": Sign.START, "fail": Sign.FAIL, "log": Sign.LOG}
 _LATER = "30"
 """Seconds, for Retry-After."""
+_CLOSE = {"Connection": "close"}
+"""A job pings once in a while; and whoever sends a body for ever is let go of with the answer."""
 
 
 class Outcome(StrEnum):
@@ -78,7 +79,7 @@ class PingSite:
             await refused.answer()(scope, receive, send)
             return
         self.count(Outcome.TAKEN.value)
-        await PlainTextResponse(said)(scope, receive, send)
+        await PlainTextResponse(said, headers=_CLOSE)(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive) -> str:
         """What whoever sent it is told. Raises _Refused."""
@@ -96,13 +97,34 @@ class PingSite:
         if not self.limits.jobs.take(job, now):
             raise _Refused(Outcome.LIMITED, 429, "this job pings too often; 12 times a minute is the most")
         body = await _body(receive) if scope["method"] == "POST" else b""
-        ping, left_out = _ping(job, sign, code, scope["query_string"], self.clock())
+        ping, left_out = self._ping(job, sign, code, scope["query_string"])
         log = await asyncio.to_thread(tail, body) if body else ""
         try:
             await self.keep(replace(ping, log=self.mask(log)))
         except NotKept:
             raise _Refused(Outcome.NOT_KEPT, 503, "the ledger cannot keep it now; send it again later") from None
         return "OK" + (f", without {', '.join(left_out)}: that cannot be read" if left_out else "") + "\n"
+
+    def _ping(self, job: str, sign: Sign, code: int | None, query: bytes) -> tuple[Ping, list[str]]:
+        """The ping, and what had to be left out of it: a wrong size must not cost the signal."""
+        said, now = _Query(query), self.clock()
+        rid = said.word("rid", _RID)
+        if self.mask(rid) != rid:
+            said.left_out.append("rid")
+            rid = ""
+        ping = Ping(
+            job,
+            now - (said.number("ago", OLDEST) or 0.0),
+            sign,
+            now,
+            code,
+            rid,
+            said.count("bytes"),
+            said.count("files"),
+            said.count("errors"),
+            said.number("seconds", OLDEST),
+        )
+        return ping, said.left_out
 
     def _unknown(self, address: str, now: float) -> None:
         if self.limits.strangers.take(address, now) and self.limits.lines.take(now):
@@ -129,7 +151,7 @@ class _Refused(Exception):
 
     def answer(self) -> PlainTextResponse:
         later = {"Retry-After": _LATER} if self._status in (429, 503) else {}
-        return PlainTextResponse(f"{self._words}\n", self._status, later)
+        return PlainTextResponse(f"{self._words}\n", self._status, {**later, **_CLOSE})
 
 
 def _read_path(path: str) -> tuple[str, Sign | None, int | None]:
@@ -138,7 +160,7 @@ def _read_path(path: str) -> tuple[str, Sign | None, int | None]:
     if len(parts) not in (3, 4) or parts[:2] != ["", "ping"]:
         return "", None, None
     said = parts[3] if len(parts) == 4 else ""
-    if _CODE.fullmatch(said) and said.isascii() and int(said) <= 255:
+    if _CODE.fullmatch(said) and int(said) <= 255:
         return parts[2], Sign.EXIT, int(said)
     return parts[2], _WORDS.get(said), None
 
@@ -161,39 +183,39 @@ async def _body(receive: Receive) -> bytes:
         raise _Refused(Outcome.UNFIT, 408, "the body comes too slowly") from None
 
 
-def _ping(job: str, sign: Sign, code: int | None, query: bytes, now: float) -> tuple[Ping, list[str]]:
-    """The ping, and what had to be left out of it: a wrong size must not cost the signal."""
-    left_out: list[str] = []
-    asked: dict[str, str] = {}
-    if len(query) <= _LONGEST_QUERY:
-        asked = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=False, max_num_fields=20))
-    else:
-        left_out.append("its query")
+class _Query:
+    """What is asked beside the path, and the names of what cannot be read."""
 
-    def number(name: str, most: float) -> float | None:
-        text = asked.get(name)
-        if text is None:
+    def __init__(self, query: bytes) -> None:
+        self.left_out: list[str] = []
+        self._said: dict[str, str] = {}
+        try:
+            if len(query) > _LONGEST_QUERY:
+                raise ValueError
+            self._said = dict(parse_qsl(query.decode("latin-1"), max_num_fields=20))
+        except ValueError:
+            self.left_out.append("what is asked")
+
+    def word(self, name: str, form: re.Pattern[str]) -> str:
+        text = self._said.get(name, "")
+        if not text or form.fullmatch(text):
+            return text
+        self.left_out.append(name)
+        return ""
+
+    def number(self, name: str, most: float) -> float | None:
+        text = self.word(name, _NUMBER)
+        if not text:
             return None
-        value = float(text) if _NUMBER.fullmatch(text) and text.isascii() else math.inf
+        value = float(text)
         if value <= most:
             return value
-        left_out.append(name)
+        self.left_out.append(name)
         return None
 
-    def count(name: str) -> int | None:
-        value = number(name, LARGEST)
+    def count(self, name: str) -> int | None:
+        value = self.number(name, LARGEST)
         return None if value is None else int(value)
-
-    rid = asked.get("rid", "")
-    if rid and not _RID.fullmatch(rid):
-        left_out.append("rid")
-        rid = ""
-    ago = number("ago", OLDEST) or 0.0
-    ping = Ping(
-        job, now - ago, sign, now, code, rid, count("bytes"), count("files"), count("errors"),
-        number("seconds", OLDEST),
-    )  # fmt: skip
-    return ping, left_out
 
 
 def _address(scope: Scope) -> str:

@@ -17,6 +17,8 @@ from checks.transports.inbox import Heard, Ping
 
 PATIENCE = 5.0
 """Seconds that a ping may wait for the disk."""
+GATHER = 0.005
+"""Seconds for which pings are gathered."""
 _MOST_WAITING = 2000
 OFF = "this agent takes no pings; start it with --push.listen-address"
 
@@ -31,20 +33,37 @@ class Keeping:
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
         self._waiting = 0
+        self._gathered: list[Ping] = []
+        self._writing: asyncio.Task[bool] | None = None
 
     async def keep(self, ping: Ping) -> None:
-        """Write it with whatever else the ledger writes. Raises NotKept; it may then be kept after all."""
+        """Write it with those that come at the same time. Raises NotKept; it may then be kept after all."""
         health = self._writer.health
         if not health.ok or self._waiting >= _MOST_WAITING:
             raise NotKept
+        self._gathered.append(ping)
+        if self._writing is None:
+            self._writing = asyncio.create_task(self._write(), name="pings")
         self._waiting += 1
         try:
             async with asyncio.timeout(PATIENCE):
-                await self._writer.write(Batch(pings=(ping,)))
-        except (TimeoutError, LedgerError) as error:
+                written = await asyncio.shield(self._writing)
+        except TimeoutError as error:
             raise NotKept from error
         finally:
             self._waiting -= 1
+        if not written:
+            raise NotKept
+
+    async def _write(self) -> bool:
+        """A commit costs as much for one ping as for ten, so those of a moment have one together."""
+        await asyncio.sleep(GATHER)
+        batch, self._gathered, self._writing = Batch(pings=tuple(self._gathered)), [], None
+        try:
+            await self._writer.write(batch)
+        except LedgerError:
+            return False
+        return True
 
 
 class LedgerInbox:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from checks.backup.model import Outcome
+from checks.backup.note import unpacked
 from checks.contract import State
 from checks.transports import Transports
 from checks.transports.inbox import Sign
@@ -219,3 +220,40 @@ async def test_whoever_takes_no_pings_knows_nothing_of_them() -> None:
     assert told.observation.fault is not None
     assert told.observation.fault.condition == "backup/local"
     assert "--push.listen-address" in told.observation.fault.message
+
+
+async def test_what_is_remembered_counts_while_only_the_last_days_are_read_again() -> None:
+    inbox = Told()
+    nights(inbox, last=TEN - 10 * DAY)
+    watched = watch(inbox, TEN, rpo="15d")
+
+    whole = await watched.run()
+    watched.now += 300
+    recent = await watched.run()
+    watched.now += HOUR
+    again = await watched.run()
+
+    read = [told.part("push").account for told in (whole, recent, again)]
+    assert [len(account.runs) for account in read if account is not None] == [3, 0, 3]
+    assert [told.bad for told in (whole, recent, again)] == [{}, {}, {}]
+    assert {told.value("last_restorable_timestamp_seconds", "ben") for told in (whole, recent, again)} == {
+        TEN - 10 * DAY
+    }
+
+
+async def test_a_run_whose_start_leaves_the_window_is_no_second_run() -> None:
+    inbox = Told()
+    nights(inbox)
+    watched = watch(inbox, TEN, rpo="15d")
+
+    await watched.run()
+    for minutes in range(-30, 90, 10):  # the window of three days passes over the start and the end of a run
+        watched.now = TEN + 2 * DAY + minutes * 60
+        assert watched.context is not None
+        watched.context.kept = {"push": watched.now}
+        told = await watched.run()
+    account = told.part("push").account
+
+    assert account is not None and len(account.runs) == 0
+    assert told.value("last_run_timestamp_seconds", "ben") == TEN - DAY
+    assert len(unpacked(watched.memory).objects["ben"].runs) == 3

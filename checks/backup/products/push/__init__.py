@@ -6,6 +6,7 @@ Nothing is known of what lies where; each run that left something counts as a re
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
@@ -20,6 +21,9 @@ from config.secrets import SecretReference
 
 _HAS = (Part.JOBS, Part.RUNS)
 _WINDOW = 45 * 86_400.0
+_WHOLE_EVERY = 3600.0
+"""Seconds between two looks at the whole window; in between what is remembered needs the last days only."""
+_DAYS = 2 * 86_400.0
 _MOST = 300
 """Pings of a job that are looked at: more than the runs that are remembered."""
 _NAMED = 3
@@ -61,33 +65,40 @@ def address_of(target: str, job: str) -> str:
 
 
 async def read(target: Target, options: PushOptions, ctx: Context, kept: object) -> tuple[Account, object]:
-    """What the jobs told. Raises TransportFault."""
+    """What the jobs told. Raises TransportFault. What is kept is when the whole window was last looked at."""
     now = ctx.now()
+    whole = not isinstance(kept, float) or not 0 <= now - kept < _WHOLE_EVERY
+    longest = max(job.given_up_after for job in options.jobs.values())
+    since = now - (_WINDOW if whole else longest + _DAYS)
     jobs = [address_of(target.name, name) for name in options.jobs]
-    heard = await ctx.transports.inbox.read(jobs, now - _WINDOW, _MOST)
+    heard = await ctx.transports.inbox.read(jobs, since, _MOST)
     by_name = {name: heard.get(address_of(target.name, name), _NOT_HEARD) for name in options.jobs}
-    return account(options, by_name, now), kept
+    made = await asyncio.to_thread(account, options, by_name, since, now)
+    return made, now if whole else kept
 
 
 _NOT_HEARD = Heard(trouble="nothing is known of its pings")
 
 
-def account(options: PushOptions, heard: Mapping[str, Heard], now: float) -> Account:
+def account(options: PushOptions, heard: Mapping[str, Heard], since: float, now: float) -> Account:
     """What the pings say. A job of which nothing can be told for now makes the runs unread."""
     silent = _troubles(heard)
+    runs = [
+        run for name, job in options.jobs.items() for run in runs_of(name, _reckoning(job, since), heard[name], now)
+    ]
     return Account(
         product="push",
         at=now,
-        since=now - _WINDOW,
+        since=since,
         jobs=tuple(Job(name, repository=job.repository) for name, job in options.jobs.items()),
-        runs=tuple(
-            run
-            for name, job in options.jobs.items()
-            for run in runs_of(name, Reckoning(job.level, job.partial_exit_codes, job.given_up_after), heard[name], now)
-        ),
+        runs=tuple(runs),
         unread={Part.RUNS: silent[:500]} if silent else {},
         has=_HAS,
     )
+
+
+def _reckoning(job: PushJob, since: float) -> Reckoning:
+    return Reckoning(job.level, job.partial_exit_codes, job.given_up_after, since)
 
 
 def _troubles(heard: Mapping[str, Heard]) -> str:

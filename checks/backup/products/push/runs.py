@@ -24,6 +24,8 @@ class Reckoning:
     level: Level = Level.FULL
     partial: tuple[int, ...] = ()
     given_up_after: float = 86_400.0
+    since: float = float("-inf")
+    """What was told before that is left out: an end soon after it may be of a run whose start was."""
 
 
 @dataclass(slots=True)
@@ -50,6 +52,8 @@ def runs_of(job: str, said: Reckoning, heard: Heard, now: float) -> Iterator[Run
     last_ended = max((run.begun for run in runs if run.ends), default=float("-inf"))
     by_second: dict[int, Run] = {}
     for one in runs:
+        if one.start is None and one.begun < said.since + said.given_up_after:
+            continue  # it was told with its start, or as it is now, when the window was another
         run = _run(job, said, one, _given_up(said, one, last_ended, runs[-1].begun, now))
         if run is None:
             continue

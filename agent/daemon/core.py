@@ -101,7 +101,7 @@ def run_daemon(
         loader = Loader(path) if path is not None else None
         signals = HangUps()
         stop = stop_event(signals)
-        async with running(estate, settings, kinds, desks, dropped, loader, redactor.learn_estate, redactor) as daemon:
+        async with running(estate, settings, kinds, desks, dropped, loader, redactor.learn_estate) as daemon:
             spare_the_collector()
             signals.heard_by(daemon.hang_up)
             await stop.wait()
@@ -119,10 +119,9 @@ async def running(
     dropped: Callable[[], int] = lambda: 0,
     load: Loader | None = None,
     learn: Callable[[object], None] = lambda _estate: None,
-    mask: Callable[[str], str] = str,
 ) -> AsyncIterator[Daemon]:
     """A daemon that is up inside the block and has let go of everything after it. Raises StartError."""
-    daemon = Daemon(estate, settings, kinds, desks, dropped, load=load, learn=learn, mask=mask)
+    daemon = Daemon(estate, settings, kinds, desks, dropped, load=load, learn=learn)
     try:
         await daemon.start()
         yield daemon
@@ -144,15 +143,12 @@ class Daemon:
         *,
         load: Loader | None = None,
         learn: Callable[[object], None] = lambda _estate: None,
-        mask: Callable[[str], str] = str,
     ) -> None:
-        """`load` reads the estate again, without it there is no reload; `learn` is told of estates, for secrets, and
-        `mask` leaves these out of a text."""
+        """`load` reads the estate again, without it there is no reload; `learn` is told of estates, for secrets."""
         self._estate = estate
         self._settings = settings
         self._load = load
         self._learn = learn
-        self._mask = mask
         self._kinds = kinds
         self._desk_kinds = desks
         self._dropped = dropped
@@ -252,7 +248,7 @@ class Daemon:
         self._parts.push_async_callback(drilling.commands.stop)
         outbound.start()
         self._parts.push_async_callback(outbound.stop)
-        await pushing.start(self._parts, own.push, self._mask)
+        await pushing.start(self._parts, own.push)
         self._using.append(pushing)
         await self._take_traps(scheduler, runner, own)
         self._say_started(time.monotonic() - began, ledger.where)

@@ -60,9 +60,7 @@ class Pushing:
         self._wanted = wanted(estate)
         self._changed.set()
 
-    async def start(
-        self, parts: contextlib.AsyncExitStack, count: Callable[[str], None], mask: Callable[[str], str]
-    ) -> None:
+    async def start(self, parts: contextlib.AsyncExitStack, count: Callable[[str], None]) -> None:
         """Listen, if there is an address. What has to be let go of is pushed on `parts`. Raises StartError."""
         if not self._settings.push:
             return
@@ -70,7 +68,7 @@ class Pushing:
             async with asyncio.timeout(_PATIENCE):
                 await self._renew()
         access = await self._let_in(parts)
-        site = PingSite(lambda key: self._keys.job_of(key), self._keeping.keep, count, self._clock, mask)
+        site = PingSite(lambda key: self._keys.job_of(key), self._keeping.keep, count, self._clock)
         try:
             sockets = listen([str(address) for address in self._settings.push], "--push.listen-address")
         except ListenError as error:

@@ -20,6 +20,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
 from agent.push.keeping import NotKept
+from agent.push.keys import SHORTEST
 from agent.push.tail import tail
 from checks.transports.inbox import Ping, Sign
 from checks.transports.snmp.allowance import Allowance, Allowances
@@ -34,6 +35,7 @@ _LONGEST_QUERY = 1000
 _RID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _NUMBER = re.compile(r"[0-9]{1,16}(?:\.[0-9]{1,9})?")
 _CODE = re.compile(r"[0-9]{1,3}")
+_LIKE_A_KEY = re.compile(rf"[A-Za-z0-9._~-]{{{SHORTEST},}}")
 _METHODS = frozenset({"GET", "HEAD", "POST"})
 _WORDS = {"": Sign.SUCCESS, "start": Sign.START, "fail": Sign.FAIL, "log": Sign.LOG}
 _LATER = "30"
@@ -64,8 +66,6 @@ class PingSite:
     """Done once it is on the disk. Raises NotKept."""
     count: Callable[[str], None]
     clock: Callable[[], float]
-    mask: Callable[[str], str] = str
-    """Without the secrets that the agent knows."""
     monotonic: Callable[[], float] = time.monotonic
     limits: _Limits = field(default_factory=lambda: _Limits())
 
@@ -85,7 +85,7 @@ class PingSite:
         """What whoever sent it is told. Raises _Refused."""
         now = self.monotonic()
         address = _address(scope)
-        if not self.limits.all.take(now) or not self.limits.addresses.take(address, now):
+        if not self.limits.addresses.take(address, now) or not self.limits.all.take(now):
             raise _Refused(Outcome.LIMITED, 429, "too many pings; send it again later")
         key, sign, code = _read_path(scope["path"])
         job = self.job_of(key)
@@ -98,18 +98,23 @@ class PingSite:
             raise _Refused(Outcome.LIMITED, 429, "this job pings too often; 12 times a minute is the most")
         body = await _body(receive) if scope["method"] == "POST" else b""
         ping, left_out = self._ping(job, sign, code, scope["query_string"])
-        log = await asyncio.to_thread(tail, body) if body else ""
+        log = await asyncio.to_thread(self._log, body) if body else ""
         try:
-            await self.keep(replace(ping, log=self.mask(log)))
+            await self.keep(replace(ping, log=log))
         except NotKept:
             raise _Refused(Outcome.NOT_KEPT, 503, "the ledger cannot keep it now; send it again later") from None
         return "OK" + (f", without {', '.join(left_out)}: that cannot be read" if left_out else "") + "\n"
+
+    def _log(self, body: bytes) -> str:
+        """The end of a log, without any key of ours: each word that could be one is looked up."""
+        words = set(_LIKE_A_KEY.findall(body.decode("ascii", "replace")))
+        return tail(body, [word for word in words if self.job_of(word) is not None])
 
     def _ping(self, job: str, sign: Sign, code: int | None, query: bytes) -> tuple[Ping, list[str]]:
         """The ping, and what had to be left out of it: a wrong size must not cost the signal."""
         said, now = _Query(query), self.clock()
         rid = said.word("rid", _RID)
-        if self.mask(rid) != rid:
+        if self.job_of(rid) is not None:
             said.left_out.append("rid")
             rid = ""
         ping = Ping(

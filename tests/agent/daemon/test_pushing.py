@@ -91,7 +91,7 @@ async def test_keys_follow_the_estate_and_are_made_known_as_secrets(
         lambda keys: learnt.extend(key.reveal() for key in keys), lambda: 0.0,
     )  # fmt: skip
     async with contextlib.AsyncExitStack() as parts:
-        await pushing.start(parts, lambda _outcome: None, str)
+        await pushing.start(parts, lambda _outcome: None)
         host, port = pushing.addresses[0]
 
         def status(key: str) -> int:

@@ -244,12 +244,12 @@ class Daemon:
         await self._serve(
             view, exposition, own, windows, ledger, transports.lockout, hub, outbound, drilling, approvals
         )
+        await pushing.start(self._parts, own.push)
+        self._using.append(pushing)
         await self._begin(ledger, state, scheduler, runner, delivery, pulse)
         self._parts.push_async_callback(drilling.commands.stop)
         outbound.start()
         self._parts.push_async_callback(outbound.stop)
-        await pushing.start(self._parts, own.push)
-        self._using.append(pushing)
         await self._take_traps(scheduler, runner, own)
         self._say_started(time.monotonic() - began, ledger.where)
         view.begun = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -23,7 +23,7 @@ from exporters.web.server import ListenError, WebServer, listen
 REFRESH = 60.0
 """Seconds between two looks at the keys."""
 _PATIENCE = 5.0
-"""Seconds that keys may hold up the start."""
+"""Seconds that keys may hold up the start, or a check."""
 _MOST_CONNECTIONS = 400
 """A whole estate begins its backups at one o'clock."""
 
@@ -48,10 +48,11 @@ class Pushing:
         self._keys = Keys()
         self._aside = Aside(1)
         self._changed = asyncio.Event()
+        self._renewed = asyncio.Event()
         self._following: asyncio.Task[None] | None = None
         self._told: dict[str, str] = {}
         self._log = structlog.get_logger("agent.push")
-        self.inbox = LedgerInbox(ledger.reader, lambda: self._keys if settings.push else None)
+        self.inbox = LedgerInbox(ledger.reader, self._keys_of)
         self.addresses: list[tuple[str, int]] = []
         """Where pings are taken, once started."""
 
@@ -98,6 +99,16 @@ class Pushing:
             raise StartError(str(error).replace("--web.config.file", "--push.config.file")) from error
         return access
 
+    async def _keys_of(self, jobs: Sequence[str]) -> Keys | None:
+        """A check may be made before the keys of its jobs are read, at a start or a reload: that is no trouble yet."""
+        if not self._settings.push:
+            return None
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE):
+                while not self._keys.known.issuperset(jobs):
+                    await self._renewed.wait()
+        return self._keys
+
     async def _follow(self) -> None:
         while True:
             with contextlib.suppress(TimeoutError):
@@ -116,6 +127,8 @@ class Pushing:
         if keys.jobs != self._keys.jobs:
             self._learn(keys.found)
         self._keys = keys
+        renewed, self._renewed = self._renewed, asyncio.Event()
+        renewed.set()
         for job, trouble in keys.troubles.items():
             if self._told.get(job) != trouble:
                 self._log.error("pings of a job are not taken", job=job, reason=trouble)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from agent.ledger.batch import Batch
 from agent.ledger.errors import LedgerError
@@ -69,14 +69,14 @@ class Keeping:
 class LedgerInbox:
     """The inbox of the agent that takes the pings."""
 
-    def __init__(self, reader: Reader, keys: Callable[[], Keys | None]) -> None:
-        """`keys`: those that are taken now; None while no pings are taken."""
+    def __init__(self, reader: Reader, keys: Callable[[Sequence[str]], Awaitable[Keys | None]]) -> None:
+        """`keys`: those that are taken now, once those of these jobs have been read; None where no pings are taken."""
         self._reader = reader
         self._keys = keys
 
     async def read(self, jobs: Sequence[str], since: float, most: int) -> Mapping[str, Heard]:
         """As `checks.transports.inbox.Inbox.read`."""
-        keys = self._keys()
+        keys = await self._keys(jobs)
         if keys is None:
             raise TransportFault(Reason.LOCAL, OFF)
         try:

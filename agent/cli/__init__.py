@@ -16,7 +16,7 @@ from agent.cli.errors import Failure
 
 _VERBS = {
     "apply": ("agent.cli.apply", "put a plan in force that somebody has looked at"),
-    "backup": ("agent.cli.backup", "put estate and ledger into one archive; verify one"),
+    "backup": ("agent.cli.backup_verbs", "put estate and ledger into one archive; tell of backups that run elsewhere"),
     "check": ("agent.cli.check", "run checks once, now, without a daemon"),
     "config": ("agent.cli.config", "which configurations are as they were approved; approve one"),
     "credentials": ("agent.cli.credentials", "which log-ins were refused; have a mended one tried"),

@@ -21,24 +21,7 @@ if TYPE_CHECKING:
     from agent.keeping.manifest import Manifest
 
 
-class _MakeUnlessNamed(click.Group):
-    """`ridgeway backup FILE` is `ridgeway backup make FILE`."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if args and args[0] not in self.commands and args[0] not in ctx.help_option_names:
-            args = ["make", *args]
-        return super().parse_args(ctx, args)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        return super().get_command(ctx, cmd_name) or super().get_command(ctx, "make")
-
-
-@click.group("backup", cls=_MakeUnlessNamed)
-def command() -> None:
-    """Put estate and ledger into one archive, while the agent runs. `ridgeway backup FILE` makes one."""
-
-
-@command.command("make")
+@click.command("make")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--keep", type=click.IntRange(1, 10_000), default=None, help="Keep so many archives, remove older ones.")
 @config_option
@@ -79,7 +62,7 @@ def make(file: Path, keep: int | None, config_file: Path, ledger_url: str, as_js
     return 1 if made.trouble else 0
 
 
-@command.command("verify")
+@click.command("verify")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @json_option
 def verify_archive(file: Path, as_json: bool) -> int:

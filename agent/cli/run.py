@@ -49,6 +49,19 @@ if TYPE_CHECKING:
     help="Where SNMP traps and informs are taken (UDP), for example 0.0.0.0:162; repeatable. Nowhere unless named.",
 )
 @click.option(
+    "--push.listen-address",
+    "push",
+    multiple=True,
+    help="Where pings of backup jobs are taken; repeatable. Off loopback only with TLS. Nowhere unless named.",
+)
+@click.option(
+    "--push.config.file",
+    "push_config",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="TLS of that listener, as --web.config.file has it for the pages.",
+)
+@click.option(
     "--snmp.engine-id",
     "engine_id",
     default=None,
@@ -90,6 +103,8 @@ def command(
     web_config: Path | None,
     hosts: tuple[str, ...],
     traps: tuple[str, ...],
+    push: tuple[str, ...],
+    push_config: Path | None,
     engine_id: str | None,
     lifecycle: bool,
     vantage: str | None,
@@ -122,6 +137,8 @@ def command(
             state=state_directory(),
             web_config=web_config,
             lifecycle=lifecycle,
+            push=push,
+            push_config=push_config,
         )
     except SettingsError as error:
         raise Failure(str(error), status=2) from error

@@ -35,6 +35,7 @@ from agent.daemon.parts import (
 )
 from agent.daemon.pipeline import Outlets, Pipeline
 from agent.daemon.pulse import Pulse
+from agent.daemon.pushing import Pushing
 from agent.daemon.reload import Reloader
 from agent.daemon.serving import Serving
 from agent.daemon.settings import Settings
@@ -118,7 +119,7 @@ async def running(
     desks: Mapping[str, DeskKind],
     dropped: Callable[[], int] = lambda: 0,
     load: Loader | None = None,
-    learn: Callable[[Estate], None] = lambda _estate: None,
+    learn: Callable[[object], None] = lambda _estate: None,
 ) -> AsyncIterator[Daemon]:
     """A daemon that is up inside the block and has let go of everything after it. Raises StartError."""
     daemon = Daemon(estate, settings, kinds, desks, dropped, load=load, learn=learn)
@@ -142,7 +143,7 @@ class Daemon:
         clock: Callable[[], float] = time.time,
         *,
         load: Loader | None = None,
-        learn: Callable[[Estate], None] = lambda _estate: None,
+        learn: Callable[[object], None] = lambda _estate: None,
     ) -> None:
         """`load` reads the estate again, without it there is no reload; `learn` is told of estates, for secrets."""
         self._estate = estate
@@ -177,7 +178,8 @@ class Daemon:
         began = time.monotonic()
         now = self._clock()
         ledger, state = await self._open_ledger(now)
-        transports = Transports.open(lockout_of(ledger, state, self._clock))
+        pushing = Pushing(self._estate, self._settings, ledger, self._learn, self._clock)
+        transports = Transports.open(lockout_of(ledger, state, self._clock), pushing.inbox)
         self._parts.push_async_callback(transports.close)
         windows = Windows(self._estate, state.maintenance)
         routes = Routes(self._estate)
@@ -246,6 +248,8 @@ class Daemon:
         await self._serve(
             view, exposition, own, windows, ledger, transports.lockout, hub, outbound, drilling, approvals
         )
+        await pushing.start(self._parts, own.push)
+        self._using.append(pushing)
         await self._begin(ledger, state, scheduler, runner, delivery, pulse)
         self._parts.push_async_callback(drilling.commands.stop)
         outbound.start()

@@ -54,6 +54,10 @@ class Settings:
         """Whether the pages can be reached from other machines."""
         return any(address.exposed for address in self.listen)
 
+    push: tuple[Address, ...] = ()
+    """Where pings of backup jobs are taken; nowhere unless somebody says so."""
+    push_config: Path | None = None
+    """TLS of that listener, as `web_config` has it."""
     lifecycle: bool = False
     """Whether `/-/reload` is for anybody who may read."""
 
@@ -72,13 +76,20 @@ class Settings:
         state: Path | None = None,
         web_config: Path | None = None,
         lifecycle: bool = False,
+        push: Iterable[str] = (),
+        push_config: Path | None = None,
     ) -> Settings:
         """Check what the command line gave against the estate. Raises SettingsError."""
         place = vantage or estate.vantage
         if place not in estate.vantages:
             known = ", ".join(sorted(estate.vantages))
             raise SettingsError(f"--vantage: the estate has no vantage {place!r}; it has {known}")
-        traps = tuple(traps)
+        traps, push = tuple(traps), tuple(push)
+        if push and place != estate.vantage:
+            raise SettingsError(
+                "--push.listen-address: only the agent at the estate's own vantage takes pings; have the jobs send "
+                "theirs to that one"
+            )
         if traps and place != estate.vantage:
             raise SettingsError(
                 "--snmp.trap-address: only the agent at the estate's own vantage takes traps; have the devices send "
@@ -92,16 +103,19 @@ class Settings:
         made = cls(
             ledger_url,
             control_socket,
-            tuple(_address(text) for text in listen),
+            tuple(_address(text, "--web.listen-address") for text in listen),
             place,
             tuple(hosts),
             tuple(_trap_address(text) for text in traps),
             _engine_id(engine_id),
             state,
             web_config,
+            tuple(_address(text, "--push.listen-address") for text in push),
+            push_config,
             lifecycle,
         )
         _check_access(made, estate)
+        _check_push(made)
         return made
 
 
@@ -117,16 +131,32 @@ def _check_access(settings: Settings, estate: Estate) -> None:
         raise SettingsError(missing)
 
 
-def _address(text: str) -> Address:
+def _check_push(settings: Settings) -> None:
+    """A key that goes over a network in plain text is everybody's."""
+    if settings.push_config is not None:
+        try:
+            file = read_web_file(settings.push_config)
+        except WebConfigError as error:
+            raise SettingsError(f"--push.config.file: {error}") from error
+        if file.tls is not None:
+            return
+    if any(address.exposed for address in settings.push):
+        raise SettingsError(
+            "--push.listen-address: an address that is not on loopback needs TLS (`tls_server_config` in "
+            "--push.config.file): keys of jobs go over it"
+        )
+
+
+def _address(text: str, option: str) -> Address:
     host, colon, port = text.rpartition(":")
     host = host.removeprefix("[").removesuffix("]") or "127.0.0.1"
     if not colon or not port.isdigit() or not int(port) < 65_536:
-        raise SettingsError(f"--web.listen-address: {text!r} is not an address; write 127.0.0.1:10190 or [::1]:10190")
+        raise SettingsError(f"{option}: {text!r} is not an address; write 127.0.0.1:10190 or [::1]:10190")
     try:
         if host != "localhost":
             ipaddress.ip_address(host)
     except ValueError as error:
-        raise SettingsError(f"--web.listen-address: {host!r} is not an IP address") from error
+        raise SettingsError(f"{option}: {host!r} is not an IP address") from error
     return Address(host, int(port))
 
 

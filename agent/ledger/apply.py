@@ -214,6 +214,7 @@ def _histories(connection: Connection, batches: Sequence[Batch]) -> None:
     _put(connection, tables.maintenance, [codec.maintenance_row(window) for window in windows.values()])
     drills = _newest((drill for b in batches for drill in b.drills), lambda drill: drill.id)
     _put(connection, tables.drills, [codec.drill_row(drill) for drill in drills.values()])
+    _write(connection, insert(tables.pings), [codec.ping_row(ping) for b in batches for ping in b.pings])
     refusals = _newest((refused for b in batches for refused in b.refusals), lambda refused: refused.credential)
     rows = [{"credential": name, "targets": dict(refused.targets)} for name, refused in refusals.items()]
     _put(connection, tables.credential_refusals, rows)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from agent.drills.records import Drill
 from agent.records import Alert, Cause, CheckResult, Event, IncidentChange
 from checks.contract import Assessment, Memory, State, Subject
+from checks.transports.inbox import Ping
 from config.estate import Selector
 
 
@@ -141,7 +142,8 @@ class Rename:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Rows that are written in one transaction. Writing the same batch twice does no harm, save for `runs` and `audit`.
+    """Rows that are written in one transaction. Writing the same batch twice does no harm, save for `runs`, `audit`
+    and `pings`.
 
     Alerts are copied when the batch is made, because the judge goes on changing its own.
     """
@@ -165,6 +167,7 @@ class Batch:
     maintenance: tuple[MaintenanceWindow, ...] = ()
     drills: tuple[Drill, ...] = ()
     refusals: tuple[CredentialRefusals, ...] = ()
+    pings: tuple[Ping, ...] = ()
 
     def __post_init__(self) -> None:
         if self.alerts:
@@ -181,6 +184,7 @@ class Batch:
             or self.drills
             or self.refusals
             or self.renames
+            or self.pings
         )
 
     @property

@@ -19,6 +19,7 @@ from agent.ledger.errors import LedgerUnusable
 from agent.ledger.jsontext import plain
 from agent.records import About, Alert, Cause, Event, EventKind, Incident
 from checks.contract import Assessment, Family, Finding, Memory, Reading, State
+from checks.transports.inbox import Ping
 from config.estate import Selector
 
 Row = dict[str, Any]
@@ -50,6 +51,8 @@ _INCIDENT_COLUMNS = (
     "closed_at", "changed_at", "hidden",
 )  # fmt: skip
 _DRILL_COLUMNS = ("id", "kind", "council", "target", "start", "ended_at", "outcome", "proven_at")
+_PING_COLUMNS = ("job", "received", "at", "sign", "code", "rid")
+_PING_FACTS = ("bytes", "files", "errors", "seconds", "log")
 
 
 @cache
@@ -323,3 +326,19 @@ def drill_of(row: Stored) -> Drill:
     fields = {name: value for name, value in body.items() if name != "v"}
     drill: Drill = _read(Drill, {**fields, **{name: row[name] for name in _DRILL_COLUMNS}}, what)
     return drill
+
+
+def ping_row(ping: Ping) -> Row:
+    facts = {name: value for name in _PING_FACTS if (value := getattr(ping, name)) not in (None, "")}
+    row: Row = {name: getattr(ping, name) for name in _PING_COLUMNS}
+    return {**row, "sign": ping.sign.value, "facts": {"v": VERSION, **facts}}
+
+
+def ping_of(row: Stored) -> Ping:
+    what = f"the ping {row['id']}"
+    facts: Mapping[str, Any] = row["facts"]
+    if facts.get("v") != VERSION:
+        raise Unreadable(f"{what} has facts of version {facts.get('v')!r}; this Ridgeway reads version {VERSION}")
+    fields = {name: value for name, value in facts.items() if name != "v"}
+    ping: Ping = _read(Ping, {**fields, **{name: row[name] for name in _PING_COLUMNS}}, what)
+    return ping

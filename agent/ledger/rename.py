@@ -15,7 +15,7 @@ from agent.ledger.batch import Rename
 
 
 def rename(connection: Connection, renames: Iterable[Rename]) -> None:
-    """Check records, run history, spans, daily peaks and drills. Doing it twice does no harm."""
+    """Check records, run history, spans, daily peaks, drills and pings. Doing it twice does no harm."""
     for one in renames:
         _checks(connection, tables.checks, one, target=one.new)
         _checks(connection, tables.runs, one)
@@ -29,19 +29,26 @@ def rename(connection: Connection, renames: Iterable[Rename]) -> None:
         drills = tables.drills
         old = (drills.c.council == one.old_council, drills.c.target == one.old)
         connection.execute(update(drills).where(*old).values(council=one.council, target=one.new))
+        job = tables.pings.c.job
+        if not _any(connection, tables.pings, *_within(job, one.new)):
+            tail = func.substr(job, len(one.old) + 1)
+            renamed = update(tables.pings).where(*_within(job, one.old))
+            connection.execute(renamed.values(job=literal(one.new).concat(tail)))
 
 
 def _checks(connection: Connection, table: Table, one: Rename, **more: str) -> None:
     """A check's id is `target/name`."""
     id = table.c.check_id
-    if _any(connection, table, *_of(id, one.new)):
+    if _any(connection, table, *_within(id, one.new)):
         return
     tail = func.substr(id, len(one.old) + 1)
-    connection.execute(update(table).where(*_of(id, one.old)).values(check_id=literal(one.new).concat(tail), **more))
+    connection.execute(
+        update(table).where(*_within(id, one.old)).values(check_id=literal(one.new).concat(tail), **more)
+    )
 
 
-def _of(id: ColumnElement[str], target: str) -> tuple[ColumnElement[bool], ...]:
-    """The ids of a target's checks, as a range that an index can find: "0" follows "/"."""
+def _within(id: ColumnElement[str], target: str) -> tuple[ColumnElement[bool], ...]:
+    """The ids below a target, as a range that an index can find: "0" follows "/"."""
     return id >= f"{target}/", id < f"{target}0"
 
 

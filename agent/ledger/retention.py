@@ -33,6 +33,8 @@ class Retention:
     peaks: float = 3 * YEAR
     runs: float = 90 * DAY
     audit: float = 7 * YEAR
+    pings: float = 90 * DAY
+    """Of runs the checks remember what they need; these are what they are made of."""
     maintenance: float = 3 * YEAR
     drills: float = 7 * YEAR
     """Evidence for auditors; the newest proof of each target stays beyond that."""
@@ -56,6 +58,7 @@ def prune(connection: Connection, retention: Retention, now: float) -> int:
     gone += _some(connection, t.drills, _old_drills(now - retention.drills))
     # Numbered in the order they were written: only the oldest need a look.
     gone += _oldest(connection, t.runs, t.runs.c.started, now - retention.runs)
+    gone += _oldest(connection, t.pings, t.pings.c.received, now - retention.pings)
     gone += _oldest(connection, t.audit, t.audit.c.at, now - retention.audit)
     return gone
 

@@ -308,6 +308,20 @@ runs = Table(  # run history: state changes and faults, not every run
     Index("runs_by_check", "check_id", "started"),
 )
 
+pings = Table(  # what backup jobs told of their own accord, in the order in which it came
+    "pings",
+    metadata,
+    Column("id", BigId, primary_key=True, autoincrement=True),
+    Column("job", String(300), nullable=False),  # target/name
+    Column("received", Double, nullable=False),
+    Column("at", Double, nullable=False),  # when it was sent, by our clock
+    Column("sign", String(10), nullable=False),
+    Column("code", Integer),
+    Column("rid", String(64), nullable=False, server_default=""),
+    Column("facts", JSON, nullable=False),  # bytes, files, errors, seconds, log: those that were told
+    Index("pings_by_job", "job", "id"),
+)
+
 credential_refusals = Table(  # which credential was refused by whom, so that a restart tries no account into its lock
     "credential_refusals",
     metadata,

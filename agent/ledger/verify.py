@@ -197,6 +197,7 @@ def _rows(connection: Connection) -> Iterator[Line]:
         (tables.events, lambda row: (codec.event_of(row), codec.about_of(row))),
         (tables.maintenance, codec.maintenance_of),
         (tables.drills, codec.drill_of),
+        (tables.pings, codec.ping_of),
         (tables.spans, codec.span_of),
     )
     for table, read in readers:

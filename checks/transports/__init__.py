@@ -8,6 +8,7 @@ from checks.transports.aside import Aside
 from checks.transports.dns import DnsTransport
 from checks.transports.http import HttpTransport
 from checks.transports.icmp import IcmpTransport
+from checks.transports.inbox import Inbox, NoInbox
 from checks.transports.lockout import Lockout
 from checks.transports.names import Names
 from checks.transports.ntp import NtpTransport
@@ -50,9 +51,11 @@ class Transports:
     sip: SipTransport = field(kw_only=True)
     rtp: RtpTransport = field(default_factory=RtpTransport)
     """No process is started before the first call."""
+    inbox: Inbox = field(default_factory=NoInbox, kw_only=True)
+    """What jobs tell of their own accord; only the agent that takes it can read it."""
 
     @classmethod
-    def open(cls, lockout: Lockout | None = None) -> Transports:
+    def open(cls, lockout: Lockout | None = None, inbox: Inbox | None = None) -> Transports:
         """Transports that share one cache of names. Sockets are opened when they are first needed."""
         names, aside, lockout, turns = Names(), Aside(THREADS), lockout or Lockout(), Turns()
         dns = DnsTransport(names)
@@ -68,6 +71,7 @@ class Transports:
             ntp=NtpTransport(names),
             ssh=SshTransport(names, aside, lockout, turns=turns),
             sip=SipTransport(names, dns),
+            inbox=inbox or NoInbox(),
         )
 
     async def close(self) -> None:

@@ -29,6 +29,7 @@ HOLD_BUCKETS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.0)
 NOTIFICATIONS = (
     "prompted", "coalesced", "limited", "ignored", "unknown_sender", "unauthentic", "malformed", "dropped",
 )  # fmt: skip
+PUSHED = ("taken", "unknown", "limited", "unfit", "not_kept")
 DESK_OPERATIONS = ("look-up", "create", "read", "note", "priority", "resolve", "reopen", "counts", "sweep")
 
 FOR_EVERYBODY = frozenset(
@@ -161,6 +162,11 @@ class OwnMetrics:
             "SNMP traps and informs of targets, by their name in its MIB; `other` are those that nobody understands.",
             ("trap",),
         )
+        self._pushed = self._counter(
+            "ridgeway_push_requests_total", "Pings of backup jobs that came in, by what became of them.", ("outcome",)
+        )
+        for outcome in PUSHED:
+            self._pushed.labels(outcome)
 
     def _keeping(self) -> None:
         self._queue = self._gauge("ridgeway_ledger_queue_writes", "Writes waiting for the ledger.")
@@ -297,6 +303,9 @@ class OwnMetrics:
     def snmp_trap(self, name: str) -> None:
         """A target sent a notification of this name; names are a closed set."""
         self._traps.labels(name).inc()
+    def push(self, outcome: str) -> None:
+        """A request came to the listener for pings. `outcome` is one of PUSHED."""
+        self._pushed.labels(outcome).inc()
 
     def _of(self, kind: str) -> tuple[Counter, Histogram]:
         found = self._runs_of.get(kind)

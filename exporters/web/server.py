@@ -26,15 +26,15 @@ class ListenError(Exception):
     """An address cannot be listened on; the message says which, why and how to mend it."""
 
 
-def listen(addresses: Sequence[str]) -> list[socket.socket]:
+def listen(addresses: Sequence[str], option: str = "--web.listen-address") -> list[socket.socket]:
     """Open a listening socket per address: `host:port`, `[v6]:port`, or `:port` for every address of the machine.
 
-    All or none: raises ListenError after closing those already open.
+    All or none: raises ListenError, which names the command line's option, after closing those already open.
     """
     opened: list[socket.socket] = []
     try:
         for address in addresses:
-            opened.append(_listen(address))
+            opened.append(_listen(address, option))
     except ListenError:
         for sock in opened:
             sock.close()
@@ -42,10 +42,10 @@ def listen(addresses: Sequence[str]) -> list[socket.socket]:
     return opened
 
 
-def _listen(address: str) -> socket.socket:
+def _listen(address: str, option: str) -> socket.socket:
     host, colon, port = address.rpartition(":")
     if not colon or not port.isascii() or not port.isdigit() or int(port) > 65_535:
-        raise ListenError(f"--web.listen-address {address}: write it as host:port, [IPv6]:port or :port")
+        raise ListenError(f"{option} {address}: write it as host:port, [IPv6]:port or :port")
     host = host.removeprefix("[").removesuffix("]")
     try:
         if not host:
@@ -58,7 +58,7 @@ def _listen(address: str) -> socket.socket:
         hint = "is another agent running?" if error.errno == errno.EADDRINUSE else "is it an address of this machine?"
         # create_server puts the address into strerror, and a name that is not found has numbers of its own
         why = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
-        raise ListenError(f"--web.listen-address {address}: {why}; {hint}") from error
+        raise ListenError(f"{option} {address}: {why}; {hint}") from error
 
 
 class _Server(uvicorn.Server):

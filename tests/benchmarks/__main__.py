@@ -27,6 +27,7 @@ BENCHMARKS = {
     "access": ("tests.benchmarks.access", "measure"),
     "ssh": ("tests.benchmarks.ssh", "measure"),
     "outbound": ("tests.benchmarks.outbound", "measure"),
+    "push": ("tests.benchmarks.push", "measure"),
     "page": ("tests.benchmarks.page", "measure"),
     "feed": ("tests.benchmarks.feed", "measure"),
     "keeping": ("tests.benchmarks.keeping", "measure"),

@@ -24,6 +24,7 @@ from agent.records import (
     WishKind,
 )
 from checks.contract import Assessment, Family, Fault, Finding, Reading, State, Subject
+from checks.transports.inbox import Ping, Sign
 from config.estate import CheckSpec, Every, MofN, Selector, WakeClass
 
 NOW = 1_790_000_000.0
@@ -137,6 +138,14 @@ def result(
 
 def window(id: str = "MNT-1", selector: Selector = EVERYTHING) -> MaintenanceWindow:
     return MaintenanceWindow(id, NOW - 60, NOW + 3_600, "jo", "upgrade", selector)
+
+
+def ping(job: str = "backups/ben", at: float = NOW, sign: Sign = Sign.EXIT, **fields: Any) -> Ping:
+    """The end of a run, with everything that can be told of one."""
+    made = Ping(
+        job, at, sign, at + 0.25, 3 if sign is Sign.EXIT else None, "r-1", 10**12, 4_711, 2, 61.5, "done\n“ok”",
+    )  # fmt: skip
+    return replace(made, **fields)
 
 
 def drill(id: str = "DRL-1", **fields: Any) -> Drill:

@@ -8,17 +8,18 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from checks.backup.model import Account
-from checks.backup.products import barman, borg, files, pgbackrest, restic, veeam
+from checks.backup.products import barman, borg, files, pgbackrest, push, restic, veeam
 from checks.backup.products.barman import BarmanOptions
 from checks.backup.products.borg import BorgOptions
 from checks.backup.products.files import FilesOptions
 from checks.backup.products.pgbackrest import PgBackRestOptions
+from checks.backup.products.push import PushOptions
 from checks.backup.products.restic import ResticOptions
 from checks.backup.products.veeam.options import VeeamOptions
 from checks.contract import Context, Target
 
 ProductOptions = Annotated[
-    VeeamOptions | ResticOptions | BorgOptions | PgBackRestOptions | BarmanOptions | FilesOptions,
+    VeeamOptions | ResticOptions | BorgOptions | PgBackRestOptions | BarmanOptions | FilesOptions | PushOptions,
     Field(discriminator="product"),
 ]
 Reader = Callable[[Target, Any, Context, object], Awaitable[tuple[Account, object]]]
@@ -31,6 +32,7 @@ _READERS: dict[type[Any], Reader] = {
     PgBackRestOptions: pgbackrest.read,
     BarmanOptions: barman.read,
     FilesOptions: files.read,
+    PushOptions: push.read,
 }
 
 

@@ -38,6 +38,7 @@ def fill(location: str) -> None:
                 audit=(Audit(kept.NOW, "jo", "ack", "RWY-1", {"why": None, "n": 1, "ratio": 0.1, "x": "“\n”"}),),
                 maintenance=(kept.window(),),
                 drills=(kept.drill(),),
+                pings=(kept.ping(), kept.ping(rid="", log="", bytes=None)),
                 refusals=(CredentialRefusals("reader", {"web": kept.NOW}),),
             )
         ).result(30)

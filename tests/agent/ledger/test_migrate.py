@@ -31,8 +31,8 @@ NEXT_STEP = """
 from alembic import op
 import sqlalchemy as sa
 
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 
 
 def upgrade() -> None:
@@ -91,12 +91,12 @@ def test_a_copy_is_kept_before_a_ledger_is_changed(tmp_path: Path) -> None:
     done = _migrate(database_at(path), _steps(tmp_path, "pass"))
 
     assert done is not None
-    assert (done.before, done.after) == ("0004", "0005")
-    copy = tmp_path / "ledger.sqlite3.before-0005.20260921T141320Z"
+    assert (done.before, done.after) == ("0005", "0006")
+    copy = tmp_path / "ledger.sqlite3.before-0006.20260921T141320Z"
     assert done.snapshot == str(copy)
     assert copy.stat().st_mode & 0o777 == 0o600
     with closing(sqlite3.connect(copy)) as kept_copy:
-        assert kept_copy.execute("SELECT version_num FROM alembic_version").fetchall() == [("0004",)]
+        assert kept_copy.execute("SELECT version_num FROM alembic_version").fetchall() == [("0005",)]
         assert kept_copy.execute("SELECT id FROM incidents").fetchall() == [("RWY-1",)]
 
 
@@ -111,9 +111,9 @@ def test_a_copy_of_a_ledger_on_a_server_is_kept_in_the_state_directory(
     done = _migrate(database_at(url, tmp_path), _steps(tmp_path, "pass"))
 
     assert done is not None and done.snapshot is not None
-    assert done.snapshot == str(tmp_path / "ledger-postgresql.before-0005.20260921T141320Z")
+    assert done.snapshot == str(tmp_path / "ledger-postgresql.before-0006.20260921T141320Z")
     with closing(sqlite3.connect(done.snapshot)) as kept_copy:
-        assert kept_copy.execute("SELECT version_num FROM alembic_version").fetchall() == [("0004",)]
+        assert kept_copy.execute("SELECT version_num FROM alembic_version").fetchall() == [("0005",)]
         assert kept_copy.execute("SELECT id FROM incidents").fetchall() == [("RWY-1",)]
 
 
@@ -127,7 +127,7 @@ def test_without_room_for_a_copy_a_ledger_on_a_server_is_migrated_all_the_same_a
     with structlog.testing.capture_logs() as lines:
         done = _migrate(database_at(url, tmp_path / "missing"), _steps(tmp_path, "pass"))
 
-    assert done is not None and (done.after, done.snapshot) == ("0005", None)
+    assert done is not None and (done.after, done.snapshot) == ("0006", None)
     assert "no state directory" in lines[0]["event"]
 
 
@@ -158,14 +158,14 @@ def _steps(tmp_path: Path, then: str = "") -> Path:
     steps = tmp_path / "steps"
     shutil.copytree(STEPS, steps, ignore=shutil.ignore_patterns("__pycache__"))
     if then:
-        (steps / "versions" / "0005_colour.py").write_text(NEXT_STEP.format(then=then))
+        (steps / "versions" / "0006_colour.py").write_text(NEXT_STEP.format(then=then))
     return steps
 
 
 def _migrate(database: Database, steps: Path) -> Migrated | None:
     engine = database.writer_engine()
     with closing(engine.connect()) as connection:
-        return migrate(database, connection, kept.NOW, steps, "0005")
+        return migrate(database, connection, kept.NOW, steps, "0006")
 
 
 def _created_by_the_code() -> list[str]:

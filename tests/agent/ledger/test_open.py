@@ -131,7 +131,7 @@ def test_a_newer_schema_is_refused_and_left_as_it_is(open_ledger: Callable[..., 
     ledger.writer.call(lambda c: c.execute(text("UPDATE alembic_version SET version_num = '9999'")))
     ledger.close()
 
-    with pytest.raises(LedgerTooNew, match=r"newer Ridgeway \(schema 9999, this one knows 0004\); install"):
+    with pytest.raises(LedgerTooNew, match=r"newer Ridgeway \(schema 9999, this one knows 0005\); install"):
         open_ledger()
 
 

@@ -43,6 +43,7 @@ def written(ledger: Ledger) -> Ledger:
         checks=(kept.check_record(),),
         maintenance=(kept.window(),),
         drills=(kept.drill(),),
+        pings=(kept.ping(),),
         spans=spans,
     )
     ledger.writer.submit(rows).result(30)

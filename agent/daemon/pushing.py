@@ -1,0 +1,150 @@
+"""Pings of backup jobs, put together: a listener of its own, the keys of the estate, the ledger, and the inbox."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from agent.daemon.life import StartError
+from agent.daemon.settings import Settings
+from agent.ledger.ledger import Ledger
+from agent.push.keeping import Keeping, LedgerInbox
+from agent.push.keys import Keys, read_keys, wanted
+from checks.transports.aside import Aside, Crowded, StillHanging
+from config.estate import Access, Estate
+from config.secrets import Secret
+from exporters.web.access import AccessControl, AccessError
+from exporters.web.pings import PingSite
+from exporters.web.server import ListenError, WebServer, listen
+
+REFRESH = 60.0
+"""Seconds between two looks at the keys."""
+_PATIENCE = 5.0
+"""Seconds that keys may hold up the start, or a check."""
+_MOST_CONNECTIONS = 400
+"""A whole estate begins its backups at one o'clock."""
+
+
+class Pushing:
+    """`inbox` is there at once. Nothing is taken before `start`, and nothing ever without an address to listen at."""
+
+    def __init__(
+        self,
+        estate: Estate,
+        settings: Settings,
+        ledger: Ledger,
+        learn: Callable[[tuple[Secret, ...]], None],
+        clock: Callable[[], float],
+    ) -> None:
+        """`learn` is told of keys, so that they are masked wherever they would be written."""
+        self._wanted = wanted(estate)
+        self._settings = settings
+        self._keeping = Keeping(ledger.writer)
+        self._learn = learn
+        self._clock = clock
+        self._keys = Keys()
+        self._aside = Aside(1)
+        self._changed = asyncio.Event()
+        self._renewed = asyncio.Event()
+        self._following: asyncio.Task[None] | None = None
+        self._told: dict[str, str] = {}
+        self._log = structlog.get_logger("agent.push")
+        self.inbox = LedgerInbox(ledger.reader, self._keys_of)
+        self.addresses: list[tuple[str, int]] = []
+        """Where pings are taken, once started."""
+
+    def use(self, estate: Estate) -> None:
+        """Take the pings of this estate's jobs from now on: its keys are read at once."""
+        self._wanted = wanted(estate)
+        self._changed.set()
+
+    async def start(self, parts: contextlib.AsyncExitStack, count: Callable[[str], None]) -> None:
+        """Listen, if there is an address. What has to be let go of is pushed on `parts`. Raises StartError."""
+        if not self._settings.push:
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE):
+                await self._renew()
+        access = await self._let_in(parts)
+        site = PingSite(lambda key: self._keys.job_of(key), self._keeping.keep, count, self._clock)
+        try:
+            sockets = listen([str(address) for address in self._settings.push], "--push.listen-address")
+        except ListenError as error:
+            raise StartError(str(error)) from error
+        server = WebServer(access.before(site), sockets, tls=access.tls, meet=access.meet, most=_MOST_CONNECTIONS)
+        await server.start()
+        parts.push_async_callback(server.stop)
+        self.addresses = server.addresses
+        self._following = asyncio.create_task(self._follow(), name="keys of pings")
+        parts.push_async_callback(self._stop)
+        at = ", ".join(f"{host} port {port}" for host, port in self.addresses)
+        self._log.info("pings are taken", at=at, jobs=len(self._wanted))
+
+    async def _stop(self) -> None:
+        if self._following is not None:
+            self._following.cancel()
+            await asyncio.gather(self._following, return_exceptions=True)
+
+    async def _let_in(self, parts: contextlib.AsyncExitStack) -> AccessControl:
+        """TLS and certificates, by a file as the pages have it; who one is says the key."""
+        path = self._settings.push_config
+        access = AccessControl(Access(), path, _Uncounted(), self._clock, shows=False)
+        parts.push_async_callback(access.stop)
+        try:
+            await access.start()
+        except AccessError as error:
+            raise StartError(str(error).replace("--web.config.file", "--push.config.file")) from error
+        return access
+
+    async def _keys_of(self, jobs: Sequence[str]) -> Keys | None:
+        """A check may be made before the keys of its jobs are read, at a start or a reload: that is no trouble yet."""
+        if not self._settings.push:
+            return None
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE):
+                while not self._keys.known.issuperset(jobs):
+                    await self._renewed.wait()
+        return self._keys
+
+    async def _follow(self) -> None:
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(REFRESH):
+                    await self._changed.wait()
+            self._changed.clear()
+            await self._renew()
+
+    async def _renew(self) -> None:
+        """Read the keys; a file system that hangs leaves those that there were."""
+        jobs = self._wanted
+        try:
+            keys = await self._aside.run("keys of pings", lambda: read_keys(jobs))
+        except (StillHanging, Crowded):
+            return
+        if keys.jobs != self._keys.jobs:
+            self._learn(keys.found)
+        self._keys = keys
+        renewed, self._renewed = self._renewed, asyncio.Event()
+        renewed.set()
+        for job, trouble in keys.troubles.items():
+            if self._told.get(job) != trouble:
+                self._log.error("pings of a job are not taken", job=job, reason=trouble)
+        self._told = dict(keys.troubles)
+
+
+class _Uncounted:
+    """The metrics of access are those of the pages."""
+
+    def refused(self, reason: str) -> None:
+        del reason
+
+    def accepted(self, at: float, not_after: float | None) -> None:
+        del at, not_after
+
+    def not_accepted(self) -> None: ...
+
+    def tokens_unreadable(self, count: int) -> None:
+        del count

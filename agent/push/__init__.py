@@ -1,0 +1,1 @@
+"""Pings of backup jobs, as the agent takes and keeps them: whose they are, and what is kept of them."""

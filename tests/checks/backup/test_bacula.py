@@ -5,6 +5,8 @@ from __future__ import annotations
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from checks.backup.model import Level, Outcome, Part
 from testbeds.bacula_rows import DAY, NOW, job, told
@@ -188,3 +190,15 @@ def test_the_reason_of_a_failed_run_is_the_logs_first_error() -> None:
     found = told(job(1, status="f"), log={1: log})
 
     assert found.runs[0].message == "Error: Runscript: returned non-zero status=1."
+
+
+CELL = st.one_of(st.none(), st.integers(), st.text(max_size=8), st.datetimes(), st.sampled_from([*"BCVRTWEfADIFO"]),
+                 st.just("2026-11-23 05:35:08"), st.just(int(NOW)))  # fmt: skip
+
+
+@given(st.lists(st.dictionaries(st.sampled_from([name for name in job(1) if name != "jobid"]), CELL), max_size=6))
+def test_no_row_breaks_the_reading_and_no_time_is_beyond_what_can_be_shown(rows: list[dict[str, object]]) -> None:
+    found = told(*(job(number, **row) for number, row in enumerate(rows)))
+
+    times = [at for run in found.runs for at in (run.started, run.ended) if at is not None]
+    assert all(-1e6 <= at < 4.2e9 for at in (*times, *(point.at for point in found.points)))

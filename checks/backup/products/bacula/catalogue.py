@@ -112,6 +112,8 @@ def catalogue_of(at: At, since: float, tether: Tether) -> Catalogue:
 
 def _read(connection: Connection, since: float) -> Catalogue:
     jobs = _rows(connection, _JOBS, since=int(since), most=MOST)
+    if not all(isinstance(row["jobid"], int) for row in jobs):
+        raise TransportFault(Reason.PROTOCOL, "the catalogue has jobs without a number; is it one of Bacula or Bareos?")
     first = min((row["jobid"] for row in jobs), default=0)
     asked = [row["jobid"] for row in jobs if row["type"] in ("V", "R") or row["jobstatus"] not in ("T", "W")]
     log: Sequence[Row] = ()

@@ -25,6 +25,8 @@ _DAMAGE = re.compile(r"data error|checksum mismatch|not correct\. Original", re.
 _TAKEN = ("T", "W")
 """What Bacula itself restores from."""
 _NAMED = 3
+_LATEST = 4_102_444_800
+"""2100: a JobTDate beyond that is no time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +220,7 @@ def _said(texts: list[str]) -> _Said:
 def _times(row: Row, zone: ZoneInfo) -> _Times:
     """When it began and ended. JobTDate is the end of what is over, and the begin of what is not."""
     moment = count(row["jobtdate"])
-    at = float(moment) if moment else None
+    at = float(moment) if moment and moment < _LATEST else None
     starts = _readings(row["starttime"], zone) or _readings(row["schedtime"], zone)
     if not outcome_of(row["jobstatus"], None).over:
         return _Times(at if at is not None else next(iter(starts), None), None, True)
@@ -238,7 +240,7 @@ def _readings(value: object, zone: ZoneInfo) -> list[float]:
         naive = datetime.fromisoformat(value) if isinstance(value, str) else value
     except ValueError:
         return []
-    if not isinstance(naive, datetime) or naive.year < 1990:
+    if not isinstance(naive, datetime) or not 1990 <= naive.year < 2100:
         return []
     local = naive.replace(tzinfo=zone)
     return sorted({local.replace(fold=fold).timestamp() for fold in (0, 1)})

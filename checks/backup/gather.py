@@ -137,7 +137,7 @@ def _sort(product: str, account: Account, names: _Names, objects: Mapping[str, E
         for key in keys if verification.object or verification.job else ():
             objects[key].verifications.append((place(product, verification.repository), verification))
     for proof in account.proofs:
-        for key in names.of(proof.object, ""):
+        for key in names.of(proof.object, proof.job):
             objects[key].proofs.append(proof)
 
 

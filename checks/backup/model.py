@@ -149,6 +149,8 @@ class Repository:
     """For how long new points cannot be deleted; 0: they can; None: not told."""
     why: str = ""
     """The product's own words where it is not well."""
+    ails: str = ""
+    """What is wrong with a part of it, while the rest is used: volumes in error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +184,8 @@ class Proof:
     point: float | None = None
     """The restore point's time."""
     message: str = ""
+    job: str = ""
+    """The job that restored, where the product does not say which object it was."""
 
 
 @dataclass(frozen=True, slots=True)

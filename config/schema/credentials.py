@@ -96,6 +96,7 @@ ROLE_KINDS: dict[str, tuple[str, ...]] = {
     "ssh": ("password", "ssh-key"),
     "http": ("password", "token", "header", "client-certificate"),
     "sip": ("password",),
+    "catalogue": ("password",),
 }
 """What can be used in a role. A role that is not listed is a plug-in's own, and takes any kind."""
 

@@ -1,4 +1,4 @@
-"""Real pgBackRest and Barman with a real PostgreSQL: a backup, the log archived after it, the database down, damage."""
+"""Real pgBackRest with a real PostgreSQL: a backup, the log archived after it, its repository gone or damaged."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import pytest
 from checks.contract import State
 from checks.transports import Transports
 from testbeds.backup_accounts import DAY
+from testbeds.backup_damage import Tool, found_by, largest
 from testbeds.by_backup import BackupWatch
 from testbeds.peers import need
 from testbeds.postgres import PostgresCluster
@@ -137,3 +138,15 @@ async def test_a_repository_that_is_gone_is_not_taken_for_an_empty_one(
     assert told.bad == {"backup/product/pgbackrest": State.UNKNOWN}
     assert "lists nothing at all" in told.words("backup/product/pgbackrest")
     assert "backup/protection/ledger" not in told.assessment.covers
+
+
+async def test_damage_is_found_by_verify_alone(cluster: Cluster, transports: Transports) -> None:
+    said = {"product": "pgbackrest", "local": True, "config": str(cluster.config)}
+    tool = Tool(
+        "pgBackRest", said, "main", largest(cluster.home / "repo/backup/main", "*.gz"),
+        lambda: cluster.pgbackrest("check").returncode != 0,
+        # Its exit status is 0 whatever it finds, and without these options it says nothing.
+        lambda: "status: error" in cluster.pgbackrest("--output=text", "--verbose", "verify").stdout,
+    )  # fmt: skip
+
+    assert await found_by(tool, transports) == {"octet": (False, False, True), "gone": (False, False, True)}

@@ -52,9 +52,13 @@ _DEBIAN_PACKAGES = {
     "borg": "borgbackup",
     "pgbackrest": "pgbackrest",
     "barman": "barman",
+    **dict.fromkeys(("bacula-dir", "bacula-sd", "bacula-fd", "bconsole"), "(make peers unpacks Bacula's packages)"),
 }
+UNPACKED = Path(__file__).parents[2] / "var/peers"
+"""Where tests/setup/peers.sh unpacks what cannot be installed."""
 _EXTRA_PATH = (
     "/usr/sbin", "/sbin", "/usr/lib/postgresql/15/bin", "/usr/lib/postgresql/17/bin", "/usr/lib/nagios/plugins",
+    str(UNPACKED / "bacula/usr/sbin"),
 )  # fmt: skip
 
 

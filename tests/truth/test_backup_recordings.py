@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
+import sqlite3
+import time
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from checks.backup.model import Level, Outcome
+from checks.backup.model import Account, Level, Outcome
 from checks.backup.products import barman, borg, pgbackrest, restic
+from checks.backup.products.bacula import catalogue, reading
 from checks.backup.tools import Output
+from checks.transports.aside import Tether
 
 pytestmark = pytest.mark.truth
 NOW = 1_795_420_000.0
@@ -19,10 +25,27 @@ UTC = ZoneInfo("UTC")
 
 def printed(name: str, status: int = 0) -> Output:
     """What a tool printed, with the exit status that it had."""
-    file = Path(os.environ.get("RIDGEWAY_RECORDINGS", "absent")) / "backup" / "own-lab" / name
+    return Output(recorded(f"own-lab/{name}"), "", status, name)
+
+
+def recorded(name: str) -> str:
+    file = Path(os.environ.get("RIDGEWAY_RECORDINGS", "absent")) / "backup" / name
     if not file.is_file():
         pytest.skip("no recording: set RIDGEWAY_RECORDINGS to the directory that holds them")
-    return Output(file.read_text(), "", status, name)
+    return file.read_text()
+
+
+def bacula(file: Path) -> Account:
+    """The catalogue of Bacula 9.6.7, put together again from its schema and its rows."""
+    with contextlib.closing(sqlite3.connect(file)) as made, made:
+        made.executescript(recorded("own-lab/bacula-9.6.7/bacula967_schema.sql"))
+        for table in ("Client", "FileSet", "Job", "JobMedia", "Log", "Media", "Pool"):
+            for row in json.loads(recorded(f"own-lab/bacula-9.6.7/bacula967_{table}.json")):
+                names, marks = ", ".join(row), ", ".join("?" * len(row))
+                made.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", tuple(row.values()))
+    since = NOW - 45 * 86_400
+    told = catalogue.catalogue_of(catalogue.At(str(file)), since, Tether(time.monotonic() + 10))
+    return reading.account(told, UTC, NOW, since)
 
 
 @pytest.mark.parametrize(("version", "sizes"), [("014", False), ("018", True)])
@@ -80,3 +103,46 @@ def test_a_database_that_is_down_is_one_cause_and_not_five() -> None:
     found = barman.account(listed, checked, UTC, NOW)
 
     assert [job.why for job in found.jobs] == ["the database does not answer"]
+
+
+def test_ok_with_warnings_is_partial_and_a_cancelled_and_a_fatal_run_are_none(tmp_path: Path) -> None:
+    found = bacula(tmp_path / "bacula.db")
+
+    assert {(run.job, run.level): run.outcome for run in found.runs} == {
+        ("nightly-srv01", Level.FULL): Outcome.SUCCESS, ("nightly-srv01", Level.INCREMENTAL): Outcome.SUCCESS,
+        ("nightly-missing", Level.FULL): Outcome.PARTIAL, ("nightly-fatal", Level.FULL): Outcome.FAILED,
+        ("nightly-big", Level.FULL): Outcome.CANCELLED,
+    }  # fmt: skip
+    assert [(point.object, point.at) for point in found.points] == [
+        ("lab-fd:FS1", 1_795_412_110.0), ("lab-fd:FSbad", 1_795_412_114.0), ("lab-fd:FS1", 1_795_412_120.0),
+    ]  # fmt: skip
+    assert found.unread == {}
+
+
+def test_verifications_and_restores_of_bacula_before_and_after_the_damage(tmp_path: Path) -> None:
+    found = bacula(tmp_path / "bacula.db")
+
+    assert [(one.object, one.sound) for one in reversed(found.verifications)] == [
+        ("lab-fd:FS1", True), ("lab-fd:FS1", False),
+    ]  # fmt: skip
+    assert [(one.object, one.passed) for one in reversed(found.proofs)] == [
+        ("lab-fd:FS1", True), ("lab-fd:FS1", False),
+    ]  # fmt: skip
+    assert "not correct" in found.proofs[0].message
+
+
+def test_jobs_as_bareos_documents_them(tmp_path: Path) -> None:
+    rows = json.loads(recorded("bareos/bareos_api2_llist_jobs_documented.json"))["result"]["jobs"]
+    typed = [
+        {name.lower(): int(value) if value.isdigit() else value for name, value in row.items()}
+        | {"client": row["clientname"], "pool": row["poolname"], "jobbytes": 0}
+        for row in rows
+    ]
+
+    told = catalogue.Catalogue(typed[::-1], [{"jobid": 1, "lost": 0}], [], [])
+    found = reading.account(told, ZoneInfo("Europe/Berlin"), 1_435_250_000.0, 1_435_000_000.0)
+
+    assert [(run.object, run.level, run.files) for run in found.runs] == [
+        ("ting.dass-it-fd:SelfTest", Level.INCREMENTAL, 0), ("ting.dass-it-fd:SelfTest", Level.FULL, 18),
+    ]  # fmt: skip
+    assert found.unread == {}

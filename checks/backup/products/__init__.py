@@ -8,7 +8,8 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from checks.backup.model import Account
-from checks.backup.products import barman, borg, files, pgbackrest, push, restic, veeam
+from checks.backup.products import bacula, barman, borg, files, pgbackrest, push, restic, veeam
+from checks.backup.products.bacula import BaculaOptions
 from checks.backup.products.barman import BarmanOptions
 from checks.backup.products.borg import BorgOptions
 from checks.backup.products.files import FilesOptions
@@ -19,7 +20,7 @@ from checks.backup.products.veeam.options import VeeamOptions
 from checks.contract import Context, Target
 
 ProductOptions = Annotated[
-    VeeamOptions | ResticOptions | BorgOptions | PgBackRestOptions | BarmanOptions | FilesOptions | PushOptions,
+    VeeamOptions | ResticOptions | BorgOptions | PgBackRestOptions | BarmanOptions | BaculaOptions | FilesOptions | PushOptions,
     Field(discriminator="product"),
 ]
 Reader = Callable[[Target, Any, Context, object], Awaitable[tuple[Account, object]]]
@@ -31,6 +32,7 @@ _READERS: dict[type[Any], Reader] = {
     BorgOptions: borg.read,
     PgBackRestOptions: pgbackrest.read,
     BarmanOptions: barman.read,
+    BaculaOptions: bacula.read,
     FilesOptions: files.read,
     PushOptions: push.read,
 }

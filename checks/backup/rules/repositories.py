@@ -27,6 +27,8 @@ def standing(one: Repository, said: RepositoryOptions | None, space: Space) -> I
             State.CRITICAL, f"cannot be reached by its product{why}", "bring it back: nothing is written there"
         )
         return
+    if one.ails:
+        yield Trouble(State.WARNING, printable(one.ails)[:150], "see what its product says of them")
     if one.online is None and one.why:
         yield Trouble(State.UNKNOWN, printable(one.why)[:150], "see why it cannot be read")
     if one.capacity and one.free is not None:

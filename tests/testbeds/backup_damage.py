@@ -1,0 +1,92 @@
+"""Damage to a repository of a real tool, and what finds it: the list, the cheap check, or reading everything again.
+
+With `-s` the table is printed. "List" is Ridgeway's own reading of the product; "check" the cheap one that the product
+offers; "again" its verification of all data. Restores find it too: see the restore drills.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from checks.transports import Transports
+from testbeds.by_backup import BackupWatch
+
+
+@dataclass
+class Tool:
+    """A repository of one tool, with a backup in it."""
+
+    name: str
+    product: dict[str, Any]
+    object: str
+    largest: Path
+    """A file of the repository with data in it."""
+    check: Callable[[], bool]
+    """Whether the cheap check finds something."""
+    again: Callable[[], bool]
+    """Whether reading everything again finds something."""
+
+
+@contextmanager
+def octet(file: Path) -> Iterator[None]:
+    """One octet in the middle of the data is another."""
+    whole, mode = file.read_bytes(), file.stat().st_mode
+    file.chmod(0o600)
+    middle = len(whole) // 2
+    file.write_bytes(whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :])
+    file.chmod(mode)
+    try:
+        yield
+    finally:
+        file.chmod(0o600)
+        file.write_bytes(whole)
+        file.chmod(mode)
+
+
+@contextmanager
+def gone(file: Path) -> Iterator[None]:
+    """A file with data is not there."""
+    away = file.with_name(f"{file.name}.away")
+    outside = file.parents[2] / away.name
+    file.rename(outside)
+    try:
+        yield
+    finally:
+        outside.rename(file)
+
+
+async def found_by(tool: Tool, transports: Transports) -> dict[str, tuple[bool, bool, bool]]:
+    """By damage: whether the list, the check, and reading again find it. Nothing finds anything before it."""
+    by = [{"product": "it", "object": tool.object}]
+    options = {"products": {"it": tool.product}, "objects": {"ledger": {"owner": "Finance", "rpo": "26h", "by": by}}}
+    watched = BackupWatch(transports, options, time.time())
+
+    async def asked() -> tuple[bool, bool, bool]:
+        told = await watched.run()
+        return bool(told.bad or told.observation.fault), tool.check(), tool.again()
+
+    rows = {"none": await asked()}
+    for damage in (octet, gone):
+        with damage(tool.largest):
+            rows[damage.__name__] = await asked()
+    words = [" ".join(f"{'found' if one else '-':>6}" for one in row) + f"  {name}" for name, row in rows.items()]
+    print(f"\n{tool.name}:  list  check  again\n" + "\n".join(words))
+    assert rows.pop("none") == (False, False, False)
+    return rows
+
+
+def largest(directory: Path, pattern: str = "*") -> Path:
+    return max((one for one in directory.rglob(pattern) if one.is_file()), key=lambda one: one.stat().st_size)
+
+
+def fails(*command: str | Path, **environment: str) -> bool:
+    return subprocess.run(
+        list(command), capture_output=True, timeout=120, check=False, env=os.environ | environment
+    ).returncode != 0  # fmt: skip

@@ -303,6 +303,7 @@ class OwnMetrics:
     def snmp_trap(self, name: str) -> None:
         """A target sent a notification of this name; names are a closed set."""
         self._traps.labels(name).inc()
+
     def push(self, outcome: str) -> None:
         """A request came to the listener for pings. `outcome` is one of PUSHED."""
         self._pushed.labels(outcome).inc()

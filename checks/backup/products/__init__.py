@@ -20,7 +20,14 @@ from checks.backup.products.veeam.options import VeeamOptions
 from checks.contract import Context, Target
 
 ProductOptions = Annotated[
-    VeeamOptions | ResticOptions | BorgOptions | PgBackRestOptions | BarmanOptions | BaculaOptions | FilesOptions | PushOptions,
+    VeeamOptions
+    | ResticOptions
+    | BorgOptions
+    | PgBackRestOptions
+    | BarmanOptions
+    | BaculaOptions
+    | FilesOptions
+    | PushOptions,
     Field(discriminator="product"),
 ]
 Reader = Callable[[Target, Any, Context, object], Awaitable[tuple[Account, object]]]

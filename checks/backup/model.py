@@ -182,6 +182,8 @@ class Proof:
     point: float | None = None
     """The restore point's time."""
     message: str = ""
+    rehearsal: bool = False
+    """It failed because it was meant to, so that the alarm is seen to work."""
 
 
 @dataclass(frozen=True, slots=True)

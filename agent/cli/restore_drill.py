@@ -23,10 +23,12 @@ from agent.cli.tables import moment, table
 if TYPE_CHECKING:
     from agent.restore_drills.plan import AnyDrill, Plan
     from agent.restore_drills.scratch import Scratch
+    from agent.restore_drills.verify import Verified
     from checks.backup.proofs import DrillState, ObjectRecords, RestoreRecord
 
 _FILE = Path("/etc/ridgeway/drills.yaml")
-_WORST = {"failed": 1, "unproven": 3, "passed": 0}
+_WORST_FIRST = {"failed": 1, "unproven": 3, "passed": 0}
+_OUTCOME = {True: "passed", False: "failed", None: "unproven"}
 
 drills_option = click.option(
     "--config.file",
@@ -52,44 +54,30 @@ def command() -> None:
 @drills_option
 @json_option
 def run(name: str, change: str, rehearse: bool, config_file: Path, as_json: bool) -> int:
-    """Restore the canary, and samples, of the drill NAME; leave the result for the agent.
+    """Do what the drill NAME says: restore canary and samples, have a part of the data read; leave that for the agent.
 
     Exit status 0 when everything came back whole (in a rehearsal: when the wrong digest was noticed), 1 when a restore
-    failed, 3 when one could not be done, which proves nothing.
+    failed or data is damaged, 3 when something could not be done, which proves nothing.
     """
-    from agent.restore_drills.drill import Means, Request, drilled
-    from agent.restore_drills.filing import with_restores
-
     plan, options = _planned(config_file, name)
     change = _change(options, change)
-    if options.canary is None and (rehearse or options.samples is None):
-        lacks = "canary" if rehearse else "canary or samples"
-        raise Failure(f"The drill {name} has no {lacks}: add it to {config_file}.", status=2)
-    scratch, progress = _scratch(plan), Progress()
-    request = Request(name, options, _state(plan, options, name), change, rehearse)
+    if rehearse and options.canary is None:
+        raise Failure(f"The drill {name} has no canary to rehearse with: add it to {config_file}.", status=2)
     _stop_politely()
-    try:
-        done = drilled(request, Means(scratch, time.time, progress))
-    finally:
-        progress.end()
-    for left in scratch.left:
-        click.echo(f"Removed {scratch.base / left}, which a drill that was killed had left.", err=True)
-    _file(plan, options, lambda records: with_restores(records, name, done.state, done.records))
+    restores = _restored(plan, options, name, change, rehearse) if options.canary or options.samples else ()
+    read = _verified(plan, options, name, whole=False) if options.verify is not None and not rehearse else None
     if as_json:
-        click.echo(json.dumps([one.model_dump() for one in done.records], indent=2, ensure_ascii=False))
-    for one in () if as_json else done.records:
-        took = (
-            f" {one.bytes} bytes in {one.seconds:.1f} s." if one.seconds is not None and one.bytes is not None else ""
-        )
-        said = "rehearsed" if one.rehearsal else one.outcome
-        point = f" (point of {moment(one.point)})" if one.point is not None else ""
-        click.echo(f"{one.by}: {said}{point}: {one.message}.{took}")
-    if not as_json and scratch.cleaned is not None:
-        click.echo(f"{scratch.base} {'is empty again' if scratch.cleaned else 'COULD NOT BE CLEANED'}.")
-    if rehearse and all(one.rehearsal for one in done.records):
+        said = {"restores": [one.model_dump() for one in restores], "verification": read and _as_json(read)}
+        click.echo(json.dumps(said, indent=2, ensure_ascii=False))
+    else:
+        for one in restores:
+            click.echo(_sentence(one))
+        if read is not None:
+            click.echo(_said_of(read))
+    if rehearse and all(one.rehearsal for one in restores):
         return 0
-    outcomes = {one.outcome for one in done.records}
-    return next(_WORST[one] for one in _WORST if one in outcomes)
+    outcomes = {one.outcome for one in restores} | ({_OUTCOME[read.read]} if read is not None else set())
+    return next(status for outcome, status in _WORST_FIRST.items() if outcome in outcomes)
 
 
 @command.command("verify")
@@ -102,26 +90,62 @@ def verify(name: str, whole: bool, config_file: Path, as_json: bool) -> int:
 
     Exit status 0 when what was read is sound, 1 when it is damaged, 3 when it could not be read, for a lock say.
     """
-    from agent.restore_drills.filing import with_verification
-    from agent.restore_drills.verify import verified
-
     plan, options = _planned(config_file, name)
     if options.verify is None:
         raise Failure(f"The drill {name} has no verify: add it to {config_file}.", status=2)
-    progress = Progress()
     _stop_politely()
+    done = _verified(plan, options, name, whole)
+    click.echo(json.dumps(_as_json(done), indent=2, ensure_ascii=False) if as_json else _said_of(done))
+    return _WORST_FIRST[_OUTCOME[done.read]]
+
+
+def _restored(plan: Plan, options: AnyDrill, name: str, change: str, rehearse: bool) -> tuple[RestoreRecord, ...]:
+    from agent.restore_drills.drill import Means, Request, drilled
+    from agent.restore_drills.filing import with_restores
+
+    scratch, progress = _scratch(plan), Progress()
+    try:
+        done = drilled(
+            Request(name, options, _state(plan, options, name), change, rehearse), Means(scratch, time.time, progress)
+        )
+    finally:
+        progress.end()
+    for left in scratch.left:
+        click.echo(f"Removed {scratch.base / left}, which a drill that was killed had left.", err=True)
+    if scratch.cleaned is False:
+        click.echo(f"{scratch.base} COULD NOT BE CLEANED: look at what lies there.", err=True)
+    _file(plan, options, lambda records: with_restores(records, name, done.state, done.records))
+    return done.records
+
+
+def _verified(plan: Plan, options: AnyDrill, name: str, whole: bool) -> Verified:
+    from agent.restore_drills.filing import with_verification
+    from agent.restore_drills.verify import verified
+
+    progress = Progress()
     try:
         done = verified(options, _state(plan, options, name), whole, _scratch(plan), time.time, progress)
     finally:
         progress.end()
     _file(plan, options, lambda records: with_verification(records, name, done.state, done.record))
-    row = done.record
-    if as_json:
-        click.echo(json.dumps({**row.model_dump(), "read": done.read}, indent=2, ensure_ascii=False))
-    else:
-        word = {True: "sound", False: "DAMAGED", None: "not read"}[done.read]
-        click.echo(f"{row.repository}: {word}. {row.message}".rstrip())
-    return {True: 0, False: 1, None: 3}[done.read]
+    return done
+
+
+def _sentence(one: RestoreRecord) -> str:
+    took = f" {one.bytes} bytes in {one.seconds:.1f} s." if one.seconds is not None and one.bytes is not None else ""
+    said = "rehearsed" if one.rehearsal else one.outcome
+    point = f" (point of {moment(one.point)})" if one.point is not None else ""
+    empty = " The scratch place is empty again." if one.cleaned else ""
+    return f"{one.by}: {said}{point}: {one.message}.{took}{empty}"
+
+
+def _said_of(done: Verified) -> str:
+    word = {True: "sound", False: "DAMAGED", None: "not read"}[done.read]
+    return f"{done.record.repository}: what was read is {word}. {done.record.message}".rstrip()
+
+
+def _as_json(done: Verified) -> dict[str, object]:
+    return {**done.record.model_dump(), "read": done.read}
 
 
 @command.command("plant")

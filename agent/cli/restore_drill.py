@@ -105,9 +105,8 @@ def _restored(plan: Plan, options: AnyDrill, name: str, change: str, rehearse: b
 
     scratch, progress = _scratch(plan), Progress()
     try:
-        done = drilled(
-            Request(name, options, _state(plan, options, name), change, rehearse), Means(scratch, time.time, progress)
-        )
+        request = Request(name, options, _state(plan, options, name), change, rehearse)
+        done = drilled(request, Means(scratch, time.time, progress, lambda line: click.echo(line, err=True)))
     finally:
         progress.end()
     for left in scratch.left:
@@ -185,6 +184,29 @@ def list_drills(config_file: Path, as_json: bool) -> None:
         for name, of, one in rows
     ]
     click.echo(table(("drill", "object", "restored", "at", "outcome", "said"), cells))
+
+
+@command.command("withdraw")
+@click.argument("name")
+@click.option("--object", "of", required=True, help="The estate's name of the object.")
+@click.option("--reason", "-m", required=True, help="Why its failure is over; it stands in the evidence.")
+@drills_option
+def withdraw(name: str, of: str, reason: str, config_file: Path) -> None:
+    """Say that the failures of the drill NAME are over, which will not be run again: renamed, or taken out of its file.
+
+    Nothing is proved by that: how old the last proved restore is stays as it is.
+    """
+    from agent.restore_drills.filing import FilingError, filed, withdrawn
+    from config.schema.words import read_line, read_name
+
+    plan = _read(config_file)
+    if name in plan.drills and plan.drills[name].object == of:
+        raise Failure(f"{name} is still in {config_file}: run it again, which ends its failure.", status=2)
+    try:
+        read_name(of), read_line(reason)
+        filed(Path(plan.proofs), of, time.time(), lambda one: withdrawn(one, name, time.time(), reason))
+    except (ValueError, FilingError) as error:
+        raise Failure(f"Nothing was withdrawn: {error}.", status=2) from error
 
 
 def _read(file: Path) -> Plan:

@@ -42,6 +42,8 @@ class Means:
     scratch: Scratch
     now: Callable[[], float]
     progress: Progress
+    note: Callable[[str], None]
+    """Told what is for those who run the drill alone."""
     chance: random.Random = field(default_factory=random.SystemRandom)
 
 
@@ -76,11 +78,16 @@ class _Brought:
 def drilled(request: Request, means: Means) -> Drilled:
     """Drill. Whatever the world does is in the records, each with its words."""
     records: list[RestoreRecord] = []
-    state = request.state.model_copy(update={"runs": request.state.runs + 1})
+    state = request.state
+    if not request.rehearsal:
+        state = state.model_copy(update={"runs": state.runs + 1})
     try:
         with means.scratch.room(request.options.max_size) as room:
             product = product_for(request.options, room, means.progress)
-            point, old = _chosen(product.points(), request.options, state, means.chance)
+            points = product.points()
+            point, old = points[-1], False  # of a rehearsal, so that the next canary is sure to clear it
+            if not request.rehearsal:
+                point, old = _chosen(points, request.options, state, means.chance)
             under_way = _UnderWay(request, means, room, product, point, old, state)
             for record in _restores(under_way):
                 records.append(record)
@@ -144,6 +151,8 @@ def _told(under_way: _UnderWay, hand: str, restore: Callable[[], _Brought]) -> R
     except Stopped:
         raise
     except Failed as error:
+        if error.path:
+            under_way.means.note(f"{error}: {printable(error.path)}")
         return tell(Outcome.FAILED, str(error))
     except Unproven as error:
         return tell(Outcome.UNPROVEN, str(error))

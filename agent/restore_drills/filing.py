@@ -19,9 +19,10 @@ from checks.backup.proofs import (
     read_records,
 )
 
-_NEWEST = 60
+_NEWEST = 40
 """Restores that are kept, beside the last of each outcome by each hand."""
 _VERIFICATIONS = 10
+_DRILLS = 40
 
 
 class FilingError(Exception):
@@ -57,7 +58,7 @@ def with_restores(
     ordered = sorted([*records.restores, *restores], key=lambda row: row.at)
     last = {(row.by, row.outcome, row.rehearsal): row for row in ordered}
     kept = [row for row in ordered if row in ordered[-_NEWEST:] or last[(row.by, row.outcome, row.rehearsal)] is row]
-    return records.model_copy(update={"restores": kept[-2 * _NEWEST :], "drills": {**records.drills, drill: state}})
+    return _with_state(records, drill, state).model_copy(update={"restores": kept[-2 * _NEWEST :]})
 
 
 def with_verification(
@@ -65,7 +66,23 @@ def with_verification(
 ) -> ObjectRecords:
     """With a further verification."""
     rows = [*records.verifications, verification][-_VERIFICATIONS:]
-    return records.model_copy(update={"verifications": rows, "drills": {**records.drills, drill: state}})
+    return _with_state(records, drill, state).model_copy(update={"verifications": rows})
+
+
+def withdrawn(records: ObjectRecords, drill: str, at: float, reason: str) -> ObjectRecords:
+    """With an end for each failure of a drill that will not be run again: renamed, or no longer of this object."""
+    last = {row.by: row for row in records.restores if row.by.endswith(f" {drill}") and row.outcome != "unproven"}
+    ends = [
+        RestoreRecord(at=at, by=by, outcome="withdrawn", message=reason[:500])
+        for by, row in last.items()
+        if row.outcome == "failed"
+    ]
+    return records.model_copy(update={"restores": [*records.restores, *ends]})
+
+
+def _with_state(records: ObjectRecords, drill: str, state: DrillState) -> ObjectRecords:
+    others = {name: one for name, one in records.drills.items() if name != drill}
+    return records.model_copy(update={"drills": {**dict(list(others.items())[-_DRILLS:]), drill: state}})
 
 
 def _present(path: Path, object: str, now: float) -> ObjectRecords:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import pwd
 import resource
 import signal
 import subprocess
@@ -136,7 +135,7 @@ class Runner:
             given = {name: reference.resolve().reveal() for name, reference in self.secrets.items()}
         except SecretError as error:
             raise Unproven(f"the credential cannot be had: {error}") from error
-        home = pwd.getpwuid(os.geteuid()).pw_dir
+        home = os.environ.get("HOME", "/")
         plain = {"PATH": ":".join(map(str, DIRECTORIES)) + ":/bin", "HOME": home, "TZ": "UTC", "LC_ALL": "C.UTF-8"}
         return {**plain, "TMPDIR": str(self.room.aside), **given, **more}
 

@@ -56,17 +56,17 @@ def compared(one: StoredFile, room: Room, product: Product, point: Point, live: 
     try:
         size, digest = _digest(opened(room.restored, one.path))
     except OSError as error:
-        raise Failed(f"{one.path} did not come back: {error.strerror}") from error
+        raise Failed(f"a file did not come back: {error.strerror}", one.path) from error
     if size != one.size:
-        raise Failed(f"{one.path} came back with {size} bytes instead of {one.size}")
+        raise Failed(f"a file came back with {size} bytes instead of {one.size}", one.path)
     original = _original(one) if live else None
     if original is not None:
         if original != digest:
-            raise Failed(f"{one.path} differs from its original, which has the same size and time")
+            raise Failed("a file differs from its original, which has the same size and time", one.path)
         return True
     again = product.read_again(point, one.path)
     if _digest(os.open(again, os.O_RDONLY | os.O_CLOEXEC)) != (size, digest):
-        raise Failed(f"{one.path} came back in two different ways")
+        raise Failed("a file came back in two different ways", one.path)
     again.unlink()
     return False
 

@@ -16,7 +16,14 @@ class Outcome(StrEnum):
 
 
 class Failed(Exception):
-    """A restore went wrong, or brought the wrong thing. The message says what."""
+    """A restore went wrong, or brought the wrong thing. The message says what, and is told to everybody.
+
+    `path`: of the file in question. Names of people's files are for those who run the drill, and for no ticket.
+    """
+
+    def __init__(self, words: str, path: str = "") -> None:
+        super().__init__(words)
+        self.path = path
 
 
 class Unproven(Exception):

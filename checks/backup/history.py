@@ -102,7 +102,7 @@ def with_proofs(before: ObjectHistory, proofs: Iterable[Proof]) -> ObjectHistory
 def kept_proofs(proofs: Iterable[Proof]) -> tuple[Proof, ...]:
     """The newest, and of each hand the last of every outcome: tries that prove nothing push no failure out."""
     ordered = sorted(proofs, key=lambda proof: proof.at)
-    last = {(proof.by, proof.passed, proof.rehearsal): proof for proof in ordered}
+    last = {(proof.by, proof.passed, proof.rehearsal, proof.withdrawn): proof for proof in ordered}
     kept = {*last.values(), *ordered[-_MOST_PROOFS:]}
     return tuple(sorted(kept, key=lambda proof: (proof.at, proof.by)))[-_MOST_KEPT:]
 

@@ -184,6 +184,8 @@ class Proof:
     message: str = ""
     rehearsal: bool = False
     """It failed because it was meant to, so that the alarm is seen to work."""
+    withdrawn: bool = False
+    """A person says that earlier failures of the same hand are over, though nothing was restored."""
 
 
 @dataclass(frozen=True, slots=True)

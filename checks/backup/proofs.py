@@ -47,7 +47,8 @@ class RestoreRecord(_Row):
     at: Time
     by: Annotated[str, Field(min_length=1, max_length=120)]
     """What was restored, and by which drill: `canary benefits`. A failure is over when the same went well."""
-    outcome: Literal["passed", "failed", "unproven"]
+    outcome: Literal["passed", "failed", "unproven", "withdrawn"]
+    """Withdrawn: nobody will try this again, and a person says why its failure is over."""
     message: Words = ""
     rehearsal: bool = False
     """It failed because it was meant to."""
@@ -184,6 +185,15 @@ def _octets(path: Path) -> bytes:
 
 
 def _proof(object: str, row: RestoreRecord) -> Proof:
-    passed = None if row.outcome == "unproven" else row.outcome == "passed"
-    words = printable(row.message)
-    return Proof(row.at, object, passed, printable(row.by), row.seconds, row.bytes, row.point, words, row.rehearsal)
+    return Proof(
+        at=row.at,
+        object=object,
+        passed={"passed": True, "failed": False}.get(row.outcome),
+        by=printable(row.by),
+        seconds=row.seconds,
+        bytes=row.bytes,
+        point=row.point,
+        message=printable(row.message),
+        rehearsal=row.rehearsal,
+        withdrawn=row.outcome == "withdrawn",
+    )

@@ -46,6 +46,7 @@ class Lab:
     home: Path
     scratch: Path
     more: dict[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
     @property
     def source(self) -> Path:
@@ -149,7 +150,7 @@ class Lab:
     def drill(self, rehearsal: bool = False, now: float = 0.0, seed: int = 1, **more: Any) -> Drilled:
         """One drill, whose result is filed."""
         request = Request("ben", self.options(**more), self.state(), "CHG-7", rehearsal)
-        means = Means(self.place(), lambda: now or time.time(), nothing_shown, random.Random(seed))
+        means = Means(self.place(), lambda: now or time.time(), nothing_shown, self.notes.append, random.Random(seed))
         done = drilled(request, means)
         filed(self.proofs, "ben", now or time.time(), lambda one: with_restores(one, "ben", done.state, done.records))
         return done

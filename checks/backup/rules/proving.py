@@ -67,10 +67,11 @@ def failures(history: ObjectHistory) -> Iterator[Trouble]:
     """
     of_hand: dict[str, list[Proof]] = {}
     for proof in history.proofs:
-        if proof.passed is not None:
+        if proof.passed is not None or proof.withdrawn:
             of_hand.setdefault(proof.by, []).append(proof)
     for by, done in of_hand.items():
-        since = next((at for at, proof in enumerate(reversed(done)) if proof.passed), len(done))
+        over = (at for at, proof in enumerate(reversed(done)) if proof.passed or proof.withdrawn)
+        since = next(over, len(done))
         failed = done[len(done) - since :]
         real = [proof for proof in failed if not proof.rehearsal]
         if real:
@@ -85,7 +86,7 @@ def failures(history: ObjectHistory) -> Iterator[Trouble]:
 def in_vain(history: ObjectHistory) -> str:
     """What is said of a newest try that proved nothing."""
     last = history.proofs[-1] if history.proofs else None
-    if last is None or last.passed is not None:
+    if last is None or last.passed is not None or last.withdrawn:
         return ""
     return "; the last try could not be done" + (f": {printable(last.message)[:80]}" if last.message else "")
 

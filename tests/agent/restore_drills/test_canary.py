@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import re
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -78,6 +81,16 @@ def test_planting_makes_a_new_one_each_time_and_leaves_nothing_beside_it(tmp_pat
     assert len(nonces) == 2
     assert understood(file.read_bytes()).at == NOW + 1
     assert [path.name for path in tmp_path.iterdir()] == ["canary"]
+
+
+def test_the_shell_lines_of_the_page_write_a_canary(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "restore-drills.md").read_text()
+    (lines,) = re.findall(r"```sh\n(.*?)```", page, re.DOTALL)
+    file = tmp_path / "canary"
+
+    subprocess.run(["sh", "-eu", "-c", lines.replace("/srv/data/.ridgeway-canary", str(file))], check=True, timeout=30)
+
+    assert abs(understood(file.read_bytes()).at - time.time()) < 60
 
 
 @pytest.mark.parametrize("kind", ["a file", "a link", "a directory"])

@@ -13,7 +13,7 @@ from checks.backup.history import ObjectHistory, kept_proofs
 from checks.backup.judgement import BackupAnswers, ProductPart, judged
 from checks.backup.model import Proof
 from checks.backup.proofs import LARGEST, Proofs, read_proofs
-from checks.backup.rules.proving import failures, restore_seconds
+from checks.backup.rules.proving import failures, last_restored, restore_seconds
 from checks.contract import Assessment, Memory, State
 from testbeds.backup_accounts import DAY, HOUR, NOW, account, finding, options, run
 
@@ -147,6 +147,15 @@ def test_a_rehearsal_opens_the_alarm_and_hides_no_real_failure() -> None:
     assert "REHEARSAL" in finding(alone, "backup/restored/ben").summary
     assert "damaged" in finding(after_failure, "backup/restored/ben").summary
     assert "REHEARSAL" not in finding(after_failure, "backup/restored/ben").summary
+
+
+def test_a_failure_that_was_withdrawn_is_over_and_proves_nothing() -> None:
+    gone = proof(NOW - HOUR, None, withdrawn=True, message="renamed")
+
+    found = judgement(Proofs((proof(NOW - 2 * HOUR, False), gone)))
+
+    assert states(found) == {}
+    assert last_restored(ObjectHistory(proofs=(gone,))) is None
 
 
 def test_a_damage_that_a_verification_found_is_critical_and_over_when_it_was_read_whole_again(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from checks.backup.model import Level, Outcome, Proof, Run, Verification
 MOST_RUNS = 60
 """Runs of an object that are remembered: two of what the stricter statistics need."""
 _MOST_PROOFS = 12
-_MOST_KEPT = 60
+_MOST_KEPT = 30
 _DAY = 86_400.0
 
 

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from checks.backup import families
 from checks.backup.gather import Evidence, Gathered, gathered, place
 from checks.backup.history import ObjectHistory, with_count, with_proofs, with_verification
-from checks.backup.model import Account, Part
+from checks.backup.model import Account, Part, Proof
 from checks.backup.note import Note, Space, packed, unpacked
 from checks.backup.options import BackupOptions, ObjectOptions, fits
 from checks.backup.proofs import Proofs
@@ -111,9 +111,11 @@ def judged(options: BackupOptions, answers: BackupAnswers, memory: Memory | None
 
 
 def _with_drills(got: Gathered, proofs: Proofs) -> None:
+    restores: dict[str, list[Proof]] = {}
     for proof in proofs.restores:
-        evidence = got.objects[proof.object]
-        evidence.history = with_proofs(evidence.history, [proof])
+        restores.setdefault(proof.object, []).append(proof)
+    for name, of_object in restores.items():
+        got.objects[name].history = with_proofs(got.objects[name].history, of_object)
     for product, one in proofs.verifications:
         evidence = got.objects[one.object]
         evidence.history = with_verification(evidence.history, place(product, one.repository), one)

@@ -11,6 +11,7 @@ import os
 import stat
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -125,7 +126,7 @@ def read_proofs(directory: str, declared: Collection[str], now: float) -> Proofs
     unread: dict[str, str] = {}
     found: list[ObjectRecords] = []
     try:
-        names = list(_names(directory))
+        names = list(islice(_names(directory), _MOST_FILES + 1))
     except OSError as error:
         return Proofs(unread={".": f"{directory} cannot be read: {error.strerror}"})
     if len(names) > _MOST_FILES:

@@ -105,10 +105,12 @@ async def told(lab: Lab) -> Told:
 
 def test_a_sound_backup_passes_and_leaves_nothing_in_the_scratch_place(lab: Lab) -> None:
     looks = lab.listed(), lab.cheap_check()
+    before = lab.content()
     done = lab.drill()
     read = lab.verify(whole=True)
 
     assert looks == (True, True)
+    assert lab.content() == before  # not a lock, not a byte
     assert outcomes(done) == {"canary": "passed", "samples": "passed"}, words(done)
     assert {one.cleaned for one in done.records} == {True}
     assert [path.name for path in lab.scratch.iterdir()] == [".lock"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import random
 import shutil
@@ -165,6 +166,11 @@ class Lab:
         """The file that holds most of the data."""
         packs = [path for path in (self.repository / "data").rglob("*") if path.is_file()]
         return max(packs, key=lambda path: path.stat().st_size)
+
+    def content(self) -> dict[str, str]:
+        """Every file of the repository, with its digest."""
+        files = [path for path in self.repository.rglob("*") if path.is_file()]
+        return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
     def flip(self) -> None:
         """Change one byte in the middle of the data."""

@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from agent.keeping.backup import sync_directory
+from agent.keeping.durable import sync_directory
 from checks.backup.proofs import (
     SUFFIX,
     DrillState,

@@ -38,6 +38,7 @@ _VERBS = {
     "record": ("agent.cli.record", "record what a device answers, masked, to be replayed elsewhere"),
     "reload": ("agent.cli.reload", "have the running agent use the estate as it stands on disk"),
     "replay": ("agent.cli.replay", "assess a recording, without any network"),
+    "restore-drill": ("agent.cli.restore_drill", "prove that backups can be restored, in a place of its own"),
     "restore": ("agent.cli.restore", "put estate and ledger back from an archive"),
     "run": ("agent.cli.run", "run the agent"),
     "schema": ("agent.cli.schema", "print the JSON Schema of an estate file"),

@@ -14,6 +14,7 @@ from pathlib import Path
 from sqlalchemy.exc import DBAPIError
 
 from agent.keeping.archive import digest_of, pack, unpack
+from agent.keeping.durable import sync_directory
 from agent.keeping.errors import KeepingError, NoRoom
 from agent.keeping.manifest import ESTATE, LEDGER, MOST_MEMBERS, EstateNote, LedgerNote, Manifest, Member, member_name
 from agent.keeping.stage import VARIABLES, estate_of, look_over, own_directories, staging
@@ -77,15 +78,6 @@ def back_up(source: Source, name: Callable[[str], Path], beside: Path, now: floa
         partial.replace(path)
         sync_directory(path.parent)
     return Made(path, manifest, size, trouble)
-
-
-def sync_directory(directory: Path) -> None:
-    """Make renames in it survive a power cut."""
-    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _estate(source: Source, stage: Path) -> tuple[Estate | None, str]:

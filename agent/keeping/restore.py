@@ -18,7 +18,7 @@ from pathlib import Path
 from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import DBAPIError
 
-from agent.keeping.backup import sync_directory
+from agent.keeping.durable import sync_directory
 from agent.keeping.errors import ArchiveError, KeepingError
 from agent.keeping.exchange import exchange
 from agent.ledger import tables

@@ -11,7 +11,10 @@ from checks.backup.judgement import BackupAnswers, ProductPart, judged
 from checks.backup.note import LARGEST
 from checks.backup.options import KIND, BackupOptions
 from checks.backup.products import ProductOptions, reader_of
+from checks.backup.proofs import Proofs, read_proofs
 from checks.contract import Assessment, CheckKind, Context, Fault, KindDefaults, Memory, Observation, Subject, Target
+from checks.network.limits import give_up_at
+from checks.transports.aside import Crowded, StillHanging
 from checks.transports.fault import TransportFault
 from config.estate import MofN, WakeClass
 
@@ -25,14 +28,15 @@ async def collect(target: Target, options: BackupOptions, ctx: Context) -> Obser
     begun = loop.time()
     kept = ctx.kept if isinstance(ctx.kept, dict) else {}
     at = {one.name: one for one in ctx.inputs}
-    parts = await asyncio.gather(
+    products = asyncio.gather(
         *(
             _part(name, at.get(product.target or "", target), product, ctx, kept)
             for name, product in options.products.items()
         )
     )
+    parts, proofs = await asyncio.gather(products, _proofs(options, ctx))
     ctx.kept = kept
-    answers = BackupAnswers(dict(zip(options.products, parts, strict=True)))
+    answers = BackupAnswers(dict(zip(options.products, parts, strict=True)), proofs)
     only = parts[0] if len(parts) == 1 and not ctx.inputs else None
     fault = only.fault if only is not None and only.account is None else None
     duration = loop.time() - begun
@@ -47,6 +51,22 @@ async def _part(
     except TransportFault as error:
         return ProductPart(fault=Fault(error.reason, error.message[:500], f"{KIND}/{error.reason.value}"))
     return ProductPart(account)
+
+
+async def _proofs(options: BackupOptions, ctx: Context) -> Proofs | None:
+    """What drills left, where the estate says in which directory; one that does not answer is not read."""
+    directory, declared = options.proofs, frozenset(options.objects)
+    if directory is None:
+        return None
+    try:
+        async with asyncio.timeout_at(give_up_at(ctx.deadline, asyncio.get_running_loop().time())):
+            return await ctx.transports.aside.run(
+                f"proofs in {directory}", lambda: read_proofs(directory, declared, ctx.now())
+            )
+    except TimeoutError:
+        return Proofs(unread={".": f"{directory} does not answer in time"})
+    except (StillHanging, Crowded) as error:
+        return Proofs(unread={".": f"{directory}: {error}"})
 
 
 def assess(subject: Subject, observations: Sequence[Observation], memory: Memory | None, now: float) -> Assessment:  # noqa: ARG001 - the contract's; the answers carry their own time
@@ -79,6 +99,7 @@ CHECK = CheckKind(
         "backup/product/<name>": "A product could not be read whole: what it protects is not known for now.",
         "backup/undeclared/<name>": "It backs up what nobody declared, so nobody owns it.",
         "backup/server/<name>": "The backup of the backup server's own configuration is old, or off.",
+        "backup/proofs": "What restore drills left could not be read: a failure may stand in it.",
         "pair/member/<target>": "The server of a product cannot be reached.",
         "backup/no-answer": "The backup server does not answer in time.",
         "backup/refused": "Nothing listens there: see the product's service and the port.",

@@ -14,6 +14,7 @@ from checks.backup.model import Level, Outcome, Proof, Run, Verification
 MOST_RUNS = 60
 """Runs of an object that are remembered: two of what the stricter statistics need."""
 _MOST_PROOFS = 12
+_MOST_KEPT = 30
 _DAY = 86_400.0
 
 
@@ -94,8 +95,16 @@ def with_proofs(before: ObjectHistory, proofs: Iterable[Proof]) -> ObjectHistory
     """With further restores; of two at the same moment by the same hand the later told counts."""
     known = {(proof.at, proof.by): proof for proof in before.proofs}
     known |= {(proof.at, proof.by): replace(proof, message=proof.message[:100]) for proof in proofs}
-    kept = tuple(sorted(known.values(), key=lambda proof: proof.at)[-_MOST_PROOFS:])
+    kept = kept_proofs(known.values())
     return before if kept == before.proofs else replace(before, proofs=kept)
+
+
+def kept_proofs(proofs: Iterable[Proof]) -> tuple[Proof, ...]:
+    """The newest, and of each hand the last of every outcome: tries that prove nothing push no failure out."""
+    ordered = sorted(proofs, key=lambda proof: proof.at)
+    last = {(proof.by, proof.passed, proof.rehearsal, proof.withdrawn): proof for proof in ordered}
+    kept = {*last.values(), *ordered[-_MOST_PROOFS:]}
+    return tuple(sorted(kept, key=lambda proof: (proof.at, proof.by)))[-_MOST_KEPT:]
 
 
 def with_lying(before: ObjectHistory, place: str, now: Lying | None, whole: bool) -> ObjectHistory:

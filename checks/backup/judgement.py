@@ -13,14 +13,15 @@ from zoneinfo import ZoneInfo
 
 from checks.backup import families
 from checks.backup.gather import Evidence, Gathered, gathered, place
-from checks.backup.history import ObjectHistory, with_count
-from checks.backup.model import Account, Part
+from checks.backup.history import ObjectHistory, with_count, with_proofs, with_verification
+from checks.backup.model import Account, Part, Proof
 from checks.backup.note import Note, Space, packed, unpacked
 from checks.backup.options import BackupOptions, ObjectOptions, fits
+from checks.backup.proofs import Proofs
 from checks.backup.rules import Trouble
 from checks.backup.rules.freshness import freshness, moment, newest, span
 from checks.backup.rules.keeping import by_place, copies, retention, three_two_one
-from checks.backup.rules.proving import drilled, verification
+from checks.backup.rules.proving import drilled, failures, in_vain, verification
 from checks.backup.rules.repositories import standing, weakened, with_space
 from checks.backup.rules.runs import run_troubles
 from checks.backup.rules.sizes import unusual
@@ -39,6 +40,7 @@ LOCK = "backup/lock"
 PRODUCT = "backup/product"
 UNDECLARED = "backup/undeclared"
 SERVER = "backup/server"
+PROOFS = "backup/proofs"
 _SKEW = 120.0
 """Seconds by which a product's clock may differ from ours."""
 _NAMED = 5
@@ -57,6 +59,8 @@ class BackupAnswers:
     """The round, by the estate's names of the products."""
 
     products: dict[str, ProductPart] = field(default_factory=dict)
+    proofs: Proofs | None = None
+    """What drills of ours left; None where the estate names no place for it."""
 
     @property
     def reached(self) -> bool | None:
@@ -87,11 +91,15 @@ def judged(options: BackupOptions, answers: BackupAnswers, memory: Memory | None
     parts = {name: answers.products.get(name, ProductPart()) for name in options.products}
     accounts = {name: part.account for name, part in parts.items() if part.account is not None}
     got = gathered(options, accounts, before.objects, now)
+    if answers.proofs is not None:
+        _with_drills(got, answers.proofs)
     this = _Round(options, accounts, before, got, now)
     spaces, immutable = _repositories(this)
     objects = {name: _object(this, name, evidence) for name, evidence in got.objects.items()}
     for name, part in parts.items():
         _product(this, name, part)
+    if options.proofs is not None:
+        _proofs(this, answers.proofs)
     after = Note(objects, spaces, immutable, {**before.read, **{name: one.at for name, one in accounts.items()}})
     return Assessment(
         tuple(this.findings),
@@ -100,6 +108,34 @@ def judged(options: BackupOptions, answers: BackupAnswers, memory: Memory | None
         frozenset({f"{SIZE}/*", f"{VERIFIED}/*", f"{RESTORED}/*"}),
         None if _same(before, after) else packed(after),
     )
+
+
+def _with_drills(got: Gathered, proofs: Proofs) -> None:
+    restores: dict[str, list[Proof]] = {}
+    for proof in proofs.restores:
+        restores.setdefault(proof.object, []).append(proof)
+    for name, of_object in restores.items():
+        got.objects[name].history = with_proofs(got.objects[name].history, of_object)
+    for product, one in proofs.verifications:
+        evidence = got.objects[one.object]
+        evidence.history = with_verification(evidence.history, place(product, one.repository), one)
+
+
+def _proofs(this: _Round, proofs: Proofs | None) -> None:
+    """Whether what drills left could be read whole: a restore that failed may stand in what could not."""
+    troubles: list[Trouble] = []
+    if proofs is None:
+        troubles.append(Trouble(State.UNKNOWN, "were not read"))
+    else:
+        troubles += [
+            Trouble(State.UNKNOWN, f"{name} {why}", "have the drill run again, which writes it anew")
+            for name, why in proofs.unread.items()
+        ]
+        if proofs.undeclared:
+            named = ", ".join(proofs.undeclared[:_NAMED])
+            words = f"drills tell of objects that the estate does not have: {named}"
+            troubles.append(Trouble(State.WARNING, words, "mend `object` in the file of the drills"))
+    _about(this, PROOFS, "what drills left", troubles, "is read whole")
 
 
 def _covers(this: _Round) -> frozenset[str]:
@@ -127,6 +163,9 @@ def _object(this: _Round, name: str, evidence: Evidence) -> ObjectHistory:
         troubles = [one for one in troubles if one.state is State.CRITICAL]
         if troubles:
             _tell(this, PROTECTION, name, troubles, "", evidence)
+        failed = list(failures(history))
+        if failed:
+            _tell(this, RESTORED, name, failed, "", evidence)
         return history
     _tell(this, PROTECTION, name, troubles, _well(history, now), evidence)
     sizes = [Trouble(State.WARNING, one.words, "see what changed") for one in far if one.deviation.incident]
@@ -139,7 +178,7 @@ def _object(this: _Round, name: str, evidence: Evidence) -> ObjectHistory:
         _tell(this, COPIES, name, short, f"{1 + len(kept)} copies with the original", evidence)
     well = "its data was read again in time" if options.verified_within is not None else ""
     _tell(this, VERIFIED, name, list(verification(options, history, now)), well, evidence)
-    well = "a restore was proved in time" if options.drilled_within is not None else ""
+    well = f"a restore was proved in time{in_vain(history)}" if options.drilled_within is not None else ""
     _tell(this, RESTORED, name, list(drilled(options, history, now)), well, evidence)
     for at, lying in history.lying.items():
         if lying.count is not None:

@@ -186,6 +186,10 @@ class Proof:
     message: str = ""
     job: str = ""
     """The job that restored, where the product does not say which object it was."""
+    rehearsal: bool = False
+    """It failed because it was meant to, so that the alarm is seen to work."""
+    withdrawn: bool = False
+    """A person says that earlier failures of the same hand are over, though nothing was restored."""
 
 
 @dataclass(frozen=True, slots=True)

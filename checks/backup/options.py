@@ -190,6 +190,8 @@ class BackupOptions(_Part):
     """Names of those that need not be declared."""
     server_backup_within: Span | None = 7 * 86_400.0
     """How old the backup of a backup server's own configuration may be."""
+    proofs: Annotated[str, Field(pattern=r"^/[^\x00-\x1f\x7f]{0,250}$")] | None = None
+    """The directory in which restore drills leave what came of them."""
 
     @model_validator(mode="before")
     @classmethod

@@ -60,8 +60,9 @@ def test_the_exposure_stays_below_the_gate(tmp_path: Path, drop_ins: tuple[str, 
     assert done.returncode == 0, done.stdout[-2_000:] + done.stderr
 
 
-def test_the_exposure_of_the_backup_stays_below_the_gate(tmp_path: Path) -> None:
-    unit = tmp_path / "ridgeway-backup.service"
+@pytest.mark.parametrize("name", ["ridgeway-backup.service", "ridgeway-drill@.service"])
+def test_the_exposure_of_the_backup_and_of_drills_stays_below_the_gate(tmp_path: Path, name: str) -> None:
+    unit = tmp_path / name
     unit.write_text(_with(shutil.which("true") or "/bin/true", SHIPPED / unit.name))
 
     done = subprocess.run(
@@ -72,8 +73,9 @@ def test_the_exposure_of_the_backup_stays_below_the_gate(tmp_path: Path) -> None
     assert done.returncode == 0, done.stdout[-2_000:] + done.stderr
 
 
-def test_systemd_finds_no_mistake_in_the_backup_and_its_timer(tmp_path: Path) -> None:
-    units = [tmp_path / f"ridgeway-backup.{kind}" for kind in ("service", "timer")]
+@pytest.mark.parametrize("name", ["ridgeway-backup", "ridgeway-drill@"])
+def test_systemd_finds_no_mistake_in_the_backup_and_drills_and_their_timers(tmp_path: Path, name: str) -> None:
+    units = [tmp_path / f"{name}.{kind}" for kind in ("service", "timer")]
     for unit in units:
         unit.write_text(_with(shutil.which("true") or "/bin/true", SHIPPED / unit.name))
 
@@ -91,6 +93,14 @@ def test_the_backup_runs_as_the_agent_does_and_no_less_confined() -> None:
     of_backup = set((SHIPPED / "ridgeway-backup.service").read_text().splitlines())
 
     assert of_agent - of_backup == set()
+
+
+def test_a_drill_runs_as_a_user_of_its_own_in_memory_that_is_never_swapped_and_is_off_by_itself() -> None:
+    of_drill = (SHIPPED / "ridgeway-drill@.service").read_text().splitlines()
+
+    assert {"User=ridgeway-drill", "RuntimeDirectory=ridgeway-drill/%i", "MemorySwapMax=0"} <= set(of_drill)
+    assert "[Install]" not in of_drill
+    assert not [line for line in of_drill if line.startswith(("StateDirectory=ridgeway ", "LoadCredential="))]
 
 
 def test_the_gate_would_catch_a_unit_without_its_hardening(tmp_path: Path) -> None:
@@ -146,6 +156,8 @@ def test_sysusers_makes_the_user_and_tmpfiles_the_directories_of_the_unit(tmp_pa
         shipped = SHIPPED / f"{program[0].name.removeprefix('systemd-')}-ridgeway.conf"
         subprocess.run([*as_root, *program, f"--root={tmp_path}", shipped], check=True, timeout=60)
 
-    assert re.search(r"^ridgeway:", (tmp_path / "etc/passwd").read_text(), re.MULTILINE)
+    users = re.findall(r"^(ridgeway[^:]*):", (tmp_path / "etc/passwd").read_text(), re.MULTILINE)
+    assert users == ["ridgeway", "ridgeway-drill"]
+    assert (tmp_path / "var/lib/ridgeway-proofs").stat().st_mode & 0o7777 == 0o2750
     assert (tmp_path / "etc/ridgeway").stat().st_mode & 0o777 == 0o755
     assert (tmp_path / "etc/ridgeway/credentials").stat().st_mode & 0o777 == 0o700

@@ -16,6 +16,9 @@ from checks.contract import State
 from checks.printable import printable
 from config.schema.words import duration_text
 
+_TELLING = 1024 * 1024
+"""Bytes from which on a restore tells of throughput."""
+
 
 def verification(options: ObjectOptions, history: ObjectHistory, now: float) -> Iterator[Trouble]:
     """Damage that a verification found, and how old the last good one is."""
@@ -39,12 +42,8 @@ def verification(options: ObjectOptions, history: ObjectHistory, now: float) -> 
 
 
 def drilled(options: ObjectOptions, history: ObjectHistory, now: float) -> Iterator[Trouble]:
-    """A restore that failed, one that took too long, and how old the last good one is."""
-    done = [proof for proof in history.proofs if proof.passed is not None]
-    if done and not done[-1].passed:
-        said = printable(done[-1].message)[:100]
-        words = f"its last restore failed ({done[-1].by or 'drill'})" + (f": {said}" if said else "")
-        yield Trouble(State.CRITICAL, words, "find out why before it is needed")
+    """Restores that failed, one that took too long, and how old the last good one is."""
+    yield from failures(history)
     good = last_restored(history)
     needed = restore_seconds(history)
     if options.rto is not None and needed is not None and needed > options.rto:
@@ -52,11 +51,44 @@ def drilled(options: ObjectOptions, history: ObjectHistory, now: float) -> Itera
         yield Trouble(State.WARNING, words, "make restores faster, or agree a longer RTO")
     if options.drilled_within is None:
         return
+    tried = in_vain(history)
     if good is None:
-        yield from _unproven(options.drilled_within, history.first_seen, now, "no restore of it has ever been proved")
+        words = f"no restore of it has ever been proved{tried}"
+        yield from _unproven(options.drilled_within, history.first_seen, now, words)
     elif now - good.at > options.drilled_within:
         words = f"its last proved restore is {span(now - good.at)} old; within {duration_text(options.drilled_within)}"
-        yield Trouble(State.WARNING, f"{words} one must be proved", "drill a restore")
+        yield Trouble(State.WARNING, f"{words} one must be proved{tried}", "drill a restore")
+
+
+def failures(history: ObjectHistory) -> Iterator[Trouble]:
+    """Restores that failed. A failure is over when the same hand has restored again, and a rehearsal likewise.
+
+    So a canary that comes back whole does not hide files that did not, nor a rehearsal a real failure before it.
+    """
+    of_hand: dict[str, list[Proof]] = {}
+    for proof in history.proofs:
+        if proof.passed is not None or proof.withdrawn:
+            of_hand.setdefault(proof.by, []).append(proof)
+    for by, done in of_hand.items():
+        over = (at for at, proof in enumerate(reversed(done)) if proof.passed or proof.withdrawn)
+        since = next(over, len(done))
+        failed = done[len(done) - since :]
+        real = [proof for proof in failed if not proof.rehearsal]
+        if real:
+            said = printable(real[-1].message)[:100]
+            words = f"its last restore failed ({by or 'drill'})" + (f": {said}" if said else "")
+            yield Trouble(State.CRITICAL, words, "find out why before it is needed")
+        elif failed:
+            words = f"REHEARSAL of this alarm ({by or 'drill'}): nothing is known to be damaged"
+            yield Trouble(State.CRITICAL, words, "run the drill again, which clears it")
+
+
+def in_vain(history: ObjectHistory) -> str:
+    """What is said of a newest try that proved nothing."""
+    last = history.proofs[-1] if history.proofs else None
+    if last is None or last.passed is not None or last.withdrawn:
+        return ""
+    return "; the last try could not be done" + (f": {printable(last.message)[:80]}" if last.message else "")
 
 
 def last_verified(history: ObjectHistory) -> float | None:
@@ -70,10 +102,15 @@ def last_restored(history: ObjectHistory) -> Proof | None:
 
 
 def restore_seconds(history: ObjectHistory) -> float | None:
-    """How long a restore of the newest point would take, by the slow fifth of the throughputs that were measured."""
+    """How long a restore of the newest point would take, by the slow fifth of the throughputs that were measured.
+
+    A canary of some hundred bytes measures how long a tool takes to start, and no throughput.
+    """
     size = max((one.bytes for one in history.lying.values() if one.bytes is not None), default=None)
     rates = sorted(
-        proof.bytes / proof.seconds for proof in history.proofs if proof.passed and proof.bytes and proof.seconds
+        proof.bytes / proof.seconds
+        for proof in history.proofs
+        if proof.passed and proof.seconds and proof.bytes is not None and proof.bytes >= _TELLING
     )
     if size is None or not rates:
         return None

@@ -20,7 +20,7 @@ from checks.backup.tools import Output, Plain, Tool, ToolOptions, Tools
 from checks.contract import Context, Reason, Target
 from checks.transports.fault import TransportFault
 
-_FORMAT = "{name}{id}{start}{end}{hostname}"
+ARCHIVES = "{name}{id}{start}{end}{hostname}"
 """What is read of each archive: its own record, and none of its data."""
 _DATE = re.compile(r"[-_.:@ ]*\d{4}[-_.]?\d\d[-_.]?\d\d.*$", re.DOTALL)
 _CHECKPOINT = re.compile(r"\.checkpoint(\.\d+)?$")
@@ -52,7 +52,7 @@ async def read(target: Target, options: BorgOptions, ctx: Context, kept: object)
         environment["BORG_BASE_DIR"] = options.base_directory
     if options.passphrase_file is not None:
         environment["BORG_PASSCOMMAND"] = f"cat {options.passphrase_file}"
-    arguments = ("--bypass-lock", "list", "--json", "--format", _FORMAT, options.repository)
+    arguments = ("--bypass-lock", "list", "--json", "--format", ARCHIVES, options.repository)
     output = await Tools(target, options, ctx).run(Tool("borg", arguments, environment))
     return account(options.repository, output, ctx.now()), kept
 
@@ -87,7 +87,7 @@ def account(repository: str, output: Output, now: float) -> Account:
 
 
 def _point(one: Mapping[str, Any], repository: str) -> RestorePoint | None:
-    at, name = _time(one.get("start")), one_line(one.get("name"))
+    at, name = moment(one.get("start")), one_line(one.get("name"))
     if at is None or not name:
         return None
     stem = _DATE.sub("", name) or name
@@ -96,11 +96,12 @@ def _point(one: Mapping[str, Any], repository: str) -> RestorePoint | None:
 
 
 def _run(one: Mapping[str, Any], point: RestorePoint) -> Run:
-    ended = _time(one.get("end"))
+    ended = moment(one.get("end"))
     return Run(point.id, "", Outcome.SUCCESS, point.object, point.at, ended, Level.FULL)
 
 
-def _time(text: object) -> float | None:
+def moment(text: object) -> float | None:
+    """A time that borg tells, asked for in UTC."""
     try:
         return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp() if isinstance(text, str) else None
     except ValueError:

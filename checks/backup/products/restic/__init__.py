@@ -78,7 +78,7 @@ def _says(output: Output, words: tuple[str, ...]) -> bool:
 
 
 def _point(one: Mapping[str, Any], repository: str) -> RestorePoint | None:
-    at, name = _time(one.get("time")), _name(one)
+    at, name = moment(one.get("time")), _name(one)
     if at is None or not name:
         return None
     summary = one.get("summary")
@@ -89,14 +89,14 @@ def _point(one: Mapping[str, Any], repository: str) -> RestorePoint | None:
 def _runs(one: Mapping[str, Any]) -> Iterator[Run]:
     summary = one.get("summary")
     said = summary if isinstance(summary, dict) else {}
-    started = _time(said.get("backup_start")) or _time(one.get("time"))
+    started = moment(said.get("backup_start")) or moment(one.get("time"))
     yield Run(
         id=one_line(one.get("short_id")),
         job="",
         outcome=Outcome.SUCCESS,
         object=_name(one),
         started=started,
-        ended=_time(said.get("backup_end")),
+        ended=moment(said.get("backup_end")),
         level=Level.FULL,
         bytes=count(said.get("total_bytes_processed")),
         written=count(said.get("data_added_packed")),
@@ -111,8 +111,8 @@ def _name(one: Mapping[str, Any]) -> str:
     return one_line(f"{host}:{listed}") if isinstance(host, str) and listed else ""
 
 
-def _time(text: object) -> float | None:
-    """Go writes nanoseconds and leaves noughts at their end out; Python 3.11 reads three digits or six."""
+def moment(text: object) -> float | None:
+    """A time that restic tells. Go writes nanoseconds without noughts at their end; Python 3.11 reads 3 digits or 6."""
     try:
         short = (
             _FRACTION.sub(lambda match: f".{match[1][:6].ljust(6, '0')}", text, count=1)

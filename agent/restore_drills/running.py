@@ -1,0 +1,176 @@
+"""Runs a product's own tool for a drill: in its room, within its time, and never for more than it may write.
+
+The tool gets a bare environment, no shell and no terminal, dies with the drill (PR_SET_PDEATHSIG, by setpriv of
+util-linux), and may write no file larger than the drill's cap. What lies in the room is counted while it runs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from agent.restore_drills.scratch import Room
+from agent.restore_drills.verdict import Unproven
+from checks.backup.tools import DIRECTORIES, Output
+from checks.printable import printable
+from config.secrets import SecretError, SecretReference
+
+Progress = Callable[[str, int, int], None]
+"""Told what is being done, how much of it is done, and of how much."""
+_LOOK = 0.05
+"""Seconds between two looks at a tool."""
+_COUNT = 0.25
+"""Seconds between two countings of what it wrote."""
+_LARGEST_ANSWER = 64 * 1024 * 1024
+_LAST_WORDS = 64 * 1024
+_GRACE = 2.0
+_AFTERWARDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """What a tool did."""
+
+    file: Path
+    """Its standard output."""
+    stderr: str
+    """Its last words."""
+    status: int
+    seconds: float
+    overdue: bool = False
+    """It was ended because its time was over."""
+
+    @property
+    def last_line(self) -> str:
+        """What it said at last, for a person."""
+        lines = [line.strip() for line in self.stderr.splitlines() if line.strip()]
+        return printable(lines[-1])[:200] if lines else ""
+
+    def output(self, where: str) -> Output:
+        """As readers of products take it. Raises Unproven where it is too much."""
+        if self.file.stat().st_size > _LARGEST_ANSWER:
+            raise Unproven(f"{where} prints more than {_LARGEST_ANSWER // 1024**2} MiB")
+        return Output(self.file.read_text(encoding="utf-8", errors="replace"), self.stderr, self.status, where)
+
+
+@dataclass(slots=True)
+class Runner:
+    """Runs the tools of one drill."""
+
+    room: Room
+    largest: int
+    until: float
+    """Monotonic time at which all of the drill must be over."""
+    progress: Progress
+    secrets: Mapping[str, SecretReference] = field(default_factory=dict)
+    _count: int = 0
+
+    def run(
+        self,
+        what: str,
+        tool: str,
+        arguments: Sequence[str],
+        environment: Mapping[str, str] | None = None,
+        inside: Path | None = None,
+        most: float | None = None,
+    ) -> Printed:
+        """The tool, run to its end or to the end of its time (`most` seconds of it, if less). Raises Unproven."""
+        program = _program(tool)
+        self._count += 1
+        out, err = (self.room.aside / f"{self._count}.{name}" for name in ("out", "err"))
+        begun = time.monotonic()
+        until = min(self.until, begun + most) if most is not None else self.until
+        with out.open("xb") as stdout, err.open("xb") as stderr:
+            process = subprocess.Popen(
+                ["/usr/bin/setpriv", "--pdeathsig", "KILL", "--", program, *arguments],
+                stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, start_new_session=True,
+                cwd=inside or self.room.aside, env=self._environment(environment or {}),
+            )  # fmt: skip
+            try:
+                self._bound(process.pid)
+                overdue = self._wait(process, what, until)
+            finally:
+                _end(process)
+        return Printed(out, _tail(err), process.returncode, time.monotonic() - begun, overdue)
+
+    @contextlib.contextmanager
+    def more_time(self) -> Iterator[None]:
+        """Let what explains a failure still be asked, where the failure took all the time."""
+        before = self.until
+        self.until = max(before, time.monotonic() + _AFTERWARDS)
+        try:
+            yield
+        finally:
+            self.until = before
+
+    def _wait(self, process: subprocess.Popen[bytes], what: str, until: float) -> bool:
+        counted = 0.0
+        while True:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(_LOOK)
+                return False
+            now = time.monotonic()
+            if now >= until:
+                return True
+            if now >= counted + _COUNT:
+                counted, octets = now, self.room.octets()
+                self.progress(what, octets, 0)
+                if octets > self.largest:
+                    raise Unproven(f"{what}: more than `max_size` ({self.largest / 1024**2:.0f} MiB) came; raise it")
+
+    def _bound(self, pid: int) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (self.largest, self.largest))
+            resource.prlimit(pid, resource.RLIMIT_CORE, (0, 0))
+
+    def _environment(self, more: Mapping[str, str]) -> dict[str, str]:
+        try:
+            given = {name: reference.resolve().reveal() for name, reference in self.secrets.items()}
+        except SecretError as error:
+            raise Unproven(f"the credential cannot be had: {error}") from error
+        home = os.environ.get("HOME", "/")
+        plain = {"PATH": ":".join(map(str, DIRECTORIES)) + ":/bin", "HOME": home, "TZ": "UTC", "LC_ALL": "C.UTF-8"}
+        return {**plain, "TMPDIR": str(self.room.aside), **given, **more}
+
+
+def secret_path(reference: SecretReference) -> str:
+    """The file that holds a secret, for a tool that reads it itself; seen to be there first. Raises Unproven."""
+    try:
+        reference.resolve()
+    except SecretError as error:
+        raise Unproven(f"the credential cannot be had: {error}") from error
+    if reference.scheme == "credential":
+        return str(Path(os.environ["CREDENTIALS_DIRECTORY"]) / reference.place)
+    return reference.place
+
+
+def _program(name: str) -> str:
+    for directory in (*DIRECTORIES, Path("/bin")):
+        if os.access(directory / name, os.X_OK):
+            return str(directory / name)
+    raise Unproven(f"{name} is not installed on this machine")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End it with everything it started: politely, so that it lets go of locks, then by force."""
+    for how in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, how)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_GRACE)
+            break
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def _tail(file: Path) -> str:
+    with file.open("rb") as opened:
+        opened.seek(max(0, file.stat().st_size - _LAST_WORDS))
+        return opened.read(_LAST_WORDS).decode("utf-8", "replace")

@@ -10,6 +10,7 @@ import pytest
 
 from checks.backup.model import Level, Outcome
 from checks.backup.products import barman, borg, pgbackrest, restic
+from checks.backup.products.proxmox import vzdump
 from checks.backup.tools import Output
 
 pytestmark = pytest.mark.truth
@@ -80,3 +81,18 @@ def test_a_database_that_is_down_is_one_cause_and_not_five() -> None:
     found = barman.account(listed, checked, UTC, NOW)
 
     assert [job.why for job in found.jobs] == ["the database does not answer"]
+
+
+def test_a_job_of_proxmox_that_ended_well_and_took_none_of_the_disks_protected_nothing() -> None:
+    file = Path(os.environ.get("RIDGEWAY_RECORDINGS", "absent")) / "backup/checkmk/proxmox_ve-backup-2023-09-23.log"
+    if not file.is_file():
+        pytest.skip("no recording: set RIDGEWAY_RECORDINGS to the directory that holds them")
+
+    log = vzdump.read(file.read_text().splitlines())
+
+    assert log.last == "OK"
+    (guest,) = log.guests
+    assert log.outcome(guest, over=True) is Outcome.PARTIAL
+    assert guest.nothing
+    assert guest.words == "left out: scsi0 (backup=no), scsi1 (backup=no); its archive has 2048 bytes; pruned 1 older"
+    assert (guest.name, guest.written, guest.read, guest.seconds) == ("vm/255", 2048, 128 * 1024, 0)

@@ -8,17 +8,25 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from checks.backup.model import Account
-from checks.backup.products import barman, borg, files, pgbackrest, restic, veeam
+from checks.backup.products import barman, borg, files, pgbackrest, proxmox, restic, veeam
 from checks.backup.products.barman import BarmanOptions
 from checks.backup.products.borg import BorgOptions
 from checks.backup.products.files import FilesOptions
 from checks.backup.products.pgbackrest import PgBackRestOptions
+from checks.backup.products.proxmox.options import PbsOptions, PveOptions
 from checks.backup.products.restic import ResticOptions
 from checks.backup.products.veeam.options import VeeamOptions
 from checks.contract import Context, Target
 
 ProductOptions = Annotated[
-    VeeamOptions | ResticOptions | BorgOptions | PgBackRestOptions | BarmanOptions | FilesOptions,
+    VeeamOptions
+    | ResticOptions
+    | BorgOptions
+    | PgBackRestOptions
+    | BarmanOptions
+    | FilesOptions
+    | PbsOptions
+    | PveOptions,
     Field(discriminator="product"),
 ]
 Reader = Callable[[Target, Any, Context, object], Awaitable[tuple[Account, object]]]
@@ -31,6 +39,8 @@ _READERS: dict[type[Any], Reader] = {
     PgBackRestOptions: pgbackrest.read,
     BarmanOptions: barman.read,
     FilesOptions: files.read,
+    PbsOptions: proxmox.read,
+    PveOptions: proxmox.read,
 }
 
 

@@ -6,7 +6,7 @@ what verifications found since. What the token may not see is no empty list: its
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from checks.backup.model import Account, Part, Repository, RestorePoint, Run
@@ -49,13 +49,11 @@ async def account(session: Session, known: Known, now: float) -> Account:
         session.miss(Part.POINTS, "no datastore is listed: the token may see none")
     for store in stores:
         await _store(session, known, store, now)
-    held = {key: one for key, one in known.held.items() if key[0] in {store.name for store in stores}}
-    if stores:
-        known.held = held
-    points = tuple(point for one in held.values() for point in one.points)
-    names = tuple(dict.fromkeys(name for one in held.values() for name, _, _ in one.groups))
+    await _unlisted(session, known, {store.name for store in stores})
+    points = tuple(point for one in known.held.values() for point in one.points)
+    names = tuple(dict.fromkeys(name for one in known.held.values() for name, _, _ in one.groups))
     jobs = [(kind, await session.rows(Part.JOBS, "admin", kind) or []) for kind in _JOBS]
-    runs = await _tasks(session, known, points, held, now)
+    runs = await _tasks(session, known, points, now)
     return Account(
         product="pbs",
         at=now,
@@ -70,6 +68,15 @@ async def account(session: Session, known: Known, now: float) -> Account:
         unread=session.unread,
         has=_HAS,
     )
+
+
+async def _unlisted(session: Session, known: Known, listed: set[str]) -> None:
+    """Datastores that were there and are not listed: removed, or the token may not see them any more."""
+    for name in {key[0] for key in known.held} - listed:
+        if listed and await session.allowed(f"/datastore/{name}", "Datastore.Audit"):
+            known.held = {key: one for key, one in known.held.items() if key[0] != name}
+        else:
+            session.miss(Part.POINTS, f"the datastore {name} is not listed any more: see the token's rights")
 
 
 async def _store(session: Session, known: Known, store: Repository, now: float) -> None:
@@ -119,13 +126,13 @@ async def _namespace(session: Session, known: Known, store: str, space: str, now
     known.held[store, space] = _Held(groups, now, points)
 
 
-async def _tasks(
-    session: Session, known: Known, points: Sequence[RestorePoint], held: Iterable[tuple[str, str]], now: float
-) -> tuple[Run, ...]:
+async def _tasks(session: Session, known: Known, points: Sequence[RestorePoint], now: float) -> tuple[Run, ...]:
     """The tasks that back up. Without Sys.Audit a token is shown its own, which are none."""
     if await session.allowed("/system/tasks", "Sys.Audit") is False:
         session.miss(Part.RUNS, "the token sees its own tasks only: give it Sys.Audit on /system/tasks")
     since = known.window.since(now)
     found = await session.pages(Part.RUNS, "nodes", "localhost", "tasks", since=int(since), typefilter="backup")
-    groups = {store: [name for name, _, _ in known.held[store, space].groups] for store, space in held}
+    groups: dict[str, list[str]] = {}
+    for (store, _), one in known.held.items():
+        groups.setdefault(store, []).extend(name for name, _, _ in one.groups)
     return tuple(rows.runs(found, points, groups))

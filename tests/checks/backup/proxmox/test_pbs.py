@@ -387,6 +387,26 @@ async def test_a_datastore_that_is_gone_is_one_incident_and_its_snapshots_are_no
         assert result.value("restore_points", "ben", "pbs/main") == 30
 
 
+@pytest.mark.parametrize("removed", [True, False], ids=["removed", "not to be seen"])
+async def test_a_datastore_that_is_not_listed_any_more_is_removed_only_where_the_token_could_see_it(
+    removed: bool, transports: Transports
+) -> None:
+    api = healthy(NOW)
+    api.usage.append({"store": "second", "total": 10**12, "used": 0, "avail": 10**12})
+    api.snapshots["second", ""] = [snapshot("vm/100", NOW - 36_000)]
+    async with serving(api):
+        watch = Watch(api, transports).made()
+        await watch.run()
+        api.usage.pop(0)
+        api.rights["/datastore/main"] = {"Datastore.Audit": True} if removed else {}
+
+        watch.now += 300
+        result = await watch.run()
+
+        assert result.bad.get(PRODUCT) == (None if removed else State.UNKNOWN)
+        assert result.value("restore_points", "ben", "pbs/main") == (0 if removed else 30)
+
+
 async def test_a_datastore_that_was_gone_from_the_start_is_unknown(transports: Transports) -> None:
     api = healthy(NOW)
     api.usage.append({"store": "second", "error": "no such file or directory"})

@@ -79,7 +79,7 @@ async def test_each_log_is_read_once_and_nothing_flaps_at_the_next_poll(transpor
 
 async def test_a_job_that_ends_well_with_all_data_left_out_protected_nothing(transports: Transports) -> None:
     api = healthy(NOW)
-    lines = guest(100, NOW - 3600, "INFO: exclude disk 'scsi0' 'nfs:vm-disk-0' (backup=no)", size="2KB")
+    lines = guest(100, NOW - 3600, "INFO: exclude disk 'scsi0' 'nfs:vm-disk-0' (backup=no)")
     api.add(NOW - 3605, [line for line in lines if "include" not in line])
     async with serving(api):
         watch = Watch(api, transports).made()

@@ -133,7 +133,8 @@ def _sort(product: str, account: Account, names: _Names, objects: Mapping[str, E
             lying = Lying(stock.newest, stock.oldest, stock.count, stock.bytes, seen=account.at)
             objects[key].stocks[place(product, stock.repository)] = lying
     for verification in account.verifications:
-        keys = {*names.of(verification.object, verification.job), *told.get(verification.job, ())}
+        of_job = told.get(verification.job, set()) if verification.job and not verification.object else set()
+        keys = {*names.of(verification.object, verification.job), *of_job}
         for key in keys if verification.object or verification.job else ():
             objects[key].verifications.append((place(product, verification.repository), verification))
     for proof in account.proofs:

@@ -123,9 +123,14 @@ def with_lying(before: ObjectHistory, place: str, now: Lying | None, whole: bool
 
 
 def with_verification(before: ObjectHistory, place: str, verification: Verification) -> ObjectHistory:
-    """With the newest verification that said anything; one that could not be done says nothing."""
+    """With the newest verification that said anything; one that could not be done says nothing.
+
+    Of two at the same moment the later told counts: one under way may find damage after it was first told.
+    """
     known = before.verified.get(place)
-    if verification.sound is None or (known is not None and known[0] >= verification.at):
+    if verification.sound is None or (known is not None and known[0] > verification.at):
+        return before
+    if known == (verification.at, verification.sound):
         return before
     return replace(before, verified={**before.verified, place: (verification.at, verification.sound)})
 

@@ -15,6 +15,7 @@ import pytest
 from checks.backup.model import Account, Level, Outcome
 from checks.backup.products import barman, borg, pgbackrest, restic
 from checks.backup.products.bacula import catalogue, reading
+from checks.backup.products.proxmox import vzdump
 from checks.backup.tools import Output
 from checks.transports.aside import Tether
 
@@ -146,3 +147,18 @@ def test_jobs_as_bareos_documents_them(tmp_path: Path) -> None:
         ("ting.dass-it-fd:SelfTest", Level.INCREMENTAL, 0), ("ting.dass-it-fd:SelfTest", Level.FULL, 18),
     ]  # fmt: skip
     assert found.unread == {}
+
+
+def test_a_job_of_proxmox_that_ended_well_and_took_none_of_the_disks_protected_nothing() -> None:
+    file = Path(os.environ.get("RIDGEWAY_RECORDINGS", "absent")) / "backup/checkmk/proxmox_ve-backup-2023-09-23.log"
+    if not file.is_file():
+        pytest.skip("no recording: set RIDGEWAY_RECORDINGS to the directory that holds them")
+
+    log = vzdump.read(file.read_text().splitlines())
+
+    assert log.last == "OK"
+    (guest,) = log.guests
+    assert log.outcome(guest, over=True) is Outcome.PARTIAL
+    assert guest.nothing
+    assert guest.words == "left out: scsi0 (backup=no), scsi1 (backup=no); its archive has 2048 bytes; pruned 1 older"
+    assert (guest.name, guest.written, guest.read, guest.seconds) == ("vm/255", 2048, 128 * 1024, 0)

@@ -8,12 +8,13 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from checks.backup.model import Account
-from checks.backup.products import bacula, barman, borg, files, pgbackrest, push, restic, veeam
+from checks.backup.products import bacula, barman, borg, files, pgbackrest, proxmox, push, restic, veeam
 from checks.backup.products.bacula import BaculaOptions
 from checks.backup.products.barman import BarmanOptions
 from checks.backup.products.borg import BorgOptions
 from checks.backup.products.files import FilesOptions
 from checks.backup.products.pgbackrest import PgBackRestOptions
+from checks.backup.products.proxmox.options import PbsOptions, PveOptions
 from checks.backup.products.push import PushOptions
 from checks.backup.products.restic import ResticOptions
 from checks.backup.products.veeam.options import VeeamOptions
@@ -27,7 +28,9 @@ ProductOptions = Annotated[
     | BarmanOptions
     | BaculaOptions
     | FilesOptions
-    | PushOptions,
+    | PushOptions
+    | PbsOptions
+    | PveOptions,
     Field(discriminator="product"),
 ]
 Reader = Callable[[Target, Any, Context, object], Awaitable[tuple[Account, object]]]
@@ -42,6 +45,8 @@ _READERS: dict[type[Any], Reader] = {
     BaculaOptions: bacula.read,
     FilesOptions: files.read,
     PushOptions: push.read,
+    PbsOptions: proxmox.read,
+    PveOptions: proxmox.read,
 }
 
 

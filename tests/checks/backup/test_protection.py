@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from checks.backup.model import Job, Level, Outcome, Part
+from checks.backup.model import Job, Level, Outcome, Part, Verification
 from checks.contract import State
 from testbeds.backup_accounts import DAY, HOUR, NOW, account, assessed, finding, options, point, run
 
@@ -213,3 +213,22 @@ def test_a_copy_is_elsewhere_only_where_the_estate_says_where_the_original_is() 
     assert finding(known, "backup/copies/ben").state is State.OK
     assert finding(untold, "backup/copies/ben").state is State.WARNING
     assert "where the original is, the estate does not say" in finding(untold, "backup/copies/ben").summary
+
+
+def test_a_verification_of_one_object_says_nothing_of_others_that_have_no_job() -> None:
+    both = [replace(run(NOW - 10 * HOUR, object=name), job="") for name in ("ben", "planning")]
+    read = (Verification(NOW - HOUR, sound=False, repository="main", object="planning"),)
+
+    found = assessed(options({"ben": {}, "planning": {}}), account(both, verifications=read))
+
+    states = {one.key: one.state for one in found.findings if one.key.startswith("backup/verified/")}
+    assert states == {"backup/verified/planning": State.CRITICAL}
+
+
+def test_damage_that_a_verification_under_way_finds_later_counts() -> None:
+    begun = [Verification(NOW - HOUR, sound, "main", "ben") for sound in (True, False)]
+    first = assessed(options(), account(NIGHTS, verifications=(begun[0],)))
+
+    second = assessed(options(), account(NIGHTS, verifications=(begun[1],)), memory=first.memory)
+
+    assert finding(second, "backup/verified/ben").state is State.CRITICAL

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from checks.backup.model import Account
-from checks.backup.products.veeam.api import REVISIONS, Session, Unfit
+from checks.backup.products.rest import Unfit
+from checks.backup.products.veeam.api import REVISIONS, Session
 from checks.backup.products.veeam.options import VeeamOptions
 from checks.backup.products.veeam.reading import Known, account
 from checks.contract import Context, Reason, Target

@@ -5,13 +5,10 @@ Source: Veeam Backup & Replication REST API Reference, revisions 1.2-rev1 to 1.3
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from email.utils import parsedate_to_datetime
-from typing import Any
 from urllib.parse import urlencode
 
+from checks.backup.products.rest import LARGEST, Row, Unfit, clock_of, document
 from checks.contract import Reason
 from checks.transports.fault import TransportFault
 from checks.transports.http import HttpQuestion, HttpReply, Limits, Post, refusal
@@ -24,13 +21,6 @@ REVISIONS = ("1.3-rev2", "1.3-rev1", "1.3-rev0", "1.2-rev1")
 """Those that are known, the newest first. A newer server answers in an older one."""
 _TOKEN, _LOG_OUT = "/api/oauth2/token", "/api/oauth2/logout"
 _FORM = "application/x-www-form-urlencoded"
-_LARGEST = 16 * 1024 * 1024
-_SLOWEST = 60.0
-Row = Mapping[str, Any]
-
-
-class Unfit(Exception):
-    """What came is not what the API is to answer; the message says what."""
 
 
 @dataclass(slots=True)
@@ -48,7 +38,7 @@ class Session:
         reply = await self._sent(question)
         if reply.status != 200:
             raise self.line.refused(reply)
-        token = _object(reply).get("access_token")
+        token = document(reply).get("access_token")
         if not isinstance(token, str) or not 0 < len(token) <= 8192 or not token.isascii() or not token.isprintable():
             raise TransportFault(
                 Reason.PROTOCOL, f"{reply.url.shown}: the log-in brings no token: is this Veeam's API?"
@@ -69,7 +59,7 @@ class Session:
         fault = refusal(reply)
         if fault is not None:
             raise fault
-        return _object(reply)
+        return document(reply)
 
     async def rows(self, path: str, **filters: str) -> list[Row]:
         """All rows of a list, page after page. Raises TransportFault; Unfit where they do not add up."""
@@ -91,7 +81,7 @@ class Session:
     def _question(self, path: str) -> HttpQuestion:
         question = self.line.question(path)
         headers = (("x-api-version", self.revision), ("accept", "application/json"))
-        return replace(question, headers=headers, limits=Limits(body=_LARGEST))
+        return replace(question, headers=headers, limits=Limits(body=LARGEST))
 
     def _dressed(self, path: str) -> HttpQuestion:
         question = self._question(path)
@@ -99,9 +89,7 @@ class Session:
 
     async def _sent(self, question: HttpQuestion) -> HttpReply:
         reply = await self.line.send(question, self.line.deadline)
-        if reply.truncated:
-            raise Unfit(f"{question.url.shown} answers more than {_LARGEST // 1024**2} MiB")
-        self.clock = _date(reply)
+        self.clock = clock_of(reply)
         return reply
 
 
@@ -115,20 +103,3 @@ def _verdict(reply: HttpReply) -> bool | None:
     if reply.status in (400, 401, 403):
         return False
     return True if reply.status == 200 else None
-
-
-def _object(reply: HttpReply) -> Row:
-    try:
-        said = json.loads(reply.text())
-    except (ValueError, RecursionError) as error:
-        raise Unfit(f"{reply.url.shown} answers no JSON") from error
-    if not isinstance(said, dict):
-        raise Unfit(f"{reply.url.shown} answers no JSON object")
-    return said
-
-
-def _date(reply: HttpReply) -> float | None:
-    try:
-        return parsedate_to_datetime(reply.headers.get("date", "")).timestamp()
-    except (ValueError, TypeError, IndexError):
-        return None

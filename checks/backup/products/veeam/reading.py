@@ -13,8 +13,9 @@ from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from checks.backup.model import Account, Part
+from checks.backup.products.rest import Row, Unfit
 from checks.backup.products.veeam import rows
-from checks.backup.products.veeam.api import Row, Session, Unfit
+from checks.backup.products.veeam.api import Session
 from checks.backup.products.veeam.words import time_of
 from checks.contract import Reason
 from checks.transports.fault import TransportFault

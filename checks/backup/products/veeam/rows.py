@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import tzinfo
 
 from checks.backup.model import Job, Outcome, Proof, Repository, RestorePoint, Run, Stock, Verification
+from checks.backup.products.rest import Row
 from checks.backup.products.rows import count, one_line
-from checks.backup.products.veeam.api import Row
 from checks.backup.products.veeam.words import GIB, enabled, identity, level, outcome, time_of
 
 _DAY = 86_400.0

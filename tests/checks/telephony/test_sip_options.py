@@ -371,7 +371,7 @@ async def test_over_tls_the_days_of_the_certificate_are_told(
     assert "sips:" in peer.asked[0].uri
 
 
-@pytest.mark.parametrize(("ends", "judged_too"), [(None, False), (wall() + 1e6, True)])
+@pytest.mark.parametrize(("ends", "judged_too"), [(None, False), (wall() + 1e6, True)], ids=["unseen", "seen"])
 def test_a_certificate_that_was_not_seen_keeps_its_state_and_is_not_taken_for_gone(
     ends: float | None, judged_too: bool
 ) -> None:

@@ -27,8 +27,7 @@ def hasty(kinds: Mapping[str, CheckKind]) -> Mapping[str, CheckKind]:
 
 
 async def _collect(target: Target, options: SipCallOptions, ctx: Context) -> Observation:
-    ctx.kept = None
-    seen = await CHECK.collect(target, options, ctx)
+    seen = await CHECK.collect(target, options, replace(ctx, kept=None, memory=None))
     answers = seen.answers
     if not isinstance(answers, CallAnswers) or answers.sound is None or answers.sound.report is None:
         return seen

@@ -17,6 +17,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("agent", "checks", "exporters", "config")
 WITHOUT = {
+    "var",
     "__pycache__",
     ".venv",
     ".git",

@@ -12,6 +12,7 @@ from agent.demo.calls import hasty, keep_calling
 from agent.demo.sip_echo import SipEcho
 from checks.contract import Context
 from checks.telephony.call import CHECK, CallAnswers, SipCallOptions
+from checks.telephony.call.note import Note
 from checks.transports import Transports
 from config.estate import Target
 
@@ -33,7 +34,8 @@ async def called(kind: str, port: int, transports: Transports) -> CallAnswers:
         }
     )  # fmt: skip
     target = Target("pbx", "127.0.0.1", "c", "s", ("here",), ())
-    context = Context("here", transports, time.time, kept=time.time())
+    note = Note(last=time.time()).packed()
+    context = Context("here", transports, time.time, kept=time.time(), memory=note)
     context.deadline = asyncio.get_running_loop().time() + 20
     observation = await kinds[kind][CHECK.kind].collect(target, options, context)
     assert isinstance(observation.answers, CallAnswers)

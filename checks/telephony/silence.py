@@ -29,11 +29,11 @@ def heard(memory: Memory | None) -> frozenset[str]:
 
 def noted(memory: Memory | None, answering: Iterable[str]) -> Memory | None:
     """The new note; None when these are known already. Beyond a bound the oldest are forgotten."""
-    before = _noted(memory) if memory is not None else ()
-    new = [name for name in answering if name not in before]
-    if not new:
+    before, now = _noted(memory) if memory is not None else (), tuple(answering)
+    if all(name in before for name in now):
         return None
-    return Memory(_VERSION, json.dumps({"answered": [*new, *before][:_MOST]}, separators=(",", ":")))
+    names = list(dict.fromkeys((*now, *before)))[:_MOST]  # whoever answers now is not forgotten for somebody new
+    return Memory(_VERSION, json.dumps({"answered": names}, separators=(",", ":")))
 
 
 def nobody(silent: Sequence[tuple[str, Fault | None]], known: frozenset[str]) -> Fault | None:

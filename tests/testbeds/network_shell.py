@@ -255,7 +255,8 @@ class Device(paramiko.ServerInterface):
             channel.shutdown_write()
             _until_closed(channel)  # a channel that closes before the command was granted looks like a refusal
         self._sessions -= 1
-        channel.close()
+        with contextlib.suppress(OSError, EOFError):
+            channel.close()
 
     def _serve(self, channel: paramiko.Channel) -> None:
         with contextlib.suppress(OSError, EOFError, paramiko.SSHException):

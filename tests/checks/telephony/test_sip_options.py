@@ -284,6 +284,16 @@ def test_one_silent_endpoint_of_two_is_critical_by_the_note_alone_and_unknown_wi
     assert known.memory is not None and heard(known.memory) == {"udp:192.0.2.1:5060", "udp:192.0.2.2:5060"}
 
 
+def test_who_answers_now_is_not_forgotten_for_somebody_new() -> None:
+    full = noted(None, [f"udp:192.0.2.{number}:5060" for number in range(64)])
+
+    note = noted(full, ["udp:192.0.2.63:5060", "udp:198.51.100.1:5060"])
+
+    assert note is not None
+    assert {"udp:192.0.2.63:5060", "udp:198.51.100.1:5060"} <= heard(note)
+    assert len(heard(note)) == 64
+
+
 @given(st.lists(st.lists(st.text(max_size=5), max_size=5), max_size=40))
 def test_the_note_of_who_has_answered_stays_small_and_holds_the_newest(rounds: list[list[str]]) -> None:
     note: Memory | None = None

@@ -75,7 +75,7 @@ def far_end(folder: Path, *steps: str) -> Iterator[Sipp]:
     scenario = folder / "scenario.xml"
     scenario.write_text(_HEAD + _INVITED + "".join(steps) + '<Reference variables="1,2,3"/>\n</scenario>\n')
     command = [str(program), "-sf", str(scenario), "-i", "127.0.0.1", "-p", str(port), "-m", "1", "-nostdin",
-               "-timeout", "15", "-timeout_error"]  # fmt: skip
+               "-timeout", "30", "-timeout_error"]  # fmt: skip
     with (folder / "sipp.log").open("wb") as log:
         process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
     try:

@@ -123,12 +123,17 @@ class Calling:
         return told.answered_at is not None or told.final is not None or told.silent
 
     def settled(self, now: float) -> bool:
-        """Whether the far end has nothing left to be told: no dialog is open, nothing rings."""
+        """Whether the far end has nothing left to be told: no dialog is open, nothing rings.
+
+        A CANCEL that was confirmed is not the end of the call: its final answer is still to come, and may be a 2xx. It
+        is awaited for 64 T1 (RFC 3261, section 9.1), unless the far end says that it knows no such call.
+        """
         if any(not leg.over for leg in self._legs.values()):
             return False
         if self._legs or self.told.final is not None or self.told.silent:
             return True
-        return self._cancel is not None and self._cancel.over(now)
+        cancel = self._cancel
+        return cancel is not None and (now >= cancel.until or (cancel.status is not None and cancel.status >= 300))
 
     def over(self, now: float) -> bool:
         """Whether nothing more is to be expected."""

@@ -139,6 +139,37 @@ def test_an_answer_that_comes_after_the_cancel_is_acknowledged_and_ended() -> No
     assert end.call.settled(end.now)
 
 
+def test_a_confirmed_cancel_is_not_the_end_of_the_call() -> None:
+    end = FarEnd.called()
+    end.say(180)
+    end.hang_up()
+
+    end.say(200, to=end.last("CANCEL"))
+    confirmed = end.call.settled(end.now)
+    new = end.say(487)
+
+    assert not confirmed
+    assert [one.method for one in new] == ["ACK"]
+    assert end.call.settled(end.now)
+
+
+def test_a_call_without_a_final_answer_is_given_up_and_one_that_nobody_knows_at_once() -> None:
+    mute, unknown = FarEnd.called(), FarEnd.called()
+    for end in (mute, unknown):
+        end.say(180)
+        end.hang_up()
+
+    mute.say(200, to=mute.last("CANCEL"))
+    unknown.say(481, to=unknown.last("CANCEL"))
+    mute.wait(31.0)
+    before = mute.call.settled(mute.now)
+    mute.wait(1.5)
+
+    assert unknown.call.settled(unknown.now)
+    assert not before
+    assert mute.call.settled(mute.now) and mute.call.over(mute.now)
+
+
 def test_of_forked_answers_the_first_is_kept_and_the_others_are_ended_at_once() -> None:
     end = FarEnd.called()
     end.say(180, tag="a")

@@ -86,8 +86,11 @@ def of_object(
     for at, lying in history.lying.items():
         if lying.count is not None:
             yield Reading(POINTS, float(lying.count), (name, at))
-    for one in far:
-        yield Reading(DEVIATION, one.deviation.z, (name, one.what, one.level.value))
+    worst: dict[tuple[str, str], float] = {}
+    for one in far:  # of several jobs the one that is farthest off
+        key = (one.what, one.level.value)
+        worst[key] = max(worst.get(key, 0.0), one.deviation.z, key=abs)
+    yield from (Reading(DEVIATION, z, (name, *key)) for key, z in worst.items())
 
 
 def of_repository(at: str, one: Repository) -> Iterator[Reading]:

@@ -32,11 +32,12 @@ class Past:
     files: int | None = None
     errors: int | None = None
     nothing: bool = False
+    job: str = ""
 
     @property
-    def key(self) -> tuple[str, int, Level]:
+    def key(self) -> tuple[str, str, int, Level]:
         """The same for the same run told again."""
-        return self.product, int(self.started), self.level
+        return self.product, self.job, int(self.started), self.level
 
     @property
     def ended(self) -> float:
@@ -67,7 +68,7 @@ class ObjectHistory:
     """Everything remembered of one object of the estate."""
 
     runs: tuple[Past, ...] = ()
-    """Oldest first. Of one product no two begin at the same moment."""
+    """Oldest first. Of one job no two begin at the same moment."""
     lying: Mapping[str, Lying] = field(default_factory=dict)
     """By `product/repository`."""
     counts: Mapping[str, tuple[float, int]] = field(default_factory=dict)
@@ -87,7 +88,7 @@ def with_runs(before: ObjectHistory, runs: Iterable[tuple[str, Run]]) -> ObjectH
         past = _past(product, run)
         if past is not None:
             known[past.key] = past
-    kept = sorted(known.values(), key=lambda past: (past.started, past.product, past.level))[-MOST_RUNS:]
+    kept = sorted(known.values(), key=lambda past: (past.started, past.product, past.job, past.level))[-MOST_RUNS:]
     return before if tuple(kept) == before.runs else replace(before, runs=tuple(kept))
 
 
@@ -157,6 +158,7 @@ def _past(product: str, run: Run) -> Past | None:
     seconds = float(round(max(0.0, run.ended - started))) if run.ended is not None else None
     return Past(
         product, float(int(started)), seconds, run.outcome, run.level, run.bytes, run.files, run.errors, run.nothing,
+        run.job,
     )  # fmt: skip
 
 

@@ -79,9 +79,12 @@ def packed(note: Note) -> Memory:
 def _columns(one: ObjectHistory) -> dict[str, Any]:
     runs = one.runs
     products = list(dict.fromkeys(past.product for past in runs))
+    jobs = list(dict.fromkeys(past.job for past in runs))
     said: dict[str, Any] = {
         "p": products,
         "w": [products.index(past.product) for past in runs] if len(products) > 1 else 0,
+        "j": jobs,
+        "v": [jobs.index(past.job) for past in runs] if len(jobs) > 1 else 0,
         "s": _steps([int(past.started) for past in runs]),
         "d": [None if past.seconds is None else int(past.seconds) for past in runs],
         "o": "".join(_OUTCOMES[past.outcome] for past in runs),
@@ -106,15 +109,16 @@ def _columns(one: ObjectHistory) -> dict[str, Any]:
 def _history(said: Mapping[str, Any]) -> ObjectHistory:
     starts, count = _sums(said["s"]), len(said["s"])
     products, which = said["p"], said["w"] or [0] * count
+    jobs, whose = said["j"], said["v"] or [0] * count
     nothing = frozenset(said["n"])
     columns = [said.get(key) or [None] * count for key in ("b", "f", "e")]
-    rows = zip(starts, said["d"], said["o"], said["l"], which, *columns, strict=True)
+    rows = zip(starts, said["d"], said["o"], said["l"], which, whose, *columns, strict=True)
     runs = tuple(
         Past(
             products[of], float(start), None if seconds is None else float(seconds), _OF_LETTER[outcome],
-            _LEVEL_OF[level], size, files, errors, at in nothing,
+            _LEVEL_OF[level], size, files, errors, at in nothing, jobs[by],
         )
-        for at, (start, seconds, outcome, level, of, size, files, errors) in enumerate(rows)
+        for at, (start, seconds, outcome, level, of, by, size, files, errors) in enumerate(rows)
     )  # fmt: skip
     return ObjectHistory(
         runs,

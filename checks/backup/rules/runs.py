@@ -12,7 +12,7 @@ from itertools import takewhile
 
 from checks.backup.gather import Evidence
 from checks.backup.history import Past, newest_first
-from checks.backup.model import Level, Outcome
+from checks.backup.model import Level, Outcome, Run
 from checks.backup.options import ObjectOptions
 from checks.backup.rules import Trouble
 from checks.backup.rules.freshness import moment, span
@@ -25,6 +25,8 @@ _LONGEST_FACTOR = 1.5
 _LONGEST_LEAST = 1800.0
 _ENOUGH = 5
 """Durations after which something can be said of how long it usually takes."""
+_NEWS = 2.0
+"""RPOs for which the last run of one of several jobs is news."""
 _MOST_ERRORS = 0.001
 """Share of files that could not be read from which a partial run is critical."""
 _WORDS = {
@@ -38,7 +40,7 @@ _WORDS = {
 def run_troubles(options: ObjectOptions, evidence: Evidence, now: float) -> Iterator[Trouble]:
     """Everything that is wrong with its runs."""
     past = newest_first(evidence.history.runs)
-    yield from _last(options, evidence, past)
+    yield from _last(options, evidence, past, now)
     missed = missed_since(options, evidence, now)
     if missed is not None:
         yield Trouble(
@@ -67,25 +69,37 @@ def missed_since(options: ObjectOptions, evidence: Evidence, now: float) -> floa
     return due.at if last is None or last < due.at - EARLY else None
 
 
-def _last(options: ObjectOptions, evidence: Evidence, past: Sequence[Past]) -> Iterator[Trouble]:
-    """What the newest run of each product that is over says; retried ones are passed over."""
-    again = {(product, int(run.started)) for product, run in evidence.runs if run.retries and run.started is not None}
-    words = {(product, int(run.started)): run.message for product, run in evidence.runs if run.started is not None}
-    for product in dict.fromkeys(one.product for one in past):
-        mine = [one for one in past if one.product == product and (product, int(one.started)) not in again]
-        if not mine:
+def _last(options: ObjectOptions, evidence: Evidence, past: Sequence[Past], now: float) -> Iterator[Trouble]:
+    """What the newest run of each job that is over says; one that the product will try again is passed over.
+
+    A job that has not run for long is told by its absence, if by anything: its last run is no news any more.
+    """
+    again = {(product, *_which(run)) for product, run in evidence.runs if run.retries}
+    words = {(product, *_which(run)): run.message for product, run in evidence.runs}
+    by_job: dict[tuple[str, str], list[Past]] = {}
+    for one in past:
+        if (one.product, one.job, int(one.started)) not in again:
+            by_job.setdefault((one.product, one.job), []).append(one)
+    newest = max((mine[0].started for mine in by_job.values()), default=0.0)
+    for (product, job), mine in by_job.items():
+        if mine[0].started < newest and now - mine[0].started > _NEWS * options.rpo:
             continue
-        said = printable(words.get((product, int(mine[0].started)), ""))[:120]
         trouble = _of_last(options, mine)
         if trouble is not None:
-            yield Trouble(trouble.state, f"{trouble.words}: {said}" if said else trouble.words, trouble.mend)
+            said = printable(words.get((product, job, int(mine[0].started)), ""))[:120]
+            whose = f"job {printable(job)[:60]}: " if job and len(by_job) > 1 else ""
+            yield Trouble(trouble.state, f"{whose}{trouble.words}" + (f": {said}" if said else ""), trouble.mend)
+
+
+def _which(run: Run) -> tuple[str, int]:
+    return run.job, int(run.started or 0.0)
 
 
 def _of_last(options: ObjectOptions, mine: Sequence[Past]) -> Trouble | None:
     first = mine[0]
     if first.outcome in _WORDS:
         row = _in_a_row(mine, lambda one: one.outcome in _WORDS)
-        words = _WORDS[first.outcome] + (f", as did {row} in a row" if row > 1 else "")
+        words = _WORDS[first.outcome] + (f", the {row} before it no better" if (row := row - 1) else "")
         state = State.UNKNOWN if first.outcome is Outcome.UNKNOWN else State.WARNING
         return Trouble(state, words, "look at the run's own log")
     if first.nothing or (first.level is Level.FULL and (first.files == 0 or first.bytes == 0)):

@@ -27,11 +27,11 @@ class Unusual:
 
 
 def unusual(runs: Sequence[Past]) -> list[Unusual]:
-    """Of the newest run of each level and product: its size and duration, where enough is known to compare."""
+    """Of the newest run of each level and job: its size and duration, where enough is known to compare."""
     found: list[Unusual] = []
     kept = [past for past in runs if past.outcome.kept]
-    for key in dict.fromkeys((past.product, past.level) for past in kept):
-        series = [past for past in kept if (past.product, past.level) == key]
+    for key in dict.fromkeys((past.product, past.job, past.level) for past in kept):
+        series = [past for past in kept if (past.product, past.job, past.level) == key]
         for what, values in (
             ("size", [(past, past.bytes) for past in series]),
             ("duration", [(past, past.seconds) for past in series]),
@@ -41,7 +41,7 @@ def unusual(runs: Sequence[Past]) -> list[Unusual]:
                 continue  # the newest has none: what it was before says nothing of it
             far = deviation([value for _, value in known])
             if far is not None:
-                found.append(Unusual(what, key[1], known[-1][1], far))
+                found.append(Unusual(what, key[2], known[-1][1], far))
     return found
 
 

@@ -232,3 +232,30 @@ def test_damage_that_a_verification_under_way_finds_later_counts() -> None:
     second = assessed(options(), account(NIGHTS, verifications=(begun[1],)), memory=first.memory)
 
     assert finding(second, "backup/verified/ben").state is State.CRITICAL
+
+
+def test_a_job_that_fails_does_not_hide_behind_another_that_goes_well() -> None:
+    good = [replace(run(NOW - 10 * HOUR - n * DAY), job="image") for n in range(5)]
+    bad = [replace(run(NOW - 11 * HOUR - n * DAY, Outcome.FAILED, message="no space"), job="dump") for n in range(2)]
+    old = [replace(run(NOW - 30 * DAY, Outcome.FAILED), job="retired")]
+
+    both = finding(assessed(options(), account([*good, *bad])), KEY)
+    retired = finding(assessed(options(), account([*good, *old])), KEY)
+
+    assert both.state is State.WARNING
+    assert both.summary.startswith("ben: job dump: its last run failed, the 1 before it no better: no space.")
+    assert retired.state is State.OK
+
+
+def test_what_is_unusual_of_two_jobs_is_one_series() -> None:
+    runs = [
+        replace(run(NOW - hours * HOUR - n * DAY), job=job, bytes=size + n)
+        for n in range(1, 31)
+        for job, hours, size in (("image", 10, 10**11), ("dump", 9, 10**9))
+    ]
+
+    found = assessed(options(), account(runs))
+
+    series = [(one.family.name, one.labels) for one in found.readings]
+    assert len(series) == len(set(series))
+    assert not [one for one in found.findings if one.key.startswith("backup/size/")]

@@ -18,8 +18,12 @@ _LONGEST = 300
 
 
 def answered_before(ctx: Context) -> frozenset[str]:
-    """Endpoints that have answered: by the check's memory, and while this agent runs, which is all a prober knows."""
-    return heard(ctx.memory) | (ctx.kept if isinstance(ctx.kept, frozenset) else frozenset())
+    """Endpoints that have answered: this check, by its memory, or any check while this agent runs.
+
+    A prober knows the second only. Were it each check's own knowledge, of two that ask one endpoint the one would call
+    its silence unknown and the other critical: two causes of one.
+    """
+    return heard(ctx.memory) | frozenset(ctx.transports.sip.answered)
 
 
 def heard(memory: Memory | None) -> frozenset[str]:

@@ -8,7 +8,7 @@ import ipaddress
 import math
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Self
 
 from pydantic import Field, model_validator
@@ -127,20 +127,32 @@ async def collect(target: Target, options: SipOptions, ctx: Context) -> Observat
     answers: SipAnswers | None = None
     fault: Fault | None = None
     try:
-        wanted = await places(target, options, ctx, begun, deadline, _MOST_ENDPOINTS)
-        if len(wanted.found) == 1:  # as nearly always, and a task less
-            endpoints: tuple[Endpoint, ...] = (await _asked(wanted.found[0], target, options, ctx, deadline),)
-        else:
-            asked = (_asked(place, target, options, ctx, deadline) for place in wanted.found)
-            endpoints = tuple(await asyncio.gather(*asked))
+        endpoints, nameless = await asked(target, options, ctx, deadline)
         fault = nobody([(one.name, one.fault) for one in endpoints], known)
         if fault is None:
             asked_before = frozenset(one.name for one in endpoints if one.name in known)
-            answers = SipAnswers(endpoints, asked_before, wanted.nameless)
-        ctx.kept = known | {one.name for one in endpoints if one.status is not None}
+            answers = SipAnswers(endpoints, asked_before, nameless)
     except TransportFault as error:
         fault = Fault(error.reason, error.message, f"{KIND}/{error.reason.value}")
     return Observation(target.name, ctx.vantage, started, loop.time() - begun, answers, fault)
+
+
+async def asked(
+    target: Target, options: SipOptions, ctx: Context, deadline: float
+) -> tuple[tuple[Endpoint, ...], tuple[tuple[str, str], ...]]:
+    """What every place answers until `deadline` (loop time), and hosts without an address. Who answers is noted.
+
+    Raises TransportFault where no place could be found: NAME, LOCAL.
+    """
+    begun = asyncio.get_running_loop().time()
+    wanted = await places(target, options, ctx, begun, deadline, _MOST_ENDPOINTS)
+    if len(wanted.found) == 1:  # as nearly always, and a task less
+        endpoints: tuple[Endpoint, ...] = (await _asked(wanted.found[0], target, options, ctx, deadline),)
+    else:
+        asking = (_asked(place, target, options, ctx, deadline) for place in wanted.found)
+        endpoints = tuple(await asyncio.gather(*asking))
+    ctx.transports.sip.answered_at(one.name for one in endpoints if one.status is not None)
+    return endpoints, wanted.nameless
 
 
 async def _asked(place: Place, target: Target, options: SipOptions, ctx: Context, deadline: float) -> Endpoint:
@@ -176,9 +188,11 @@ def told_by(way: Way, checks: Iterable[CheckSpec]) -> str:
 async def answering(target: Target, way: Way, ctx: Context, until: float) -> bool | None:
     """Whether any of these places answers OPTIONS in any way before `until` (loop time); None: none could be asked."""
     asking = SipOptions.model_validate(way.model_dump(include=set(Way.model_fields)))
-    alone = replace(ctx, deadline=min(ctx.deadline, until), kept=None, memory=None, inputs=(), places={})
-    found = (await collect(target, asking, alone)).answers
-    return any(one.status is not None for one in found.endpoints) if isinstance(found, SipAnswers) else None
+    try:
+        endpoints, _ = await asked(target, asking, ctx, min(ctx.deadline, until))
+    except TransportFault:
+        return None  # what is wrong with the name, or with this machine, is told by whoever called
+    return any(one.status is not None for one in endpoints)
 
 
 def question(options: SipOptions, ip: str, own: str) -> Request:

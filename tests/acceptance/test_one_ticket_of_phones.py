@@ -31,9 +31,11 @@ def _asked_again(agent: Agent, times: int) -> None:
     wait_until(lambda: all(agent.runs(kind) >= goal for kind, goal in goals.items()), "each has asked again", 60)
 
 
+@pytest.mark.parametrize("silent", [False, True], ids=["port closed", "silent"])
 async def test_sip_that_is_gone_from_a_machine_that_lives_is_one_incident_and_recovers_with_it(
-    new_agent: Callable[..., Agent], service: Service
+    new_agent: Callable[..., Agent], service: Service, silent: bool
 ) -> None:
+    """Even where only one of the checks has ever had an answer: that the other is let in, too, is then known."""
     endpoint = SipEcho(users={"7001": "s3cret"})
     await endpoint.start()
     port = endpoint.at[1]
@@ -43,13 +45,17 @@ async def test_sip_that_is_gone_from_a_machine_that_lives_is_one_incident_and_re
     registered = {"name": "ridgeway_sip_registered", "target": "forum"}
     await asyncio.to_thread(wait_until, lambda: agent.metric(**registered) == 1, "it is registered")
 
-    endpoint.stop()
+    endpoint.manner.silent = silent
+    if not silent:
+        endpoint.stop()
     await asyncio.to_thread(wait_until, lambda: agent.causes("open"), "an incident is open", 60)
     await asyncio.to_thread(_asked_again, agent, 3)
     dead = agent.causes()
-    await endpoint.start()
+    endpoint.manner.silent = False
+    if not silent:
+        await endpoint.start()
     await asyncio.to_thread(wait_until, lambda: not agent.causes("open", "suspect"), "it is answered again", 60)
     await asyncio.to_thread(agent.stop)
     endpoint.stop()
 
-    assert dead == [("forum", f"sip_options/udp:127.0.0.1:{port}")]
+    assert dead == [("forum", "sip_options/no-answer" if silent else f"sip_options/udp:127.0.0.1:{port}")]

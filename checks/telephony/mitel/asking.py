@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from checks.contract import Context, Fault, Observation, Target
 from checks.network import snmp
@@ -41,8 +41,6 @@ class Kept:
     """What is kept from one round to the next."""
 
     product: Known | None = None
-    sip: dict[tuple[str, str], object] = field(default_factory=dict)
-    """What `sip_options` keeps of each that is asked, by name and address."""
 
 
 async def collect(target: Target, options: MitelOptions, ctx: Context) -> Observation:
@@ -50,8 +48,8 @@ async def collect(target: Target, options: MitelOptions, ctx: Context) -> Observ
     kept = ctx.kept = ctx.kept if isinstance(ctx.kept, Kept) else Kept()
     found, sip, parts = await asyncio.gather(
         _system(target, options, ctx, kept),
-        _heard(target, options, ctx, kept),
-        asyncio.gather(*(_primary(one, options, ctx, kept) for one in ctx.inputs)),
+        _heard(target, options, ctx),
+        asyncio.gather(*(_primary(one, options, ctx) for one in ctx.inputs)),
     )
     primaries = {one.name: part for one, part in zip(ctx.inputs, parts, strict=True)}
     answers, fault = found.answers, found.fault
@@ -96,20 +94,16 @@ async def _identity(target: Target, options: MitelOptions, ctx: Context) -> Obse
     return Observation(target.name, ctx.vantage, started, loop.time() - begun, answers, fault)
 
 
-async def _heard(target: Target, options: MitelOptions, ctx: Context, kept: Kept) -> SipHeard | None:
+async def _heard(target: Target, options: MitelOptions, ctx: Context) -> SipHeard | None:
     if options.sip is None:
         return None
-    name = (target.name, options.sip.address or target.address)
-    context = replace(ctx, kept=kept.sip.get(name), memory=None, inputs=(), places={})
-    said = await crosscheck.heard(target, options.sip, context)
-    kept.sip[name] = context.kept
-    return said
+    return await crosscheck.heard(target, options.sip, replace(ctx, memory=None, inputs=(), places={}))
 
 
-async def _primary(primary: Target, options: MitelOptions, ctx: Context, kept: Kept) -> PrimaryPart:
+async def _primary(primary: Target, options: MitelOptions, ctx: Context) -> PrimaryPart:
     """A primary's name, start and categories, and whether it answers SIP: all that proves that its phones came back."""
     there = options.sip and options.model_copy(update={"sip": options.sip.model_copy(update={"address": None})})
-    said, sip = await asyncio.gather(_categories(primary, options, ctx), _heard(primary, there or options, ctx, kept))
+    said, sip = await asyncio.gather(_categories(primary, options, ctx), _heard(primary, there or options, ctx))
     return PrimaryPart(*said, sip)
 
 

@@ -73,7 +73,7 @@ class Voice(StrEnum):
 
 
 async def heard(target: Target, options: CrossCheck, ctx: Context) -> SipHeard:
-    """Ask every address by OPTIONS. `ctx.kept` is that of the kind `sip_options`."""
+    """Ask every address by OPTIONS, as the kind `sip_options` does."""
     at = target if options.address is None else replace(target, address=options.address)
     observation = await sip_options.collect(at, options.asking, ctx)
     answers = observation.answers

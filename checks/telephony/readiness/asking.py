@@ -20,8 +20,8 @@ from checks.telephony.readiness.answers import Heard, Kept, ReadinessAnswers, Sy
 from checks.telephony.readiness.categories import LEVEL, table
 from checks.telephony.readiness.options import ReadinessOptions, Supply, systems
 from checks.telephony.readiness.records import LARGEST, Register, each_once, masked
-from checks.telephony.sip_options import SipAnswers
 from checks.transports.aside import Crowded, StillHanging
+from checks.transports.fault import TransportFault
 from checks.transports.snmp import Device
 from config.data_file import read_data_file
 
@@ -42,7 +42,7 @@ async def collect(target: Target, options: ReadinessOptions, ctx: Context) -> Ob
     by_name = {one.name: one for one in ctx.inputs} | {"": target}
     sip = [(name, route.sip, route.target) for name, route in options.routes.items() if route.sip is not None]
     heard, found, power, records = await asyncio.gather(
-        asyncio.gather(*(_heard(by_name[to or ""], how, ctx) for _, how, to in sip)),
+        asyncio.gather(*(_heard(by_name[to or ""], how, ctx, deadline) for _, how, to in sip)),
         asyncio.gather(*(_system(by_name[name], options, ctx, deadline) for name in systems(options))),
         asyncio.gather(*(_ups(by_name[name], supply, ctx) for name, supply in options.power.items())),
         _records(options, target.name, ctx, deadline),
@@ -82,11 +82,12 @@ def _own(answers: ReadinessAnswers) -> Fault | None:
     return own.fault if own is not None and own.answers is None else None
 
 
-async def _heard(target: Target, options: sip_options.SipOptions, ctx: Context) -> Heard:
-    found = await sip_options.collect(target, options, replace(ctx, kept=None, inputs=(), places={}))
-    if isinstance(found.answers, SipAnswers):
-        return Heard(found.answers.endpoints)
-    return Heard(fault=found.fault)
+async def _heard(target: Target, options: sip_options.SipOptions, ctx: Context, deadline: float) -> Heard:
+    try:
+        endpoints, _ = await sip_options.asked(target, options, ctx, deadline)
+    except TransportFault as error:
+        return Heard(fault=Fault(error.reason, error.message, f"{sip_options.KIND}/{error.reason.value}"))
+    return Heard(endpoints)
 
 
 async def _system(target: Target, options: ReadinessOptions, ctx: Context, deadline: float) -> System:

@@ -62,7 +62,7 @@ async def collect(target: Target, options: RegisterOptions, ctx: Context) -> Obs
         if made and silent is None:
             before = frozenset(one.name for one in made if one.name in known)
             answers = Registrations(tuple(made), refused is None, before, wanted.nameless)
-        ctx.kept = known | {one.name for one in made if one.status is not None}
+        ctx.transports.sip.answered_at(one.name for one in made if one.status is not None)
     except TransportFault as error:
         fault = Fault(error.reason, error.message, f"{KIND}/{error.reason.value}")
     return Observation(target.name, ctx.vantage, started, loop.time() - begun, answers, fault)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Iterable
 from contextlib import AbstractAsyncContextManager
 
 from checks.contract import Reason
@@ -19,6 +19,8 @@ from checks.transports.turns import Turns
 
 _MOST_KEPT = 1_024
 """Sockets that are kept for the next question; beyond it those that were used longest ago are closed."""
+_MOST_ANSWERED = 10_000
+"""Endpoints that are remembered to have answered; beyond it the first ones are forgotten."""
 _FAREWELL = 1.0
 """Seconds that far ends have to be told that their calls are over, when the agent stops."""
 
@@ -38,6 +40,7 @@ class SipTransport:
         """Of those who register the same extension, and of those who call the same target."""
         self._kept: dict[tuple[Address, int], Datagrams] = {}
         self._lines: set[Line] = set()
+        self._answered: dict[str, None] = {}
 
     async def places(self, host: str, port: int, deadline: float, family: int = 0) -> Places:
         """Every address of a name, at that port, found until `deadline` (loop time). Raises TransportFault: NAME."""
@@ -88,6 +91,17 @@ class SipTransport:
         """
         kept = self._kept.pop((address, port), None)
         return kept if kept is not None and kept.usable else Datagrams(address, port, self._keep)
+
+    def answered_at(self, names: Iterable[str]) -> None:
+        """Note endpoints that have answered, whatever they were asked: whoever else asks them is let in, too."""
+        self._answered |= dict.fromkeys(names)
+        while len(self._answered) > _MOST_ANSWERED:
+            del self._answered[next(iter(self._answered))]
+
+    @property
+    def answered(self) -> Collection[str]:
+        """Endpoints that have answered while this agent runs."""
+        return self._answered.keys()
 
     @property
     def kept(self) -> int:

@@ -1,11 +1,15 @@
 """Makes `tests/testbeds` importable as `testbeds`, whatever the directory pytest is started from."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import structlog
+
+if TYPE_CHECKING:
+    from checks.transports import Transports
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -16,6 +20,16 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
     from testbeds.parted import ByFile
 
     return ByFile(config, log)
+
+
+@pytest.fixture
+async def transports() -> AsyncIterator["Transports"]:
+    """The transports of an agent, closed when the test is over."""
+    from checks.transports import Transports
+
+    opened = Transports.open()
+    yield opened
+    await opened.close()
 
 
 @pytest.fixture(autouse=True)

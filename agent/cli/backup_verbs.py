@@ -25,7 +25,7 @@ class _MakeUnlessNamed(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return list(_VERBS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
         module, name = _VERBS.get(cmd_name, _VERBS["make"])
         found = getattr(importlib.import_module(module), name)
         assert isinstance(found, click.Command)

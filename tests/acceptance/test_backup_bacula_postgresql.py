@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 import psycopg
@@ -51,13 +51,6 @@ def cluster() -> Iterator[Cluster]:
         yield made
     finally:
         made.close()
-
-
-@pytest.fixture
-async def transports() -> AsyncIterator[Transports]:
-    opened = Transports.open()
-    yield opened
-    await opened.close()
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -26,13 +26,6 @@ def cluster() -> Iterator[Barman]:
         yield made
     finally:
         made.close()
-
-
-@pytest.fixture
-async def transports() -> AsyncIterator[Transports]:
-    opened = Transports.open()
-    yield opened
-    await opened.close()
 
 
 def watch(transports: Transports, cluster: Barman, **more: Any) -> BackupWatch:

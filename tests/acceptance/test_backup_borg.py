@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,13 +65,6 @@ def repository(tmp_path: Path) -> Repository:
     (tmp_path / "source" / "ledger").write_text("1" * 10_000)
     assert made.borg("init", "--encryption", "repokey", str(made.path)).returncode == 0
     return made
-
-
-@pytest.fixture
-async def transports() -> AsyncIterator[Transports]:
-    opened = Transports.open()
-    yield opened
-    await opened.close()
 
 
 async def test_archives_are_restorable_points_in_true_time_and_grow_old(

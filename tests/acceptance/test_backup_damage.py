@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -13,13 +12,6 @@ from testbeds.backup_damage import Tool, fails, found_by, largest
 from testbeds.peers import need
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(180)]
-
-
-@pytest.fixture
-async def transports() -> AsyncIterator[Transports]:
-    opened = Transports.open()
-    yield opened
-    await opened.close()
 
 
 def source(home: Path) -> Path:

@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +26,6 @@ KEY = "backup/protection/ben"
 def server() -> Iterator[sshd.Sshd]:
     with sshd.running() as started:
         yield started
-
-
-@pytest.fixture
-async def transports() -> AsyncIterator[Transports]:
-    opened = Transports.open()
-    yield opened
-    await opened.close()
 
 
 @pytest.fixture

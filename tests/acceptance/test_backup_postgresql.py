@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -76,13 +76,6 @@ def cluster() -> Iterator[Cluster]:
         yield made
     finally:
         made.close()
-
-
-@pytest.fixture
-async def transports() -> AsyncIterator[Transports]:
-    opened = Transports.open()
-    yield opened
-    await opened.close()
 
 
 def watch(transports: Transports, cluster: Cluster, **more: Any) -> BackupWatch:

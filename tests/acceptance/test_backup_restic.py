@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import subprocess
 import time
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,13 +58,6 @@ def repository(tmp_path: Path) -> Repository:
     (tmp_path / "source" / "ledger").write_text("1" * 10_000)
     assert made.restic("init").returncode == 0
     return made
-
-
-@pytest.fixture
-async def transports() -> AsyncIterator[Transports]:
-    opened = Transports.open()
-    yield opened
-    await opened.close()
 
 
 def watch(transports: Transports, repository: Repository, now: float = 0.0, **more: Any) -> BackupWatch:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable
 
 import pytest
 
@@ -15,13 +15,6 @@ from checks.telephony.call import CHECK, CallAnswers, SipCallOptions
 from checks.telephony.call.note import Note
 from checks.transports import Transports
 from config.estate import Target
-
-
-@pytest.fixture
-async def transports() -> AsyncIterator[Transports]:
-    opened = Transports.open()
-    yield opened
-    await opened.close()
 
 
 async def called(kind: str, port: int, transports: Transports) -> CallAnswers:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 
 import pytest
 
@@ -22,13 +22,6 @@ def server() -> Iterator[SimulatedServer]:
     machine.start()
     yield machine
     machine.stop()
-
-
-@pytest.fixture
-async def transports() -> AsyncIterator[Transports]:
-    opened = Transports.open()
-    yield opened
-    await opened.close()
 
 
 def device(server: SimulatedServer, password: str = "a-password", pin: str = "") -> SshDevice:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -47,13 +47,6 @@ class Said:
     def value(self, family: str) -> float | None:
         name = f"ridgeway_telephony_{family}"
         return next((one.value for one in self.assessment.readings if one.family.name == name), None)
-
-
-@pytest.fixture
-async def transports() -> AsyncIterator[Transports]:
-    opened = Transports.open()
-    yield opened
-    await opened.close()
 
 
 async def said(

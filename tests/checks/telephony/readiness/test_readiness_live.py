@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -46,13 +46,6 @@ lines: [{name: lift, kind: analogue, owner: facilities, numbers: "01632960009"}]
 def devices() -> Iterator[snmpd.Snmpd]:
     with snmpd.running(overrides(CONTROLLER | SUPPLY)) as agent:
         yield agent
-
-
-@pytest.fixture
-async def transports() -> AsyncIterator[Transports]:
-    opened = Transports.open()
-    yield opened
-    await opened.close()
 
 
 class Council:

@@ -59,13 +59,6 @@ async def controller(said: bytes, hangs_up: bool = False) -> AsyncIterator[Contr
         yield made
 
 
-@pytest.fixture
-async def transports() -> AsyncIterator[Transports]:
-    opened = Transports.open()
-    yield opened
-    await opened.close()
-
-
 async def run(
     port: int, transports: Transports, memory: Memory | None = None, **said: Any
 ) -> tuple[Observation, Assessment]:

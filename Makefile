@@ -33,7 +33,7 @@ peers: ## install the Debian packages that the tests start as peers (needs root 
 	@tests/setup/peers.sh
 
 test: .venv/.dev peers ## run every test, against real peers where they are installed; some: make test ARGS=tests/config
-	@RIDGEWAY_RECORDINGS="$(RECORDINGS)" $(BIN)/pytest $(PARTED) $(ARGS)
+	@RIDGEWAY_RECORDINGS="$(RECORDINGS)" tests/setup/suite.sh $(BIN)/pytest $(PARTED) $(ARGS)
 
 truth: .venv/.dev ## run only the tests that read recordings of real devices
 	@RIDGEWAY_RECORDINGS="$(RECORDINGS)" $(BIN)/pytest $(PARTED) tests/truth

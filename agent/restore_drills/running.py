@@ -1,7 +1,7 @@
 """Runs a product's own tool for a drill: in its room, within its time, and never for more than it may write.
 
-The tool gets a bare environment, no shell and no terminal, dies with the drill (PR_SET_PDEATHSIG, by setpriv of
-util-linux), and may write no file larger than the drill's cap. What lies in the room is counted while it runs.
+The tool gets a bare environment, no shell and no terminal, dies with the drill (PR_SET_PDEATHSIG), and may write no
+file larger than the drill's cap. What lies in the room is counted while it runs.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pathlib import Path
 from agent.restore_drills.scratch import Room
 from agent.restore_drills.verdict import Unproven
 from checks.backup.tools import DIRECTORIES, Output
+from checks.launcher.proc import PDEATHSIG, prctl
 from checks.printable import printable
 from config.secrets import SecretError, SecretReference
 
@@ -89,9 +90,8 @@ class Runner:
         until = min(self.until, begun + most) if most is not None else self.until
         with out.open("xb") as stdout, err.open("xb") as stderr:
             process = subprocess.Popen(
-                ["/usr/bin/setpriv", "--pdeathsig", "KILL", "--", program, *arguments],
-                stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, start_new_session=True,
-                cwd=inside or self.room.aside, env=self._environment(environment or {}),
+                [program, *arguments], stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, start_new_session=True,
+                cwd=inside or self.room.aside, env=self._environment(environment or {}), preexec_fn=_die_with_us,
             )  # fmt: skip
             try:
                 self._bound(process.pid)
@@ -156,6 +156,11 @@ def _program(name: str) -> str:
         if os.access(directory / name, os.X_OK):
             return str(directory / name)
     raise Unproven(f"{name} is not installed on this machine")
+
+
+def _die_with_us() -> None:
+    """In the child, before it is the tool. Not setpriv(1): it needs capset(2), which the unit's sandbox refuses."""
+    prctl(PDEATHSIG, signal.SIGKILL)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

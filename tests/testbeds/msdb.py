@@ -133,9 +133,7 @@ class Msdb:
         if where != (("", "sys") if name in _VIEWS else ("msdb", "dbo")):
             raise SqlError(208, f"Invalid object name '{node.sql('tsql')}'.")
         if where[0] and "msdb" in self.denied:
-            raise SqlError(
-                916, "The server principal is not able to access the database under the current security context."
-            )
+            raise SqlError(916, 'The server principal "ridgeway" is not able to access the database "msdb".')
         if name in self.denied:
             raise SqlError(229, f"The SELECT permission was denied on the object '{name}', database 'msdb'.")
         return exp.to_table(name, alias=node.alias or None)

@@ -19,8 +19,6 @@ from testbeds.msdb import Column, Msdb, SqlError
 USER, PASSWORD = "ridgeway", "korrekt-pferd-7"
 ON, NOT_SUPPORTED = 1, 2
 _BATCH, _REPLY, _ATTENTION, _LOGIN, _PRELOGIN = 0x01, 0x04, 0x06, 0x10, 0x12
-_FULL = 4088
-"""Octets in a packet that is not the last, beside its head: the driver relies on their being full."""
 _COLLATION = b"\x09\x04\xd0\x00\x34"
 
 
@@ -45,6 +43,8 @@ class SqlServer:
     """Where it sends its clients."""
     special: Callable[[str], bytes | None] = lambda _: None
     """Tokens in place of an answer, or raises SqlError, Cut or Silent."""
+    full: int = 4088
+    """Octets in a packet that is not the last, beside its head."""
     port: int = 0
     statements: list[str] = field(default_factory=list)
     logins: list[dict[str, str]] = field(default_factory=list)
@@ -173,7 +173,8 @@ class _Talk:
         return found
 
     async def _send(self, kind: int, body: bytes) -> None:
-        pieces = [body[at : at + _FULL] for at in range(0, len(body), _FULL)] or [b""]
+        full = self.server.full
+        pieces = [body[at : at + full] for at in range(0, len(body), full)] or [b""]
         for at, piece in enumerate(pieces):
             packet = struct.pack(">BBHHBB", kind, int(at == len(pieces) - 1), 8 + len(piece), 0, 1, 0) + piece
             if self.tls is None:

@@ -27,6 +27,8 @@ _PRELOGIN, _REPLY = 0x12, 0x04
 _ENCRYPTION, _TERMINATOR = 0x01, 0xFF
 _ON, _NOT_SUPPORTED, _REQUIRED = 0x01, 0x02, 0x03
 _HEADER = 8
+_SMALLEST = 4096
+"""Octets of the packets that the driver asks for."""
 _PIECE = 16_384
 
 
@@ -46,6 +48,36 @@ class Trusted:
         return made
 
 
+@dataclass(slots=True)
+class _Frames:
+    """Whether all packets but the last of a message are full.
+
+    TDS allows shorter ones, SQL Server sends none, and python-tds would read on in what an earlier one left behind.
+    """
+
+    head: bytes = b""
+    left: int = 0
+    """Octets of the packet that are still to come."""
+    full: int = 0
+
+    def whole(self, piece: bytes) -> bool:
+        """Go on with what came; False for a packet that is short."""
+        while piece:
+            if self.left:
+                taken = min(self.left, len(piece))
+                self.left, piece = self.left - taken, piece[taken:]
+                continue
+            missing = _HEADER - len(self.head)
+            self.head, piece = self.head + piece[:missing], piece[missing:]
+            if len(self.head) == _HEADER:
+                last, size = self.head[1] & 1, int.from_bytes(self.head[2:4], "big")
+                self.head, self.left = b"", max(0, size - _HEADER)
+                if not last and (size < _SMALLEST or size != (self.full or size)):
+                    return False
+                self.full = self.full if last else size
+        return True
+
+
 class Channel:
     """What python-tds takes for a socket. Every failure is a TransportFault, which the driver hands on as it is."""
 
@@ -56,6 +88,7 @@ class Channel:
         self._came, self._goes = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._session: ssl.SSLObject | None = None
         self._for_driver = b""
+        self._frames = _Frames()
         self._said = 0
 
     def sendall(self, octets: bytes | bytearray, flags: int = 0) -> None:  # noqa: ARG002 - the driver's signature
@@ -87,6 +120,8 @@ class Channel:
                 raise self._strange(f"its TLS breaks ({error.reason})") from error
             if not piece:
                 raise self._hung_up()
+            if not self._frames.whole(piece):
+                raise self._strange("it sends packets that are not full, which are not read")
             return piece
 
     def settimeout(self, seconds: float | None) -> None:
@@ -192,9 +227,11 @@ class Channel:
             raise self._broken(error) from error
 
     def _broken(self, error: OSError) -> TransportFault:
-        if isinstance(error, TimeoutError) and not self._tether.cut:
-            return TransportFault(Reason.NO_ANSWER, f"{self.place}: says nothing for {QUIET:.0f} s")
-        return self._hung_up()
+        if not isinstance(error, TimeoutError):
+            return self._hung_up()
+        late = self._tether.left < QUIET
+        words = "did not answer in time" if late else f"says nothing for {QUIET:.0f} s"
+        return TransportFault(Reason.NO_ANSWER, f"{self.place}: {words}")
 
     def _hung_up(self) -> TransportFault:
         if self._tether.cut:

@@ -67,8 +67,10 @@ class _Round:
     """The group of each, by its name."""
 
     def not_read(self, why: str, *parts: Part) -> None:
+        """The reason is told once: of the first of the parts that has none yet."""
         for part in parts:
-            self.unread.setdefault(part, why[:250])
+            if part not in self.unread:
+                self.unread[part], why = why[:250], "likewise"
 
 
 def account(asked: Sequence[Asked], known: Known, zone: ZoneInfo, now: float, images: bool) -> Account:

@@ -46,7 +46,7 @@ async def collect(target: Target, options: BackupOptions, ctx: Context) -> Obser
 async def _part(
     name: str, target: Target, options: ProductOptions, ctx: Context, kept: dict[str, object]
 ) -> ProductPart:
-    further = tuple(one for one in ctx.inputs if one.name in targets_of(options) and one is not target)
+    further = tuple(one for one in ctx.inputs if one.name in targets_of(options))
     try:
         account, kept[name] = await reader_of(options)(target, options, replace(ctx, inputs=further), kept.get(name))
     except TransportFault as error:

@@ -20,7 +20,8 @@ from sqlglot import exp
 
 LONDON = ZoneInfo("Europe/London")
 _SCHEMA = """
-CREATE TABLE databases (name, state, is_read_only, recovery_model, group_database_id, source_database_id, checked);
+CREATE TABLE databases (name, state, is_read_only, recovery_model, group_database_id, source_database_id,
+  create_date, checked);
 CREATE TABLE availability_databases_cluster (group_id, group_database_id, database_name);
 CREATE TABLE availability_groups (group_id, name);
 CREATE TABLE availability_replicas (replica_id, group_id, replica_server_name);
@@ -145,13 +146,15 @@ class Msdb:
         row = self.tables.execute("SELECT checked FROM databases WHERE name = ?", (database,)).fetchone()
         return row[0] or "1900-01-01T00:00:00.000" if row else None
 
-    def database(self, name: str, recovery: int = 1, state: int = 0, read_only: int = 0, checked: float | None = None,
-                 group: str = "") -> None:  # fmt: skip
+    def database(
+        self, name: str, recovery: int = 1, state: int = 0, read_only: int = 0, checked: float | None = None,
+        created: float = 1_700_000_000.0, group: str = "",
+    ) -> None:  # fmt: skip
         """One of sys.databases; recovery 1 is full, 2 bulk-logged, 3 simple."""
         inside = f"{group}-{name}" if group else None
         said = self.text(checked) if checked is not None else None
         self.put("databases", name=name, state=state, is_read_only=read_only, recovery_model=recovery, checked=said,
-                 group_database_id=inside)  # fmt: skip
+                 create_date=self.text(created), group_database_id=inside)  # fmt: skip
         if group:
             self.put("availability_databases_cluster", group_id=group, group_database_id=inside, database_name=name)
             if not self.tables.execute("SELECT 1 FROM availability_groups WHERE name = ?", (group,)).fetchone():

@@ -121,7 +121,7 @@ class _Talk:
         if error is None and (login["user"], login["password"]) != (USER, self.server.password):
             error = (18456, f"Login failed for user '{login['user']}'.")
         if error is not None:
-            await self._send(_REPLY, _error(*error) + _done(2))
+            await self._send(_REPLY, told(*error) + _done(2))
             return False
         ack = b"\x01" + bytes([0x74, 0, 0, 4]) + _short("Microsoft SQL Server") + bytes([16, 0, 16, 101])
         tokens = b"\xad" + struct.pack("<H", len(ack)) + ack
@@ -130,7 +130,9 @@ class _Talk:
             value = alternate + self.server.route.encode("utf-16-le")
             change = b"\x14" + struct.pack("<H", len(value)) + value + b"\0\0"
             tokens += b"\xe3" + struct.pack("<H", len(change)) + change
-        await self._send(_REPLY, tokens + _done())
+        size = b"\x04" + _short("4096") + _short("4096")
+        tokens += b"\xe3" + struct.pack("<H", len(size)) + size
+        await self._send(_REPLY, tokens + told(5701, "Changed database context to 'master'.", token=0xAB) + _done())
         return True
 
     def _answer(self, statement: str) -> bytes:
@@ -142,7 +144,7 @@ class _Talk:
                 return _done()
             columns, rows = self.server.msdb.run(statement)
         except SqlError as error:
-            return _error(error.number, str(error)) + _done(2)
+            return told(error.number, str(error)) + _done(2)
         return table(columns, rows)
 
     async def _message(self) -> tuple[int, bytes]:
@@ -202,11 +204,11 @@ class _Talk:
 
 def table(columns: list[Column], rows: list[Any]) -> bytes:
     """Rows as tokens."""
-    told = b"\x81" + struct.pack("<H", len(columns))
+    found = b"\x81" + struct.pack("<H", len(columns))
     for name, size in columns:
         kind = b"\xe7" + struct.pack("<H", 2 * size) + _COLLATION if size else b"\x26\x08"
-        told += struct.pack("<IH", 0, 9) + kind + _short(name)
-    return told + b"".join(_row(columns, row) for row in rows) + _done(0x10, len(rows))
+        found += struct.pack("<IH", 0, 9) + kind + _short(name)
+    return found + b"".join(_row(columns, row) for row in rows) + _done(0x10, len(rows))
 
 
 def _row(columns: list[Column], row: Any) -> bytes:
@@ -230,10 +232,15 @@ def _done(status: int = 0, rows: int = 0) -> bytes:
     return b"\xfd" + struct.pack("<HHQ", status, 0, rows)
 
 
-def _error(number: int, words: str) -> bytes:
-    body = struct.pack("<iBB", number, 1, 14) + struct.pack("<H", len(words)) + words.encode("utf-16-le")
+def told(number: int, words: str, token: int = 0xAA) -> bytes:
+    """An error, or with the token 0xAB an information."""
+    body = (
+        struct.pack("<iBB", number, 1, 14 if token == 0xAA else 10)
+        + struct.pack("<H", len(words))
+        + words.encode("utf-16-le")
+    )
     body += _short("SQL01") + _short("") + struct.pack("<I", 1)
-    return b"\xaa" + struct.pack("<H", len(body)) + body
+    return bytes([token]) + struct.pack("<H", len(body)) + body
 
 
 def _login(body: bytes) -> dict[str, str]:

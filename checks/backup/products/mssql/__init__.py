@@ -71,7 +71,7 @@ async def read(target: Target, options: MssqlOptions, ctx: Context, kept: object
 
 
 def _instances(target: Target, options: MssqlOptions, inputs: Sequence[Target]) -> list[_One]:
-    there = {one.name: one for one in inputs}
+    there = {one.name: one for one in (target, *inputs)}
     found = [_One(target, options.port, options.host or target.address, True)]
     for further, backs_up in (
         *((one, True) for one in options.replicas),

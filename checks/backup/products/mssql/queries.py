@@ -7,8 +7,7 @@ by `format`, and are numbers.
 from __future__ import annotations
 
 SETTINGS = (
-    "SET NOCOUNT ON; SET TRANSACTION ISOLATION LEVEL READ UNCOMMITTED; SET LOCK_TIMEOUT 5000; "
-    "SET DEADLOCK_PRIORITY LOW; SET ANSI_NULLS ON"
+    "SET NOCOUNT ON; SET TRANSACTION ISOLATION LEVEL READ UNCOMMITTED; SET LOCK_TIMEOUT 5000; SET DEADLOCK_PRIORITY LOW"
 )
 """No shared locks, so that no backup has to wait for us to write its history; and of a deadlock we are the victim."""
 PAGE = 5_000
@@ -24,13 +23,13 @@ SELECT CONVERT(nvarchar(128), @@SERVERNAME) AS name,
        CONVERT(nvarchar(128), SERVERPROPERTY('ProductVersion')) AS version,
        CONVERT(nvarchar(33), GETDATE(), 126) AS local_now,
        CONVERT(nvarchar(33), GETUTCDATE(), 126) AS utc_now,
-       CONVERT(bigint, HAS_PERMS_BY_NAME(NULL, NULL, 'VIEW ANY DATABASE')) AS sees_databases,
-       CONVERT(bigint, HAS_PERMS_BY_NAME(NULL, NULL, 'VIEW ANY DEFINITION')) AS sees_definitions
+       CONVERT(bigint, HAS_PERMS_BY_NAME(NULL, NULL, 'VIEW ANY DATABASE')) AS sees_databases
 """
 DATABASES = """
 SELECT TOP ({most}) CONVERT(nvarchar(128), d.name) AS name, CONVERT(bigint, d.state) AS state,
        CONVERT(bigint, d.is_read_only) AS read_only, CONVERT(bigint, d.recovery_model) AS recovery,
        CONVERT(nvarchar(36), d.group_database_id) AS in_group, CONVERT(nvarchar(128), g.name) AS group_name,
+       CONVERT(nvarchar(33), d.create_date, 126) AS created,
        CONVERT(nvarchar(33), CONVERT(datetime, DATABASEPROPERTYEX(d.name, N'LastGoodCheckDbTime')), 126) AS checked
 FROM sys.databases AS d
 LEFT JOIN sys.availability_databases_cluster AS c ON c.group_database_id = d.group_database_id

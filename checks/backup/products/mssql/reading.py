@@ -58,6 +58,8 @@ class _Round:
     jobs: list[Job] = field(default_factory=list)
     runs: list[Run] = field(default_factory=list)
     logs: dict[str, list[Run]] = field(default_factory=dict)
+    """By object, in small letters."""
+    images_of: list[tuple[Chain, Run]] = field(default_factory=list)
     databases: dict[str, Database] = field(default_factory=dict)
     """By object."""
     proofs: list[Proof] = field(default_factory=list)
@@ -90,6 +92,7 @@ def account(asked: Sequence[Asked], known: Known, zone: ZoneInfo, now: float, im
     told = [name for name, database in this.databases.items() if database.name.casefold() not in NOT_DATA]
     for logs in this.logs.values():
         this.runs += sorted(logs, key=lambda run: run.started or 0.0)[-_MOST_LOGS:]
+    this.runs += [_unsure(run) for chain, run in this.images_of if not chain.fulls]
     this.runs += _silent(this, told)
     return Account(
         product="mssql",
@@ -201,9 +204,14 @@ def _image(this: _Round, name: str, chain: Chain, found: rows.Taken) -> None:
             point = RestorePoint(name, at, found.backup.place, Level.FULL, run.bytes, run.id)
             this.known.images[name.casefold()] = point
         this.runs.append(run)
-    elif not this.images and not chain.fulls:
-        words = f"only {run.job}: whether it was kept, that product tells"
-        this.runs.append(replace(run, outcome=Outcome.UNKNOWN, message=words))
+    elif not this.images:
+        this.images_of.append((chain, run))
+
+
+def _unsure(image: Run) -> Run:
+    """Of a database that has nothing else."""
+    words = f"only {image.job}: whether it was kept, that product tells"
+    return replace(image, outcome=Outcome.UNKNOWN, message=words)
 
 
 def _forget(this: _Round) -> None:

@@ -16,6 +16,8 @@ from checks.backup.products.mssql.rows import Database
 from checks.backup.products.mssql.words import time_of
 from checks.backup.products.rows import count, one_line
 
+_ANOTHER = 86_400.0
+"""Seconds after a restore from which a database of its name, if it was only made then, is another one."""
 Row = Mapping[str, Any]
 Named = Callable[[str, str], str]
 """The object of a server's database."""
@@ -60,6 +62,8 @@ def proofs(found: Mapping[str, Restored], there: Sequence[Database], instance: s
     for to, one in found.items():
         database = by_name.get(to.casefold())
         if not one.usable or database is None or not one.database:
+            continue
+        if database.created is None or database.created > one.at + _ANOTHER:
             continue
         sound = database.checked is not None and database.checked > one.at
         yield Proof(

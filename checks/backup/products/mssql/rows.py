@@ -45,6 +45,7 @@ class Database:
     grouped: bool
     checked: float | None
     """When CHECKDB last found it sound."""
+    created: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,7 @@ def databases(rows: Sequence[Row], zone: tzinfo) -> tuple[Database, ...]:
             one_line(row.get("group_name")),
             bool(row.get("in_group")),
             time_of(row.get("checked"), zone),
+            time_of(row.get("created"), zone),
         )
         for row in rows
         if (name := one_line(row.get("name")))

@@ -165,6 +165,15 @@ async def test_a_restore_that_is_not_finished_or_gone_again_proves_nothing(lab: 
         assert account(await watch.run()).proofs == ()
 
 
+async def test_another_database_of_the_same_name_proves_nothing(lab: Lab) -> None:
+    live, test = Msdb(), Msdb("TEST01")
+    live.database("Ledger", 3)
+    test.database("Drill", checked=live.now - HOUR, created=live.now - 2 * HOUR)
+    test.restore("Drill", live.now - 3 * DAY, live.backup("Ledger", live.now - 4 * DAY))
+    async with lab.watch(live, test, drills=1) as watch:
+        assert account(await watch.run()).proofs == ()
+
+
 async def test_verifyonly_of_a_backup_with_checksums_is_a_verification(lab: Lab) -> None:
     live, test = Msdb(), Msdb("TEST01")
     live.database("Ledger", 3)

@@ -6,6 +6,7 @@ import struct
 
 import pytest
 
+from checks.backup import CHECK, BackupOptions
 from checks.backup.model import Part
 from checks.contract import Reason, State
 from testbeds.by_backup import Told
@@ -13,6 +14,7 @@ from testbeds.by_mssql import DAY, HOUR, LEDGER, Lab, account, nightly
 from testbeds.certificates import Authority
 from testbeds.msdb import Msdb, SqlError
 from testbeds.mssql_server import NOT_SUPPORTED, Cut, Silent, table
+from testbeds.mssql_server import told as told_by
 from testbeds.tls_peers import server_context
 
 PRODUCT = "backup/product/sql"
@@ -288,6 +290,39 @@ async def test_no_more_rows_are_taken_than_were_asked_for(lab: Lab) -> None:
         told = await watch.run()
 
         assert "has more than 5000 databases" in account(told).unread[Part.OBJECTS]
+
+
+async def test_an_answer_that_ends_in_an_error_is_not_taken_for_whole(lab: Lab) -> None:
+    msdb = Msdb()
+    nightly(msdb)
+    some = table([("name", 20), ("state", 0)], [("master", 0), ("Ledger", 0)])[:-13]
+    async with lab.watch(msdb) as watch:
+        locked = some + told_by(1222, "Lock request time out period exceeded.") + b"\xfd\x02" + bytes(11)
+        watch.server.special = lambda statement: locked if "sys.databases" in statement else None
+        told = await watch.run()
+
+        assert "locked by somebody" in account(told).unread[Part.OBJECTS]
+
+
+async def test_a_warning_beside_an_answer_is_no_error(lab: Lab) -> None:
+    msdb = Msdb()
+    nightly(msdb)
+    warning = told_by(8153, "Warning: Null value is eliminated by an aggregate.", token=0xAB)
+
+    def special(statement: str) -> bytes | None:
+        return table(*msdb.run(statement))[:-13] + warning + b"\xfd\x10" + bytes(11) if "sysjobs" in statement else None
+
+    async with lab.watch(msdb) as watch:
+        watch.server.special = special
+        assert (await watch.run()).bad == {}
+
+
+async def test_every_target_of_the_product_is_an_input_of_the_check() -> None:
+    said = {"product": "mssql", "target": "a", "replicas": [{"target": "b"}], "restored_on": [{"target": "c"}]}
+
+    options = BackupOptions.model_validate({"products": {"sql": said, "r": {"product": "mssql"}}})
+
+    assert list(CHECK.inputs(options)) == ["a", "b", "c"]
 
 
 @pytest.mark.parametrize(

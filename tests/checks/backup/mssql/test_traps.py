@@ -183,6 +183,15 @@ async def test_an_image_of_another_product_is_no_point_and_says_who_made_it(lab:
         assert [point.repository for point in account(counted).points] == [r"image by NT AUTHORITY\SYSTEM"]
 
 
+async def test_an_image_before_the_first_backup_says_nothing_any_more(lab: Lab) -> None:
+    msdb = Msdb()
+    msdb.database("Ledger", 3)
+    msdb.backup("Ledger", msdb.now - 2 * HOUR, device=7, is_snapshot=1)
+    msdb.backup("Ledger", msdb.now - HOUR)
+    async with lab.watch(msdb) as watch:
+        assert (await watch.run()).bad == {}
+
+
 async def test_a_differential_on_an_image_is_not_restored_by_sql_server_alone(lab: Lab) -> None:
     msdb = Msdb()
     nightly(msdb)

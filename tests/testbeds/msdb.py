@@ -176,9 +176,9 @@ class Msdb:
         )
         media = self.put("backupmediafamily", family_sequence_number=1, media_count=1, mirror=0, device_type=device,
                          physical_device_name=path)  # fmt: skip
-        self.tables.execute("UPDATE backupmediafamily SET media_set_id = rowid WHERE rowid = ?", (media,))
+        self.tables.execute("UPDATE backupmediafamily SET media_set_id = rowid + 1000 WHERE rowid = ?", (media,))
         row = {
-            "backup_set_uuid": str(uuid.UUID(int=first * 1000 + ord(type))).upper(), "media_set_id": media,
+            "backup_set_uuid": str(uuid.UUID(int=first * 1000 + ord(type))).upper(), "media_set_id": media + 1000,
             "server_name": self.name, "database_name": database, "type": type,
             "backup_start_date": self.text(finished - seconds), "backup_finish_date": self.text(finished),
             "time_zone": zone, "backup_size": 10**9, "compressed_backup_size": 10**8, "is_copy_only": 0,

@@ -49,7 +49,7 @@ async def test_every_run_status(lab: Lab, status: int, outcome: Outcome, retries
     msdb = Msdb()
     msdb.job("night")
     msdb.ran("night", 20260921, 10000, status, words="The step failed.")
-    msdb.ran("night", 20260921, 10000, 0, step=1)
+    msdb.ran("night", 20260921, 10001, 0, step=1)
     async with lab.watch(msdb) as watch:
         told = account(await watch.run())
 

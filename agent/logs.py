@@ -34,7 +34,7 @@ MOST_KEYS = 40
 MOST_NESTED = 40
 """Parts of one value that is itself a list or a mapping, all levels together."""
 _PRIORITIES = {"debug": "<7>", "info": "<6>", "warning": "<4>", "error": "<3>", "critical": "<2>"}
-_QUIET = ("apscheduler", "asyncio", "sqlalchemy", "alembic", "paramiko", "pysnmp", "pytds", "uvicorn")
+_QUIET = ("apscheduler", "asyncio", "sqlalchemy", "alembic", "paramiko", "pysnmp", "uvicorn")
 """Libraries whose chatter only helps those who look for a fault: from warning on, unless the level is debug."""
 _NEVER_LOUD = ("urllib3",)
 """From warning on, whatever the level: at debug it writes every URL whole, and a URL may be what lets one in."""

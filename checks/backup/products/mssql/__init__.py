@@ -28,6 +28,8 @@ from config.estate import Credential
 from config.secrets import Secret, SecretError, SecretReference
 
 ROLE = "catalogue"
+_CONNECT = 10.0
+"""Seconds until an instance must have answered at all."""
 _SENSE = 0.1
 """The share of the time that is kept for making sense of what came."""
 
@@ -103,7 +105,7 @@ async def _answers(one: _One, options: MssqlOptions, since: Since, ctx: Context,
     names = ctx.transports.tcp.names
     async with ctx.transports.lockout.trial(credential, one.target.name, deadline, (user, secret)) as attempt:
         try:
-            async with asyncio.timeout_at(deadline):
+            async with asyncio.timeout_at(min(deadline, asyncio.get_running_loop().time() + _CONNECT)):
                 address = names.at_hand(one.target.address) or await names.address(one.target.address)
                 raw = await connect(address, one.port)
         except TimeoutError as error:

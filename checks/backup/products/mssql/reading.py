@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from zoneinfo import ZoneInfo
 
@@ -171,7 +171,8 @@ def _parts(this: _Round, asked: Asked, told: Answers, there: Sequence[Database])
             this.not_read(f"{asked.target}: has more than {queries.MOST_DATABASES} databases", where)
     if not asked.backs_up:
         return
-    if any(one.grouped and not one.group for one in there):
+    listed = {one_line(row.get("group_name")) for row in told.replicas}
+    if any(one.grouped and one.group not in listed for one in there) and "replicas" not in told.unread:
         why = f"{asked.target}: does not show its availability groups; grant {queries.TABLES['replicas']}"
         this.not_read(why, Part.OBJECTS, Part.RUNS)
     if told.more:
@@ -259,12 +260,12 @@ def _strangers(this: _Round, asked: Sequence[Asked]) -> None:
 
 def _server_backup(this: _Round, asked: Sequence[Asked]) -> float | None:
     """When the older of master and msdb was last saved, of the instance that is worst off."""
-    found: list[float | None] = []
-    for one in asked:
-        if one.backs_up and one.answers is not None:
-            server = this.known.instances[one.target].server
-            chains: Mapping[str, Chain] = this.known.chains
-            for name in SYSTEM:
-                chain = chains.get(f"{server}/{name}".casefold(), Chain())
-                found.append(max((at.finished for at in chain.fulls.values() if not at.damaged), default=None))
-    return min((at for at in found if at is not None), default=None) if None not in found else None
+    found: list[float] = []
+    servers = [this.known.instances[one.target].server for one in asked if one.backs_up and one.answers is not None]
+    for name in (f"{server}/{name}".casefold() for server in servers for name in SYSTEM):
+        chain = this.known.chains.get(name, Chain())
+        newest = max((one.finished for one in chain.fulls.values() if not one.damaged), default=None)
+        if newest is None:
+            return None
+        found.append(newest)
+    return min(found, default=None)

@@ -6,8 +6,8 @@ in `Answers.unread` with the reason; the others are asked all the same.
 
 from __future__ import annotations
 
+import logging
 import socket
-import struct
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -31,8 +31,6 @@ _NOT_PERMITTED = frozenset({229, 230, 262, 297, 300, 371, 916})
 _REFUSED = frozenset({18452, 18456, 18470, 18486, 18487, 18488})
 _WAITS = {1205: "it was the victim of a deadlock", 1222: "what it asks for is locked by somebody"}
 _ABSENT = frozenset({207, 208})
-_GARBLED = (LookupError, ValueError, TypeError, AttributeError, ArithmeticError, RuntimeError, struct.error)
-"""What the driver raises on tokens that no SQL Server sends; it checks none of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +82,7 @@ def answers_of(raw: socket.socket, login: Login, since: Since, begin: datetime, 
         session.ask(queries.SETTINGS, 0)
         server = session.ask(queries.SERVER, 1)
         if not server:
-            raise _garbled(login.place)
+            raise _garbled(login.place, "it does not say which it is")
         told = Answers(server[0])
         told.databases = session.rows(told, "databases", queries.DATABASES, queries.MOST_DATABASES)
         told.replicas = session.rows(told, "replicas", queries.REPLICAS, queries.MOST_REPLICAS)
@@ -126,12 +124,13 @@ class _Session:
             return [dict(zip(names, row, strict=True)) for row in found]
         except pytds.Error as error:
             raise _fault(self.place, error) from error
-        except _GARBLED as error:
-            self.broken = _garbled(self.place)
-            raise self.broken from error
         except TransportFault as fault:
             self.broken = fault
             raise
+        except Exception as error:
+            # On tokens that no SQL Server sends the driver raises whatever comes, Exception itself among them.
+            self.broken = _garbled(self.place, error)
+            raise self.broken from error
 
     def rows(self, told: Answers, table: str, statement: str, most: int, **values: object) -> list[Row]:
         """Its rows; none where it is refused, and the reason stands in `told`."""
@@ -158,7 +157,7 @@ def _backups(session: _Session, told: Answers, after: int, begin: datetime) -> N
             return
         highest = page[-1].get("id")
         if not isinstance(highest, int) or highest <= after:
-            raise _garbled(session.place)
+            raise _garbled(session.place, "its numbers do not rise")
         after = highest
         if len(told.backups) >= MOST_BACKUPS or session.tether.left < _SHARE * session.budget:
             told.more = True
@@ -169,6 +168,7 @@ def _backups(session: _Session, told: Answers, after: int, begin: datetime) -> N
 def _connected(raw: socket.socket, login: Login, tether: Tether) -> Iterator[_Session]:
     import pytds
 
+    _quiet()
     budget, channel = tether.left, Channel(raw, login.trusted, tether, login.place)
     try:
         connection = pytds.connect(
@@ -181,11 +181,20 @@ def _connected(raw: socket.socket, login: Login, tether: Tether) -> Iterator[_Se
             login_timeout=0,
             disable_connect_retry=True,
         )
-    except (pytds.Error, TimeoutError, *_GARBLED) as error:
+    except TransportFault:
+        raise
+    except Exception as error:  # as in `ask`
         raise _log_in_fault(login.place, error) from error
     channel.logging_in = False
     with connection:
         yield _Session(connection, login.place, tether, budget)
+
+
+def _quiet() -> None:
+    """What the driver would log, texts of the server included, is kept nowhere: faults tell what matters."""
+    logger = logging.getLogger("pytds")
+    logger.propagate = False
+    logger.setLevel(logging.CRITICAL + 1)
 
 
 def _log_in_fault(place: str, error: BaseException) -> TransportFault:
@@ -196,7 +205,7 @@ def _log_in_fault(place: str, error: BaseException) -> TransportFault:
         return TransportFault(Reason.AUTHENTICATION, f"{place}: {said}")
     if number:
         return TransportFault(Reason.PROTOCOL, f"{place}: it does not let us in: {said}")
-    return _garbled(place)
+    return _garbled(place, first)
 
 
 def _fault(place: str, error: BaseException) -> TransportFault:
@@ -208,7 +217,7 @@ def _fault(place: str, error: BaseException) -> TransportFault:
         return TransportFault(Reason.NO_ANSWER, f"{place}: {_WAITS[number]}")
     if number in _ABSENT:
         return TransportFault(Reason.PROTOCOL, f"{place}: {said}; SQL Server 2012 and newer are read")
-    return TransportFault(Reason.PROTOCOL, f"{place}: {said}") if number else _garbled(place)
+    return TransportFault(Reason.PROTOCOL, f"{place}: {said}") if number else _garbled(place, said)
 
 
 def _told(error: BaseException) -> tuple[int, str]:
@@ -217,5 +226,6 @@ def _told(error: BaseException) -> tuple[int, str]:
     return (number if isinstance(number, int) else 0), printable(" ".join(words.split()))[:200]
 
 
-def _garbled(place: str) -> TransportFault:
-    return TransportFault(Reason.PROTOCOL, f"{place}: it does not answer as SQL Server does")
+def _garbled(place: str, why: object) -> TransportFault:
+    words = printable(" ".join(str(why).split()))[:100]
+    return TransportFault(Reason.PROTOCOL, f"{place}: it does not answer as SQL Server does ({words})")

@@ -55,10 +55,12 @@ async def test_a_replica_that_nobody_asks_makes_unknown_what_it_may_have_taken(l
         assert "replica SQL02 of Payroll is not asked; name it in `replicas`" in told.words(PRODUCT)
 
 
-async def test_groups_that_may_not_be_seen_are_not_permitted(lab: Lab) -> None:
+@pytest.mark.parametrize("hidden", ["availability_groups", "availability_replicas"])
+async def test_groups_that_may_not_be_seen_are_not_permitted(lab: Lab, hidden: str) -> None:
     one = Msdb()
     one.database("Ledger", group="Payroll")
-    one.tables.execute("DELETE FROM availability_groups")  # what is not permitted is not listed
+    one.replica("Payroll", "SQL01")
+    one.tables.execute(f"DELETE FROM {hidden}")  # what is not permitted is not listed
     async with lab.watch(one) as watch:
         told = await watch.run()
 

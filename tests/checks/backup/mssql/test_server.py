@@ -328,6 +328,7 @@ async def test_every_target_of_the_product_is_an_input_of_the_check() -> None:
 @pytest.mark.parametrize(
     "tokens",
     [
+        b"\x81\x01\x00" + bytes(6) + b"\xe7\x28\x00\x00\x00\x00\x00\xee\x01x\x00",
         b"", b"\xff", b"\xd1" + bytes(20), b"\x81\x02\x00" + bytes(9), b"\x81\xff\x7f" + b"\xe7" * 40,
         b"\xaa\x05\x00" + bytes(5), b"\xe3\xff\xff" + bytes(30), b"\xed\x10\x00" + bytes(16),
         table([("id", 0)], [(1,)])[:-13] + b"\xd1\x05" + bytes(9), struct.pack("<BH", 0x81, 1) + bytes(6) + b"\x62\x08",

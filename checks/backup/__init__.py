@@ -10,7 +10,7 @@ from checks.backup.families import FAMILIES
 from checks.backup.judgement import BackupAnswers, ProductPart, judged
 from checks.backup.note import LARGEST
 from checks.backup.options import KIND, BackupOptions
-from checks.backup.products import ProductOptions, reader_of
+from checks.backup.products import ProductOptions, reader_of, targets_of
 from checks.backup.proofs import Proofs, read_proofs
 from checks.contract import Assessment, CheckKind, Context, Fault, KindDefaults, Memory, Observation, Subject, Target
 from checks.network.limits import give_up_at
@@ -46,8 +46,9 @@ async def collect(target: Target, options: BackupOptions, ctx: Context) -> Obser
 async def _part(
     name: str, target: Target, options: ProductOptions, ctx: Context, kept: dict[str, object]
 ) -> ProductPart:
+    further = tuple(one for one in ctx.inputs if one.name in targets_of(options))
     try:
-        account, kept[name] = await reader_of(options)(target, options, replace(ctx, inputs=()), kept.get(name))
+        account, kept[name] = await reader_of(options)(target, options, replace(ctx, inputs=further), kept.get(name))
     except TransportFault as error:
         return ProductPart(fault=Fault(error.reason, error.message[:500], f"{KIND}/{error.reason.value}"))
     return ProductPart(account)
@@ -113,7 +114,7 @@ CHECK = CheckKind(
     families=lambda: FAMILIES,
     collect=collect,
     assess=assess,
-    inputs=lambda options: [one.target for one in options.products.values() if one.target is not None],
+    inputs=lambda options: [name for one in options.products.values() for name in targets_of(one)],
     largest_memory=LARGEST,
 )
 __all__ = ["CHECK", "BackupAnswers", "BackupOptions"]

@@ -13,6 +13,8 @@ from checks.backup.model import Level, Outcome, Proof, Run, Verification
 
 MOST_RUNS = 60
 """Runs of an object that are remembered: two of what the stricter statistics need."""
+MOST_LOGS = 30
+"""Of those, backups of a database's log: one every quarter of an hour would push out every night there was."""
 _MOST_PROOFS = 12
 _MOST_KEPT = 30
 _DAY = 86_400.0
@@ -88,7 +90,11 @@ def with_runs(before: ObjectHistory, runs: Iterable[tuple[str, Run]]) -> ObjectH
         past = _past(product, run)
         if past is not None:
             known[past.key] = past
-    kept = sorted(known.values(), key=lambda past: (past.started, past.product, past.job, past.level))[-MOST_RUNS:]
+    kept = sorted(known.values(), key=lambda past: (past.started, past.product, past.job, past.level))
+    logs = [past.started for past in kept if past.level is Level.LOG]
+    if len(logs) > MOST_LOGS:
+        kept = [past for past in kept if past.level is not Level.LOG or past.started >= logs[-MOST_LOGS]]
+    kept = kept[-MOST_RUNS:]
     return before if tuple(kept) == before.runs else replace(before, runs=tuple(kept))
 
 

@@ -48,6 +48,8 @@ class BackupWatch:
     host_keys: tuple[str, ...] = ()
     memory: Memory | None = None
     context: Context | None = None
+    inputs: tuple[Target, ...] = ()
+    """Further targets that the check asks."""
 
     async def run(self, seconds: float = 30.0) -> Told:
         target = Target(
@@ -61,7 +63,7 @@ class BackupWatch:
             host_keys=self.host_keys,
         )
         if self.context is None:
-            self.context = Context("here", self.transports, lambda: self.now)
+            self.context = Context("here", self.transports, lambda: self.now, inputs=self.inputs)
         self.context.deadline = asyncio.get_running_loop().time() + seconds
         options = BackupOptions.model_validate(self.options)
         observation = await CHECK.collect(target, options, self.context)

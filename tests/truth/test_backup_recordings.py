@@ -15,6 +15,7 @@ import pytest
 from checks.backup.model import Account, Level, Outcome
 from checks.backup.products import barman, borg, pgbackrest, restic
 from checks.backup.products.bacula import catalogue, reading
+from checks.backup.products.mssql import rows as mssql
 from checks.backup.products.proxmox import vzdump
 from checks.backup.tools import Output
 from checks.transports.aside import Tether
@@ -162,3 +163,54 @@ def test_a_job_of_proxmox_that_ended_well_and_took_none_of_the_disks_protected_n
     assert guest.nothing
     assert guest.words == "left out: scsi0 (backup=no), scsi1 (backup=no); its archive has 2048 bytes; pruned 1 older"
     assert (guest.name, guest.written, guest.read, guest.seconds) == ("vm/255", 2048, 128 * 1024, 0)
+
+
+def agent_jobs(recorded_rows: list[list[str]]) -> list[dict[str, object]]:
+    """Rows of a recorded instance with the names that the question gives its columns; numbers are numbers there."""
+    columns = (
+        "",
+        "name",
+        "enabled",
+        "due",
+        "at",
+        "outcome",
+        "message",
+        "run_date",
+        "run_time",
+        "duration",
+        "schedules",
+    )
+    made = []
+    for recorded_row in recorded_rows:
+        row: dict[str, object] = dict(zip(columns, recorded_row, strict=False))
+        for name in {*columns} - {"", "name", "message"}:
+            text = str(row[name])
+            row[name] = int(text) if text else None
+        due, at = row["due"], row["at"]
+        made.append({**row, "next_run": due * 1_000_000 + at if isinstance(due, int) and isinstance(at, int) else None})
+    return made
+
+
+def test_an_instance_whose_four_jobs_of_backups_are_switched_off_and_never_ran() -> None:
+    said = json.loads(recorded("checkmk/mssql_jobs_agent_rows.json"))
+    rows = agent_jobs(said["rows"])
+
+    jobs = {job.name: job for job in mssql.jobs(rows, "SERVICES", UTC)}
+    runs = {run.job: run for run in mssql.job_runs(rows, "SERVICES", UTC)}
+
+    off = {name for name, job in jobs.items() if job.enabled is False and "DatabaseBackup" in name}
+    assert len(off) == 4
+    assert off.isdisjoint(runs)
+    full = runs["SERVICES/FullBackup.FullBackup"]
+    assert (full.outcome, full.started, full.ended) == (Outcome.SUCCESS, 1_734_552_000.0, 1_734_552_000.0 + 742)
+    assert jobs["SERVICES/FullBackup.FullBackup"].next_run == 1_734_638_400.0
+
+
+def test_a_job_that_failed_and_one_that_took_more_than_an_hour() -> None:
+    rows = agent_jobs(json.loads(recorded("checkmk/mssql_jobs_agent_rows.json"))["other_instance_MSSQLSERVER"])
+
+    failed, long = mssql.job_runs(rows, "S", UTC)
+
+    assert (failed.job, failed.outcome) == ("S/Wartung Stündlich", Outcome.FAILED)
+    assert "non-existent step" in failed.message
+    assert (long.ended or 0.0) - (long.started or 0.0) == 3600 + 8 * 60 + 6

@@ -62,6 +62,13 @@ if TYPE_CHECKING:
     help="TLS of that listener, as --web.config.file has it for the pages.",
 )
 @click.option(
+    "--push.smtp-listen-address",
+    "mail",
+    multiple=True,
+    help="Where mails of backup jobs are taken (SMTP), with the TLS of --push.config.file; repeatable. Off loopback "
+    "only with TLS. Nowhere unless named.",
+)
+@click.option(
     "--snmp.engine-id",
     "engine_id",
     default=None,
@@ -105,6 +112,7 @@ def command(
     traps: tuple[str, ...],
     push: tuple[str, ...],
     push_config: Path | None,
+    mail: tuple[str, ...],
     engine_id: str | None,
     lifecycle: bool,
     vantage: str | None,
@@ -139,6 +147,7 @@ def command(
             lifecycle=lifecycle,
             push=push,
             push_config=push_config,
+            mail=mail,
         )
     except SettingsError as error:
         raise Failure(str(error), status=2) from error

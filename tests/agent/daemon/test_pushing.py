@@ -92,7 +92,7 @@ async def test_keys_follow_the_estate_and_are_made_known_as_secrets(
         lambda keys: learnt.extend(key.reveal() for key in keys), lambda: 0.0,
     )  # fmt: skip
     async with contextlib.AsyncExitStack() as parts:
-        await pushing.start(parts, lambda _outcome: None)
+        await pushing.start(parts, lambda _outcome: None, lambda _outcome: None)
         host, port = pushing.addresses[0]
 
         def status(key: str) -> int:
@@ -117,7 +117,7 @@ async def test_a_check_that_comes_before_its_keys_waits_for_them(
     monkeypatch.setenv("KEY_BEN", KEY)
     pushing = Pushing(loaded(tmp_path), made("127.0.0.1:0"), ledger, lambda _keys: None, lambda: 0.0)
     async with contextlib.AsyncExitStack() as parts:
-        await pushing.start(parts, lambda _outcome: None)
+        await pushing.start(parts, lambda _outcome: None, lambda _outcome: None)
         reading = asyncio.create_task(pushing.inbox.read(["backups/ben"], -1e9, 10))
         await asyncio.sleep(0)
         pushing.use(loaded(tmp_path, ben="KEY_BEN"))

@@ -69,6 +69,13 @@ if TYPE_CHECKING:
     "only with TLS. Nowhere unless named.",
 )
 @click.option(
+    "--push.drop-directory",
+    "drop",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="Where backup jobs leave pings as files, by SFTP: TARGET/JOB/RUN.success and the like.",
+)
+@click.option(
     "--snmp.engine-id",
     "engine_id",
     default=None,
@@ -113,6 +120,7 @@ def command(
     push: tuple[str, ...],
     push_config: Path | None,
     mail: tuple[str, ...],
+    drop: Path | None,
     engine_id: str | None,
     lifecycle: bool,
     vantage: str | None,
@@ -148,6 +156,7 @@ def command(
             push=push,
             push_config=push_config,
             mail=mail,
+            drop=drop,
         )
     except SettingsError as error:
         raise Failure(str(error), status=2) from error

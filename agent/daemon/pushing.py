@@ -6,9 +6,12 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Protocol
 
 import structlog
 
+from agent.daemon.dropping import Dropping
 from agent.daemon.life import StartError
 from agent.daemon.settings import Address, Settings
 from agent.ledger.ledger import Ledger
@@ -27,6 +30,14 @@ _PATIENCE = 5.0
 """Seconds that keys may hold up the start, or a check."""
 _MOST_CONNECTIONS = 400
 """A whole estate begins its backups at one o'clock."""
+
+
+class Counting(Protocol):
+    """Told what became of what came in, each way."""
+
+    def push(self, outcome: str) -> None: ...
+    def mail(self, outcome: str) -> None: ...
+    def drop(self, outcome: str) -> None: ...
 
 
 class Pushing:
@@ -50,7 +61,7 @@ class Pushing:
         self._aside = Aside(1)
         self._changed = asyncio.Event()
         self._renewed = asyncio.Event()
-        self._following: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
         self._told: dict[str, str] = {}
         self._log = structlog.get_logger("agent.push")
         self.inbox = LedgerInbox(ledger.reader, self._keys_of)
@@ -67,10 +78,8 @@ class Pushing:
         self._wanted = wanted(estate)
         self._mails = mail_options(estate)
 
-    async def start(
-        self, parts: contextlib.AsyncExitStack, count: Callable[[str], None], count_mail: Callable[[str], None]
-    ) -> None:
-        """Listen, if there is an address. What has to be let go of is pushed on `parts`. Raises StartError."""
+    async def start(self, parts: contextlib.AsyncExitStack, counts: Counting) -> None:
+        """Begin to take what the settings say. What has to be let go of is pushed on `parts`. Raises StartError."""
         if not self._takes:
             return
         with contextlib.suppress(TimeoutError):
@@ -78,15 +87,23 @@ class Pushing:
                 await self._renew()
         access = await self._let_in(parts)
         if self._settings.push:
-            await self._take_pings(parts, access, count)
+            await self._take_pings(parts, access, counts.push)
         if self._settings.mail:
-            await self._take_mails(parts, access, count_mail)
-        self._following = asyncio.create_task(self._follow(), name="keys of pings")
+            await self._take_mails(parts, access, counts.mail)
+        self._tasks.append(asyncio.create_task(self._follow(), name="keys of pings"))
+        if self._settings.drop is not None:
+            self._tasks.append(asyncio.create_task(self._dropping(self._settings.drop, counts.drop).run(), name="drop"))
+            self._log.info("files are taken as pings", at=str(self._settings.drop), jobs=len(self._wanted))
         parts.push_async_callback(self._stop)
 
     @property
     def _takes(self) -> bool:
-        return bool(self._settings.push or self._settings.mail)
+        return bool(self._settings.push or self._settings.mail or self._settings.drop)
+
+    def _dropping(self, root: Path, count: Callable[[str], None]) -> Dropping:
+        return Dropping(
+            root, lambda: self._wanted, lambda key: self._keys.job_of(key), self._keeping.keep, count, self._clock
+        )
 
     async def _take_pings(
         self, parts: contextlib.AsyncExitStack, access: AccessControl, count: Callable[[str], None]
@@ -122,9 +139,9 @@ class Pushing:
         self._log.info("mails are taken", at=_at(server.addresses), jobs=len(self._wanted))
 
     async def _stop(self) -> None:
-        if self._following is not None:
-            self._following.cancel()
-            await asyncio.gather(self._following, return_exceptions=True)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _let_in(self, parts: contextlib.AsyncExitStack) -> AccessControl:
         """TLS and certificates, by a file as the pages have it; who one is says the key."""

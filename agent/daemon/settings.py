@@ -11,7 +11,7 @@ from config.estate import Estate
 from exporters.web.access import WebConfigError, lacking, read_web_file
 from exporters.web.guard import is_host_name
 
-_PUSH, _MAIL = "--push.listen-address", "--push.smtp-listen-address"
+_PUSH, _MAIL, _DROP = "--push.listen-address", "--push.smtp-listen-address", "--push.drop-directory"
 
 
 class SettingsError(Exception):
@@ -62,6 +62,8 @@ class Settings:
     """TLS of that listener, as `web_config` has it; the one for mails has the same."""
     mail: tuple[Address, ...] = ()
     """Where mails of backup jobs are taken; nowhere unless somebody says so."""
+    drop: Path | None = None
+    """Where backup jobs leave pings as files."""
     lifecycle: bool = False
     """Whether `/-/reload` is for anybody who may read."""
 
@@ -83,6 +85,7 @@ class Settings:
         push: Iterable[str] = (),
         push_config: Path | None = None,
         mail: Iterable[str] = (),
+        drop: Path | None = None,
     ) -> Settings:
         """Check what the command line gave against the estate. Raises SettingsError."""
         place = vantage or estate.vantage
@@ -90,10 +93,11 @@ class Settings:
             known = ", ".join(sorted(estate.vantages))
             raise SettingsError(f"--vantage: the estate has no vantage {place!r}; it has {known}")
         traps, push, mail = tuple(traps), tuple(push), tuple(mail)
-        if (push or mail) and place != estate.vantage:
+        if (push or mail or drop) and place != estate.vantage:
+            option = _PUSH if push else _MAIL if mail else _DROP
             raise SettingsError(
-                f"{_PUSH if push else _MAIL}: only the agent at the estate's own vantage takes pings; have the jobs "
-                "send theirs to that one"
+                f"{option}: only the agent at the estate's own vantage takes pings; have the jobs send theirs to that "
+                "one"
             )
         if traps and place != estate.vantage:
             raise SettingsError(
@@ -118,6 +122,7 @@ class Settings:
             tuple(_address(text, _PUSH) for text in push),
             push_config,
             tuple(_address(text, _MAIL) for text in mail),
+            drop,
             lifecycle,
         )
         _check_access(made, estate)
@@ -139,6 +144,8 @@ def _check_access(settings: Settings, estate: Estate) -> None:
 
 def _check_push(settings: Settings) -> None:
     """A key that goes over a network in plain text is everybody's."""
+    if settings.drop is not None and not (settings.drop.is_absolute() and settings.drop.is_dir()):
+        raise SettingsError(f"{_DROP}: {settings.drop} is not the absolute path of a directory that is there")
     if settings.push_config is not None:
         try:
             file = read_web_file(settings.push_config)

@@ -30,6 +30,7 @@ NOTIFICATIONS = (
     "prompted", "coalesced", "limited", "ignored", "unknown_sender", "unauthentic", "malformed", "dropped",
 )  # fmt: skip
 PUSHED = ("taken", "unknown", "limited", "unfit", "not_kept")
+DROPPED = ("taken", "unfit", "not_kept")
 MAILED = ("taken", "ignored", "unknown", "limited", "unfit", "not_kept")
 DESK_OPERATIONS = ("look-up", "create", "read", "note", "priority", "resolve", "reopen", "counts", "sweep")
 
@@ -175,6 +176,11 @@ class OwnMetrics:
         )
         for outcome in MAILED:
             self._mailed.labels(outcome)
+        self._dropped = self._counter(
+            "ridgeway_push_files_total", "Files in the drop directory, by what became of them.", ("outcome",)
+        )
+        for outcome in DROPPED:
+            self._dropped.labels(outcome)
 
     def _keeping(self) -> None:
         self._queue = self._gauge("ridgeway_ledger_queue_writes", "Writes waiting for the ledger.")
@@ -315,6 +321,10 @@ class OwnMetrics:
     def push(self, outcome: str) -> None:
         """A request came to the listener for pings. `outcome` is one of PUSHED."""
         self._pushed.labels(outcome).inc()
+
+    def drop(self, outcome: str) -> None:
+        """A file lay in the drop directory. `outcome` is one of DROPPED."""
+        self._dropped.labels(outcome).inc()
 
     def mail(self, outcome: str) -> None:
         """A mail came to the listener for them. `outcome` is one of MAILED."""

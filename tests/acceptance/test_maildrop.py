@@ -18,6 +18,7 @@ from testbeds.certificates import Authority
 from testbeds.mailing import MailAgent, mail
 from testbeds.peers import wait_until
 from testbeds.pushing import KEY, OTHER_KEY, estate
+from testbeds.sshd import USER, running
 from tests.acceptance.test_full_disk import fill, small_disk
 
 pytestmark = pytest.mark.acceptance
@@ -154,3 +155,27 @@ def test_no_key_stands_in_anything_that_the_agent_writes_or_answers(mailed: Mail
     assert [name for name, octets in written.items() for key in keys if key.encode() in octets] == []
     assert [key for text in (*pages, told) for key in keys if key in text] == []
     assert b"a key that nobody has" in written["agent.log"]
+
+
+def test_a_file_that_a_job_leaves_over_sftp_is_a_ping(mailed: MailAgent, tmp_path: Path) -> None:
+    root, log = tmp_path / "drop", tmp_path / "ben.log"
+    (root / "backups" / "ben").mkdir(parents=True)
+    log.write_text("42 files\nall done\n")
+    mailed.agent.options = (*mailed.agent.options, "--push.drop-directory", str(root))
+    mailed.agent.start()
+    place = f"{root}/backups/ben/n1.0"
+    with running() as sshd:
+        options = ("StrictHostKeyChecking=no", f"UserKnownHostsFile={tmp_path / 'known'}", "BatchMode=yes")
+        told = [f"-o{option}" for option in options]
+        subprocess.run(
+            ["sftp", "-q", "-F/dev/null", f"-P{sshd.port}", f"-i{sshd.directory / 'user'}", *told, f"{USER}@127.0.0.1"],
+            input=f"put {log} {place}.part\nrename {place}.part {place}\n".encode(),
+            check=True,
+            capture_output=True,
+            timeout=60,
+        )
+
+    wait_until(lambda: mailed.said()[0] == "ok", "the file counts as a restore point", 60)
+    assert mailed.kept() == [("exit", 0, "n1")]
+    assert list((root / "backups" / "ben").iterdir()) == []
+    assert mailed.agent.metric("ridgeway_push_files_total", outcome="taken") == 1

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import smtplib
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -81,6 +81,24 @@ def test_what_is_no_address_is_refused_by_the_options_name(text: str) -> None:
         made(text)
 
 
+@dataclass
+class Counted:
+    """What became of what came in."""
+
+    pings: list[str] = field(default_factory=list)
+    mails: list[str] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+
+    def push(self, outcome: str) -> None:
+        self.pings.append(outcome)
+
+    def mail(self, outcome: str) -> None:
+        self.mails.append(outcome)
+
+    def drop(self, outcome: str) -> None:
+        self.files.append(outcome)
+
+
 def loaded(directory: Path, **keys: str) -> Estate:
     """An estate whose jobs have keys from these environment variables."""
     path = directory / "estate.yaml"
@@ -106,7 +124,7 @@ async def test_keys_follow_the_estate_and_are_made_known_as_secrets(
         lambda keys: learnt.extend(key.reveal() for key in keys), lambda: 0.0,
     )  # fmt: skip
     async with contextlib.AsyncExitStack() as parts:
-        await pushing.start(parts, lambda _outcome: None, lambda _outcome: None)
+        await pushing.start(parts, Counted())
         host, port = pushing.addresses[0]
 
         def status(key: str) -> int:
@@ -131,7 +149,7 @@ async def test_a_check_that_comes_before_its_keys_waits_for_them(
     monkeypatch.setenv("KEY_BEN", KEY)
     pushing = Pushing(loaded(tmp_path), made("127.0.0.1:0"), ledger, lambda _keys: None, lambda: 0.0)
     async with contextlib.AsyncExitStack() as parts:
-        await pushing.start(parts, lambda _outcome: None, lambda _outcome: None)
+        await pushing.start(parts, Counted())
         reading = asyncio.create_task(pushing.inbox.read(["backups/ben"], -1e9, 10))
         await asyncio.sleep(0)
         pushing.use(loaded(tmp_path, ben="KEY_BEN"))
@@ -145,7 +163,7 @@ async def test_mails_need_no_listener_for_pings_and_their_rules_follow_the_estat
     ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KEY_BEN", KEY)
-    counted: list[str] = []
+    counted = Counted()
 
     def estate_with(**mail: object) -> Estate:
         path = tmp_path / "estate.yaml"
@@ -162,13 +180,13 @@ async def test_mails_need_no_listener_for_pings_and_their_rules_follow_the_estat
             return client.data(b"From: nas@forum.example\r\n\r\n")[0]
 
     async with contextlib.AsyncExitStack() as parts:
-        await pushing.start(parts, counted.append, counted.append)
+        await pushing.start(parts, counted)
         before = await asyncio.to_thread(send)
         pushing.use(estate_with(**{"from": ["@elsewhere.example"]}))
         after = await asyncio.to_thread(send)
 
     assert (before, after, pushing.addresses) == (250, 550, [])
-    assert counted == ["taken", "unfit"]
+    assert counted.mails == ["taken", "unfit"]
     heard = await pushing.inbox.read(["backups/ben"], -1e9, 10)
     assert [ping.sign for ping in heard["backups/ben"].pings] == [Sign.MAIL]
 

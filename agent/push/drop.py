@@ -56,15 +56,14 @@ def look(root: Path, jobs: Iterable[str], job_of: Callable[[str], str | None], n
         folder = root / job
         try:
             descriptor = os.open(folder, _FOLDER)
+            try:
+                dropped += _in_folder(descriptor, folder, job, job_of, now, troubles)
+            finally:
+                os.close(descriptor)
         except FileNotFoundError:
             continue
         except OSError as error:
             troubles[str(folder)] = f"cannot be read: {error.strerror}"
-            continue
-        try:
-            dropped += _in_folder(descriptor, folder, job, job_of, now, troubles)
-        finally:
-            os.close(descriptor)
     return Look(tuple(sorted(dropped, key=lambda one: one.ping.at)), troubles)
 
 

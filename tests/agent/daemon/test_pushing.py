@@ -31,7 +31,13 @@ from testbeds.single import estate
 ESTATE = replace(estate(), vantages={name: Vantage(name, "forum") for name in ("here", "there")})
 
 
-def made(*push: str, vantage: str | None = None, web: Path | None = None, mail: tuple[str, ...] = ()) -> Settings:
+def made(
+    *push: str,
+    vantage: str | None = None,
+    web: Path | None = None,
+    mail: tuple[str, ...] = (),
+    drop: Path | None = None,
+) -> Settings:
     return Settings.make(
         ESTATE,
         ledger_url="",
@@ -41,6 +47,7 @@ def made(*push: str, vantage: str | None = None, web: Path | None = None, mail: 
         push_config=web,
         vantage=vantage,
         mail=mail,
+        drop=drop,
     )
 
 
@@ -79,6 +86,15 @@ def test_a_prober_takes_none() -> None:
 def test_what_is_no_address_is_refused_by_the_options_name(text: str) -> None:
     with pytest.raises(SettingsError, match=r"--push\.listen-address"):
         made(text)
+
+
+def test_the_drop_directory_is_one_that_is_there(tmp_path: Path) -> None:
+    assert made(drop=tmp_path).drop == tmp_path
+    for wrong in (tmp_path / "none", Path("relative")):
+        with pytest.raises(SettingsError, match=r"--push.drop-directory: .* is not the absolute path of a directory"):
+            made(drop=wrong)
+    with pytest.raises(SettingsError, match=r"--push.drop-directory: only the agent at the estate's own"):
+        made(vantage="there", drop=tmp_path)
 
 
 @dataclass

@@ -38,6 +38,8 @@ _QUIET = ("apscheduler", "asyncio", "sqlalchemy", "alembic", "paramiko", "pysnmp
 """Libraries whose chatter only helps those who look for a fault: from warning on, unless the level is debug."""
 _NEVER_LOUD = ("urllib3",)
 """From warning on, whatever the level: at debug it writes every URL whole, and a URL may be what lets one in."""
+_SILENT = ("mail.log",)
+"""aiosmtpd writes every command, and with it every recipient, whose name may be a key; we tell what matters of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +156,8 @@ def configure(
     root.setLevel(level)
     for name in _QUIET:
         logging.getLogger(name).setLevel(level if level == logging.DEBUG else max(level, logging.WARNING))
+    for name in _SILENT:
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     for name in _NEVER_LOUD:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
     return repeats

@@ -62,6 +62,20 @@ if TYPE_CHECKING:
     help="TLS of that listener, as --web.config.file has it for the pages.",
 )
 @click.option(
+    "--push.smtp-listen-address",
+    "mail",
+    multiple=True,
+    help="Where mails of backup jobs are taken (SMTP), with the TLS of --push.config.file; repeatable. Off loopback "
+    "only with TLS. Nowhere unless named.",
+)
+@click.option(
+    "--push.drop-directory",
+    "drop",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="Where backup jobs leave pings as files, by SFTP: TARGET/JOB/RUN.success and the like.",
+)
+@click.option(
     "--snmp.engine-id",
     "engine_id",
     default=None,
@@ -105,6 +119,8 @@ def command(
     traps: tuple[str, ...],
     push: tuple[str, ...],
     push_config: Path | None,
+    mail: tuple[str, ...],
+    drop: Path | None,
     engine_id: str | None,
     lifecycle: bool,
     vantage: str | None,
@@ -139,6 +155,8 @@ def command(
             lifecycle=lifecycle,
             push=push,
             push_config=push_config,
+            mail=mail,
+            drop=drop,
         )
     except SettingsError as error:
         raise Failure(str(error), status=2) from error

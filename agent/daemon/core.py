@@ -248,7 +248,7 @@ class Daemon:
         await self._serve(
             view, exposition, own, windows, ledger, transports.lockout, hub, outbound, drilling, approvals
         )
-        await pushing.start(self._parts, own.push)
+        await pushing.start(self._parts, own)
         self._using.append(pushing)
         await self._begin(ledger, state, scheduler, runner, delivery, pulse)
         self._parts.push_async_callback(drilling.commands.stop)

@@ -11,6 +11,8 @@ from config.estate import Estate
 from exporters.web.access import WebConfigError, lacking, read_web_file
 from exporters.web.guard import is_host_name
 
+_PUSH, _MAIL, _DROP = "--push.listen-address", "--push.smtp-listen-address", "--push.drop-directory"
+
 
 class SettingsError(Exception):
     """A setting that cannot be; the message says which and how to mend it."""
@@ -57,7 +59,11 @@ class Settings:
     push: tuple[Address, ...] = ()
     """Where pings of backup jobs are taken; nowhere unless somebody says so."""
     push_config: Path | None = None
-    """TLS of that listener, as `web_config` has it."""
+    """TLS of that listener, as `web_config` has it; the one for mails has the same."""
+    mail: tuple[Address, ...] = ()
+    """Where mails of backup jobs are taken; nowhere unless somebody says so."""
+    drop: Path | None = None
+    """Where backup jobs leave pings as files."""
     lifecycle: bool = False
     """Whether `/-/reload` is for anybody who may read."""
 
@@ -78,17 +84,20 @@ class Settings:
         lifecycle: bool = False,
         push: Iterable[str] = (),
         push_config: Path | None = None,
+        mail: Iterable[str] = (),
+        drop: Path | None = None,
     ) -> Settings:
         """Check what the command line gave against the estate. Raises SettingsError."""
         place = vantage or estate.vantage
         if place not in estate.vantages:
             known = ", ".join(sorted(estate.vantages))
             raise SettingsError(f"--vantage: the estate has no vantage {place!r}; it has {known}")
-        traps, push = tuple(traps), tuple(push)
-        if push and place != estate.vantage:
+        traps, push, mail = tuple(traps), tuple(push), tuple(mail)
+        if (push or mail or drop) and place != estate.vantage:
+            option = _PUSH if push else _MAIL if mail else _DROP
             raise SettingsError(
-                "--push.listen-address: only the agent at the estate's own vantage takes pings; have the jobs send "
-                "theirs to that one"
+                f"{option}: only the agent at the estate's own vantage takes pings; have the jobs send theirs to that "
+                "one"
             )
         if traps and place != estate.vantage:
             raise SettingsError(
@@ -110,8 +119,10 @@ class Settings:
             _engine_id(engine_id),
             state,
             web_config,
-            tuple(_address(text, "--push.listen-address") for text in push),
+            tuple(_address(text, _PUSH) for text in push),
             push_config,
+            tuple(_address(text, _MAIL) for text in mail),
+            drop,
             lifecycle,
         )
         _check_access(made, estate)
@@ -133,6 +144,8 @@ def _check_access(settings: Settings, estate: Estate) -> None:
 
 def _check_push(settings: Settings) -> None:
     """A key that goes over a network in plain text is everybody's."""
+    if settings.drop is not None and not (settings.drop.is_absolute() and settings.drop.is_dir()):
+        raise SettingsError(f"{_DROP}: {settings.drop} is not the absolute path of a directory that is there")
     if settings.push_config is not None:
         try:
             file = read_web_file(settings.push_config)
@@ -140,11 +153,12 @@ def _check_push(settings: Settings) -> None:
             raise SettingsError(f"--push.config.file: {error}") from error
         if file.tls is not None:
             return
-    if any(address.exposed for address in settings.push):
-        raise SettingsError(
-            "--push.listen-address: an address that is not on loopback needs TLS (`tls_server_config` in "
-            "--push.config.file): keys of jobs go over it"
-        )
+    for option, addresses in ((_PUSH, settings.push), (_MAIL, settings.mail)):
+        if any(address.exposed for address in addresses):
+            raise SettingsError(
+                f"{option}: an address that is not on loopback needs TLS (`tls_server_config` in "
+                "--push.config.file): keys of jobs go over it"
+            )
 
 
 def _address(text: str, option: str) -> Address:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from functools import cache
 from typing import Any
 
@@ -52,7 +53,7 @@ _INCIDENT_COLUMNS = (
 )  # fmt: skip
 _DRILL_COLUMNS = ("id", "kind", "council", "target", "start", "ended_at", "outcome", "proven_at")
 _PING_COLUMNS = ("job", "received", "at", "sign", "code", "rid")
-_PING_FACTS = ("bytes", "files", "errors", "seconds", "log")
+_PING_FACTS = ("bytes", "files", "errors", "seconds", "log", "id")
 
 
 @cache
@@ -330,6 +331,8 @@ def drill_of(row: Stored) -> Drill:
 
 def ping_row(ping: Ping) -> Row:
     facts = {name: value for name in _PING_FACTS if (value := getattr(ping, name)) not in (None, "")}
+    if ping.mail is not None:
+        facts["mail"] = asdict(ping.mail)
     row: Row = {name: getattr(ping, name) for name in _PING_COLUMNS}
     return {**row, "sign": ping.sign.value, "facts": {"v": VERSION, **facts}}
 

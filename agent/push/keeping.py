@@ -20,7 +20,10 @@ PATIENCE = 5.0
 GATHER = 0.005
 """Seconds for which pings are gathered."""
 _MOST_WAITING = 2000
-OFF = "this agent takes no pings; start it with --push.listen-address"
+OFF = (
+    "this agent takes no pings; start it with --push.listen-address, --push.smtp-listen-address or "
+    "--push.drop-directory"
+)
 
 
 class NotKept(Exception):

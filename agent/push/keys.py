@@ -9,15 +9,21 @@ import secrets
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from config.estate import Estate
 from config.secrets import Secret, SecretError, SecretReference
+
+if TYPE_CHECKING:
+    from checks.backup.products.push import PushJob
+    from checks.backup.products.push.rules import MailOptions
 
 SHORTEST = 16
 """Characters: whoever guesses a million times a second is at it for longer than anybody lives."""
 LONGEST = 128
 _FORM = re.compile(rf"[A-Za-z0-9._~-]{{{SHORTEST},{LONGEST}}}")
 _HOW = f"must be {SHORTEST} to {LONGEST} letters, digits, dots, hyphens and underscores, as from: openssl rand -hex 16"
+_LIKE_A_KEY = re.compile(rf"[A-Za-z0-9._~-]{{{SHORTEST},}}")
 _SALT = secrets.token_bytes(32)
 
 
@@ -41,6 +47,11 @@ class Keys:
         with, so the time that the comparison takes says nothing of any key.
         """
         return self.jobs.get(_digest(brought)) if _FORM.fullmatch(brought) else None
+
+
+def keys_in(text: str, job_of: Callable[[str], str | None]) -> list[str]:
+    """The keys of ours that stand in a text: each word that could be one is looked up."""
+    return [word for word in set(_LIKE_A_KEY.findall(text)) if job_of(word) is not None]
 
 
 def wanted(estate: Estate) -> Mapping[str, tuple[SecretReference, ...]]:
@@ -80,7 +91,17 @@ def read_keys(
     return Keys(taken, troubles, frozenset(jobs), tuple(found))
 
 
+def mail_options(estate: Estate) -> Mapping[str, MailOptions]:
+    """What the estate says of the mails of every job that pings, by its `target/name`."""
+    return {address: job.mail for address, job in _jobs(estate)}
+
+
 def _references(estate: Estate) -> Iterator[tuple[str, SecretReference]]:
+    for address, job in _jobs(estate):
+        yield address, job.key
+
+
+def _jobs(estate: Estate) -> Iterator[tuple[str, PushJob]]:
     for target in estate.targets.values():
         for spec in target.checks:
             if spec.kind != "backup":
@@ -93,7 +114,7 @@ def _references(estate: Estate) -> Iterator[tuple[str, SecretReference]]:
             for product in spec.options.products.values():
                 if isinstance(product, PushOptions):
                     for name, job in product.jobs.items():
-                        yield address_of(target.name, name), job.key
+                        yield address_of(target.name, name), job
 
 
 def _digest(key: str) -> bytes:

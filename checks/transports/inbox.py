@@ -25,10 +25,31 @@ class Sign(StrEnum):
     """It ended with an exit status; what that means is the estate's to say."""
     LOG = "log"
     """It says something and goes on."""
+    MAIL = "mail"
+    """A mail; what that means is the estate's to say."""
+    PARTIAL = "partial"
+    """As the estate says of a mail: it ended, and something is missing."""
+    UNKNOWN = "unknown"
+    """Nothing tells how it ended: a mail that no rule of the estate knows."""
 
     @property
     def ends(self) -> bool:
         return self not in (Sign.START, Sign.LOG)
+
+
+OLDEST = 30 * 86_400.0
+"""Seconds that a ping may be late: nothing that is sent again and again is so for longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """What a ping by mail has beside its text, which is the `log` of the ping."""
+
+    subject: str = ""
+    dated: float | None = None
+    """The oldest moment that its headers name, Unix seconds; None where they name none."""
+    left_out: int = 0
+    """Characters of its text that were not kept, or octets that could not be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +72,11 @@ class Ping:
     seconds: float | None = None
     """How long the run took, by its own measure."""
     log: str = ""
-    """The end of what it printed, masked."""
+    """The end of what it printed, masked; of a mail its text."""
+    id: str = ""
+    """What was told twice has the same one, and counts once; empty where nobody can tell."""
+    mail: Mail | None = None
+    """Of a mail, and of nothing else."""
 
 
 @dataclass(frozen=True, slots=True)

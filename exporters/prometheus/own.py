@@ -30,6 +30,8 @@ NOTIFICATIONS = (
     "prompted", "coalesced", "limited", "ignored", "unknown_sender", "unauthentic", "malformed", "dropped",
 )  # fmt: skip
 PUSHED = ("taken", "unknown", "limited", "unfit", "not_kept")
+DROPPED = ("taken", "unfit", "not_kept")
+MAILED = ("taken", "ignored", "unknown", "limited", "unfit", "not_kept")
 DESK_OPERATIONS = ("look-up", "create", "read", "note", "priority", "resolve", "reopen", "counts", "sweep")
 
 FOR_EVERYBODY = frozenset(
@@ -167,6 +169,18 @@ class OwnMetrics:
         )
         for outcome in PUSHED:
             self._pushed.labels(outcome)
+        self._mailed = self._counter(
+            "ridgeway_push_mails_total",
+            "Mails of backup jobs that came in, by what became of them; recipients that were refused count one by one.",
+            ("outcome",),
+        )
+        for outcome in MAILED:
+            self._mailed.labels(outcome)
+        self._dropped = self._counter(
+            "ridgeway_push_files_total", "Files in the drop directory, by what became of them.", ("outcome",)
+        )
+        for outcome in DROPPED:
+            self._dropped.labels(outcome)
 
     def _keeping(self) -> None:
         self._queue = self._gauge("ridgeway_ledger_queue_writes", "Writes waiting for the ledger.")
@@ -307,6 +321,14 @@ class OwnMetrics:
     def push(self, outcome: str) -> None:
         """A request came to the listener for pings. `outcome` is one of PUSHED."""
         self._pushed.labels(outcome).inc()
+
+    def drop(self, outcome: str) -> None:
+        """A file lay in the drop directory. `outcome` is one of DROPPED."""
+        self._dropped.labels(outcome).inc()
+
+    def mail(self, outcome: str) -> None:
+        """A mail came to the listener for them. `outcome` is one of MAILED."""
+        self._mailed.labels(outcome).inc()
 
     def _of(self, kind: str) -> tuple[Counter, Histogram]:
         found = self._runs_of.get(kind)

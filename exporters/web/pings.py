@@ -7,7 +7,6 @@ other path, method and key has the same answer. A key stands in no log and no an
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import re
 import time
 from collections.abc import Awaitable, Callable
@@ -20,22 +19,19 @@ from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
 from agent.push.keeping import NotKept
-from agent.push.keys import SHORTEST
+from agent.push.keys import keys_in
+from agent.push.limits import Limits, network_of
 from agent.push.tail import tail
-from checks.transports.inbox import Ping, Sign
-from checks.transports.snmp.allowance import Allowance, Allowances
+from checks.transports.inbox import OLDEST, Ping, Sign
 
 LARGEST_BODY = 64 * 1024
 BODY_WITHIN = 10.0
 """Seconds from the head of a request to the end of its body."""
-OLDEST = 30 * 86_400.0
-"""Seconds that a ping may be late: `ago`."""
 LARGEST = 2**53
 _LONGEST_QUERY = 1000
 _RID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _NUMBER = re.compile(r"[0-9]{1,16}(?:\.[0-9]{1,9})?")
 _CODE = re.compile(r"[0-9]{1,3}")
-_LIKE_A_KEY = re.compile(rf"[A-Za-z0-9._~-]{{{SHORTEST},}}")
 _METHODS = frozenset({"GET", "HEAD", "POST"})
 _WORDS = {"": Sign.SUCCESS, "start": Sign.START, "fail": Sign.FAIL, "log": Sign.LOG}
 _LATER = "30"
@@ -67,7 +63,7 @@ class PingSite:
     count: Callable[[str], None]
     clock: Callable[[], float]
     monotonic: Callable[[], float] = time.monotonic
-    limits: _Limits = field(default_factory=lambda: _Limits())
+    limits: Limits = field(default_factory=Limits)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -106,9 +102,8 @@ class PingSite:
         return "OK" + (f", without {', '.join(left_out)}: that cannot be read" if left_out else "") + "\n"
 
     def _log(self, body: bytes) -> str:
-        """The end of a log, without any key of ours: each word that could be one is looked up."""
-        words = set(_LIKE_A_KEY.findall(body.decode("ascii", "replace")))
-        return tail(body, [word for word in words if self.job_of(word) is not None])
+        """The end of a log, without any key of ours."""
+        return tail(body, keys_in(body.decode("ascii", "replace"), self.job_of))
 
     def _ping(self, job: str, sign: Sign, code: int | None, query: bytes) -> tuple[Ping, list[str]]:
         """The ping, and what had to be left out of it: a wrong size must not cost the signal."""
@@ -132,19 +127,8 @@ class PingSite:
         return ping, said.left_out
 
     def _unknown(self, address: str, now: float) -> None:
-        if self.limits.strangers.take(address, now) and self.limits.lines.take(now):
+        if self.limits.may_tell(address, now):
             structlog.get_logger("exporters.web").warning("ping with a key that nobody has, ignored", address=address)
-
-
-class _Limits:
-    """How often: of all, of an address, of a job; and how often a line is written of strangers."""
-
-    def __init__(self) -> None:
-        self.all = Allowance(1000, 3000)
-        self.addresses = Allowances(300, 1000)
-        self.jobs = Allowances(0.2, 60)
-        self.strangers = Allowances(1 / 600, 1)
-        self.lines = Allowance(0.1, 10)
 
 
 class _Refused(Exception):
@@ -224,13 +208,5 @@ class _Query:
 
 
 def _address(scope: Scope) -> str:
-    """Who asks; of IPv6 the network of 64 bits, since everybody has so many addresses."""
     client = scope.get("client")
-    host = str(client[0]) if client else ""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return host
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is None:
-        return str(ipaddress.ip_network((address, 64), strict=False))
-    return host
+    return network_of(str(client[0])) if client else ""

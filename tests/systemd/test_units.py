@@ -46,6 +46,7 @@ def _with(program: str, shipped: Path) -> str:
         ("plugins.conf",),
         ("prober.conf",),
         ("web.conf",),
+        ("drop.conf",),
         ("icmp.conf", "addresses.conf", "traps.conf", "plugins.conf"),
     ],
 )
@@ -117,7 +118,15 @@ def test_the_gate_would_catch_a_unit_without_its_hardening(tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     "drop_ins",
-    [(), ("icmp.conf", "addresses.conf"), ("traps.conf",), ("plugins.conf",), ("prober.conf",), ("web.conf",)],
+    [
+        (),
+        ("icmp.conf", "addresses.conf"),
+        ("traps.conf",),
+        ("plugins.conf",),
+        ("prober.conf",),
+        ("web.conf",),
+        ("drop.conf",),
+    ],
 )
 def test_systemd_finds_no_mistake_in_the_unit(tmp_path: Path, drop_ins: tuple[str, ...]) -> None:
     unit = installed(tmp_path, *drop_ins)

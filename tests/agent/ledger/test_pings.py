@@ -8,7 +8,7 @@ from agent.ledger.batch import Batch, Rename
 from agent.ledger.ledger import Ledger
 from agent.ledger.pings import pings
 from agent.ledger.retention import Retention, prune
-from checks.transports.inbox import Ping, Sign
+from checks.transports.inbox import Mail, Ping, Sign
 from testbeds import kept
 
 NOW = kept.NOW
@@ -24,10 +24,14 @@ def found(ledger: Ledger, *jobs: str, since: float = 0.0, most: int = 100) -> Ma
 
 def test_pings_come_back_as_they_were(ledger: Ledger) -> None:
     told, bare = kept.ping(), Ping("backups/ben", NOW + 1, Sign.START, NOW + 1)
+    mailed = kept.ping(at=NOW + 2, sign=Sign.MAIL, id="a" * 32, mail=Mail("[Success] “Ben”", NOW - 5.5, 7))
 
-    keep(ledger, told, bare)
+    keep(ledger, told, bare, mailed)
 
-    assert found(ledger, "backups/ben", "backups/other") == {"backups/ben": (told, bare), "backups/other": ()}
+    assert found(ledger, "backups/ben", "backups/other") == {
+        "backups/ben": (told, bare, mailed),
+        "backups/other": (),
+    }
 
 
 def test_they_are_durable() -> None:

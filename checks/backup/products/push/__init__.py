@@ -1,4 +1,4 @@
-"""Push: jobs that tell by themselves when they begin and how they end, by a ping each (docs/backup-push.md).
+"""Push: jobs that tell by themselves when they begin and how they end, by a ping or a mail each (docs/backup-push.md).
 
 For everything that no other product reads. A job that tells nothing when it should is missed: a dead man's switch.
 Nothing is known of what lies where; each run that left something counts as a restore point.
@@ -13,6 +13,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
 
 from checks.backup.model import Account, Job, Level, Part
+from checks.backup.products.push.rules import MailOptions
 from checks.backup.products.push.runs import Reckoning, runs_of
 from checks.contract import Context, Target
 from checks.transports.inbox import Heard
@@ -44,10 +45,12 @@ class PushJob(BaseModel):
     """Where it writes to, for `repositories` and `copies`."""
     given_up_after: Annotated[Duration, Field(ge=60, le=30 * 86_400)] = 86_400.0
     """A run that has begun, and tells no end while later ones do, has ended in an unknown way after so long."""
+    mail: MailOptions = MailOptions()
+    """What its mails mean."""
 
 
 class PushOptions(BaseModel):
-    """Jobs that ping. The agent takes their pings at `--push.listen-address`."""
+    """Jobs that ping. The agent takes their pings at `--push.listen-address`, mails at `--push.smtp-listen-address`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -98,7 +101,7 @@ def account(options: PushOptions, heard: Mapping[str, Heard], since: float, now:
 
 
 def _reckoning(job: PushJob, since: float) -> Reckoning:
-    return Reckoning(job.level, job.partial_exit_codes, job.given_up_after, since)
+    return Reckoning(job.level, job.partial_exit_codes, job.given_up_after, since, job.mail)
 
 
 def _troubles(heard: Mapping[str, Heard]) -> str:

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from checks.backup.model import Level, Outcome, Run
+from checks.backup.products.push.mails import told
+from checks.backup.products.push.rules import MailOptions
 from checks.backup.products.rows import one_line
 from checks.transports.inbox import Heard, Ping, Sign
 
@@ -26,6 +28,7 @@ class Reckoning:
     given_up_after: float = 86_400.0
     since: float = float("-inf")
     """What was told before that is left out: an end soon after it may be of a run whose start was."""
+    mail: MailOptions = field(default_factory=MailOptions)
 
 
 @dataclass(slots=True)
@@ -48,7 +51,7 @@ class _Open:
 
 def runs_of(job: str, said: Reckoning, heard: Heard, now: float) -> Iterator[Run]:
     """The runs of one job, oldest first; of two that began in the same second the worse."""
-    runs = sorted(_grouped(heard.pings), key=lambda run: run.begun)
+    runs = sorted(_grouped(told(heard.pings, said.mail)), key=lambda run: run.begun)
     last_ended = max((run.begun for run in runs if run.ends), default=float("-inf"))
     by_second: dict[int, Run] = {}
     for one in runs:
@@ -128,7 +131,9 @@ def _outcome(end: Ping, said: Reckoning) -> Outcome:
     """An exit status alone is not trusted: what could not be read is missing, whatever the status."""
     if end.sign is Sign.FAIL or (end.sign is Sign.EXIT and end.code != 0 and end.code not in said.partial):
         return Outcome.FAILED
-    if (end.sign is Sign.EXIT and end.code != 0) or end.errors:
+    if end.sign is Sign.UNKNOWN:
+        return Outcome.UNKNOWN
+    if end.sign is Sign.PARTIAL or (end.sign is Sign.EXIT and end.code != 0) or end.errors:
         return Outcome.PARTIAL
     return Outcome.SUCCESS
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from agent.restore_drills import canary
-from agent.restore_drills.plan import BorgDrill, CanaryOptions, FileDrill, ResticDrill, SamplesOptions
+from agent.restore_drills.plan import BaculaDrill, BorgDrill, CanaryOptions, FileDrill, ResticDrill, SamplesOptions
 from agent.restore_drills.products import Point, Product
+from agent.restore_drills.products.bacula import Bacula
 from agent.restore_drills.products.borg import Borg
 from agent.restore_drills.products.restic import Restic
 from agent.restore_drills.running import Progress, Runner
@@ -105,6 +106,8 @@ def product_for(options: FileDrill, room: Room, progress: Progress, seconds: flo
     runner = Runner(room, options.max_size, until, progress, options.environment)
     if isinstance(options, ResticDrill):
         return Restic(options, runner)
+    if isinstance(options, BaculaDrill):
+        return Bacula(options, runner)
     assert isinstance(options, BorgDrill)  # for the type checker: a plan holds no other
     return Borg(options, runner)
 

@@ -129,7 +129,39 @@ class BorgDrill(FileDrill):
     """For repositories of the keyfile modes."""
 
 
-AnyDrill = Annotated[ResticDrill | BorgDrill, Field(discriminator="product")]
+BaculaName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,126}$")]
+"""Of a resource in Bacula's configuration; without spaces, since it stands in a line of the console."""
+
+
+class BaculaVerifyOptions(VerifyOptions):
+    """Tier 0 of Bacula: a job for each backup that the newest point is made of, always everything."""
+
+    job: BaculaName
+    """Of the type Verify, level VolumeToCatalog or Data."""
+    console: SecretFile
+    """The configuration of bconsole, with a Console that may run that job alone."""
+
+
+class BaculaDrill(FileDrill):
+    """Bacula. `repository` is the pool in which the backups lie."""
+
+    product: Literal["bacula"]
+    repository: BaculaName
+    console: SecretFile
+    """The configuration of bconsole, with a Console of the drill's own that may restore to its scratch place alone."""
+    director: BaculaName
+    client: BaculaName
+    """The drill's own: the drill starts its file daemon, for as long as it restores."""
+    file_daemon: SecretFile
+    """A resource Director as that file daemon must have it: the director's name and password."""
+    listen: Annotated[str, Field(pattern=r"^[0-9A-Fa-f.:]{2,45}:[1-9][0-9]{0,4}$")]
+    """The address and the port at which the director finds it."""
+    restore_job: BaculaName
+    """A job of the type Restore that is the drill's own: one that still runs was left by a drill, and is ended."""
+    verify: BaculaVerifyOptions | None = None
+
+
+AnyDrill = Annotated[ResticDrill | BorgDrill | BaculaDrill, Field(discriminator="product")]
 
 
 def _default_scratch() -> str | None:

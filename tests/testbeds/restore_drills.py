@@ -29,6 +29,15 @@ def nothing_shown(_what: str, _done: int, _whole: int) -> None:
     """For drills that nobody looks at."""
 
 
+def outcomes(done: Drilled) -> dict[str, str]:
+    """What came of each restore, by what was restored."""
+    return {one.by.removesuffix(" ben"): one.outcome for one in done.records}
+
+
+def words(done: Drilled) -> str:
+    return " | ".join(one.message for one in done.records)
+
+
 @contextlib.contextmanager
 def memory() -> Iterator[Path]:
     """A directory in memory, removed at the end."""

@@ -16,8 +16,8 @@ from config.secrets import SecretReference
 
 LARGEST = 1024 * 1024
 SCRATCH_VARIABLE = "RUNTIME_DIRECTORY"
-_ENVIRONMENT = r"^(AWS|B2|AZURE|GOOGLE|OS|RCLONE|RESTIC_REST)_[A-Z0-9_]{1,60}$"
-"""Variables by which tools take the credentials of remote storage."""
+_ENVIRONMENT = r"^(BACKUP|AWS|B2|AZURE|GOOGLE|OS|RCLONE|RESTIC_REST)_[A-Z0-9_]{1,60}$"
+"""Variables by which tools take the credentials of remote storage; BACKUP_… is for commands of one's own."""
 
 Name = Annotated[str, PlainValidator(read_name), WithJsonSchema({"type": "string"})]
 Pattern = Annotated[str, Field(min_length=1, max_length=200)]
@@ -87,6 +87,11 @@ class DrillOptions(_Part):
     max_size: Size = 1024**3
     max_time: Annotated[Duration, within(5, 86_400)] = 1800.0
     environment: dict[Annotated[str, Field(pattern=_ENVIRONMENT)], SecretReference] = Field(default_factory=dict)
+
+    @property
+    def tool(self) -> str:
+        """What the product is called in results."""
+        return self.product
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -161,7 +166,46 @@ class BaculaDrill(FileDrill):
     verify: BaculaVerifyOptions | None = None
 
 
-AnyDrill = Annotated[ResticDrill | BorgDrill | BaculaDrill, Field(discriminator="product")]
+def _of_program(line: tuple[str, ...]) -> tuple[str, ...]:
+    _absolute(line[0])
+    return line
+
+
+Argument = Annotated[str, Field(max_length=500, pattern=r"^[^\x00-\x1f\x7f]*$")]
+CommandLine = Annotated[tuple[Argument, ...], Field(min_length=1, max_length=50), AfterValidator(_of_program)]
+"""A program by its absolute path, and its arguments; no shell reads them."""
+
+
+class Commands(_Part):
+    """What is run, and when. What each must do is in docs/restore-drills.md."""
+
+    points: CommandLine
+    restore: CommandLine
+    files: CommandLine | None = None
+    verify: CommandLine | None = None
+
+
+class CommandDrill(FileDrill):
+    """Any other product, by commands of one's own."""
+
+    product: Literal["command"]
+    called: Name
+    """The product's name in results; where the check reads that product too, its name there."""
+    commands: Commands
+
+    @model_validator(mode="after")
+    def _has_its_commands(self) -> Self:
+        for part, command in (("samples", "files"), ("verify", "verify")):
+            if getattr(self, part) is not None and getattr(self.commands, command) is None:
+                raise ValueError(f"`{part}` needs the command `{command}`")
+        return self
+
+    @property
+    def tool(self) -> str:
+        return self.called
+
+
+AnyDrill = Annotated[ResticDrill | BorgDrill | BaculaDrill | CommandDrill, Field(discriminator="product")]
 
 
 def _default_scratch() -> str | None:

@@ -26,7 +26,7 @@ LARGEST = 256 * 1024
 """Octets of a file: some 60 restores with their words take 30 KiB."""
 LOG_SUFFIX = ".log"
 LARGEST_LOG = 8 * 1024 * 1024
-"""Octets of a log: four drills a day for three years, with their words."""
+"""Octets of a log that is read. Of one of half of that the newest 2 MiB stay: four drills a day for three years."""
 _MOST_FILES = 2000
 _AHEAD = 300.0
 """Seconds by which the drill's clock may be before ours."""

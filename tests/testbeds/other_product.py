@@ -16,32 +16,10 @@ from agent.restore_drills.verify import Verified, verified
 from checks.backup.proofs import DrillState
 from testbeds.restore_drills import nothing_shown
 
-SCRIPT = r"""#!/bin/sh
-# Drills of archives that tar(1) made: NAME.tar.gz, with NAME.tar.gz.sha256 beside it.
-set -u
-cd "$RIDGEWAY_REPOSITORY" || exit 75
-case "$RIDGEWAY_VERB" in
-points)
-    for one in "$RIDGEWAY_OF"-*.tar.gz; do
-        [ -e "$one" ] || exit 75
-        printf '%s{"id": "%s", "at": "%s"}' "${comma-}" "$one" "$(date -u -r "$one" +%Y-%m-%dT%H:%M:%SZ)"
-        comma=,
-    done | sed '1s/^/{"points": [/; $s/$/]}/'
-    ;;
-files)
-    tar -tvzf "$RIDGEWAY_POINT" --full-time |
-        awk '/^-/ && !/["\\]/ {size = $3; sub(/^[^ ]+ +[^ ]+ +[^ ]+ +[^ ]+ +[^ ]+ /, "")
-                               printf "{\"path\": \"/%s\", \"size\": %s}\n", $0, size}'
-    ;;
-restore)
-    gzip -t "$RIDGEWAY_POINT" || exit 65
-    sed 's:^/::' | tar -xzf "$RIDGEWAY_POINT" -C "$RIDGEWAY_INTO" --no-same-owner --verbatim-files-from -T - || exit 75
-    ;;
-verify)
-    sha256sum --check --status "$RIDGEWAY_OF"-*.sha256 || exit 65
-    ;;
-esac
-"""
+_PAGE = Path(__file__).parents[2] / "docs/restore-drills.md"
+SCRIPT = next(block for block in _PAGE.read_text().split("```") if block.startswith("sh\n#!/bin/sh")).removeprefix(
+    "sh\n"
+)
 
 
 class OtherProduct:

@@ -66,7 +66,11 @@ def compared(one: StoredFile, room: Room, product: Product, point: Point, live: 
             raise Failed("a file differs from its original, which has the same size and time", one.path)
         return True
     again = product.read_again(point, one.path)
-    if _digest(os.open(again, os.O_RDONLY | os.O_CLOEXEC)) != (size, digest):
+    try:
+        second = os.open(again, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise Failed(f"a file did not come back a second time: {error.strerror}", one.path) from error
+    if _digest(second) != (size, digest):
         raise Failed("a file came back in two different ways", one.path)
     again.unlink()
     return False

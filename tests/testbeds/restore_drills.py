@@ -135,8 +135,10 @@ class Lab:
         return self.tool(*arguments).returncode == 0
 
     def options(self, **more: Any) -> ResticDrill | BorgDrill:
-        said = {"ben": self.said(**more)}
-        return Plan.model_validate({"proofs": "/proofs", "scratch": "/scratch", "drills": said}).drills["ben"]
+        said = {"proofs": "/proofs", "scratch": "/scratch", "drills": {"ben": self.said(**more)}}
+        found = Plan.model_validate(said).drills["ben"]
+        assert isinstance(found, ResticDrill | BorgDrill)
+        return found
 
     def said(self, **more: Any) -> dict[str, Any]:
         """The drill as its file says it."""

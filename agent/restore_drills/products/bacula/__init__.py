@@ -135,11 +135,13 @@ class Bacula:
         return match[0].split(",")
 
     def _end_what_was_left(self, restores: str) -> None:
-        """Restores of a drill that was killed, or whose director did not answer in the end."""
+        """Restores of a drill that was killed: such a job would find this drill's file daemon. Raises Unproven."""
         for row in rows(restores):
             mine = row.get("Name") == self._options.restore_job and row.get("ClientName") == self._options.client
             if mine and row.get("JobStatus") not in OVER:
-                self._jobs.cancelled(row["JobId"])
+                why = self._jobs.cancel(row["JobId"])
+                if why:
+                    raise Unproven(f"job {row['JobId']} of an earlier drill cannot be ended, do it by hand: {why}")
 
     def _is_ours(self, row: Mapping[str, str]) -> bool:
         taken = row.get("JobStatus") in _TAKEN and row.get("Type") == "B" and row.get("PurgedFiles") == "0"

@@ -53,20 +53,22 @@ class Jobs:
 
     def done(self, what: str, *commands: str) -> Ended:
         """The job that these commands start, at its end. Raises Unproven."""
-        said = "\n".join(self._console.ask(what, *commands))
-        queued = _QUEUED.search(said)
+        answer = "\n".join(self._console.ask(what, *commands))
+        queued = _QUEUED.search(answer)
         if queued is None:
-            raise Unproven(f"the director starts no job: {refused(said)}")
+            raise Unproven(f"the director starts no job: {refused(answer)}")
         try:
             return self._ended(what, queued[1])
         except Unproven as error:  # being stopped is one
-            raise type(error)(f"{error}; {self.cancelled(queued[1])}") from error
+            why = self.cancel(queued[1])
+            said = f"MAY STILL RUN, look at it by hand: {why}" if why else "is cancelled and over"
+            raise type(error)(f"{error}; its job {queued[1]} {said}") from error
         except OSError:
-            self.cancelled(queued[1])
+            self.cancel(queued[1])
             raise  # the scratch place's own fault
 
-    def cancelled(self, job: str) -> str:
-        """Cancel a job and see that it is over; what came of that."""
+    def cancel(self, job: str) -> str:
+        """Cancel a job and see that it is over; why that is not certain, or nothing."""
         why = "it still runs"
         with self._run.more_time():
             until = time.monotonic() + _GONE
@@ -80,9 +82,9 @@ class Jobs:
                     why = str(error)
                 else:
                     if row.get("JobStatus") in OVER:
-                        return f"its job {job} is cancelled and over"
+                        return ""
                 time.sleep(_FIRST)
-        return f"WHETHER ITS JOB {job} IS OVER IS NOT KNOWN, look at it by hand: {why}"
+        return why
 
     def _ended(self, what: str, job: str) -> Ended:
         begun, pause = time.monotonic(), _FIRST

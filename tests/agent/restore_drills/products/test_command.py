@@ -158,3 +158,20 @@ def test_what_a_command_is_given_is_what_the_contract_says(
     }  # fmt: skip
     assert (tmp_path / "names").read_text() == f"{lab.source}/canary\n"
     assert (tmp_path / "place").read_text() == f"{scratch}/drill-room/restored\n"
+
+
+def test_a_file_that_does_not_come_back_a_second_time_fails(tmp_path: Path, scratch: Path) -> None:
+    file = tmp_path / "lab/source/one"
+    name = f'"$RIDGEWAY_INTO{file}"'
+    once = (
+        f'[ -e {tmp_path}/once ] && exit; touch {tmp_path}/once; mkdir -p "$RIDGEWAY_INTO{file.parent}"; echo >{name}'
+    )
+    lab = broken(tmp_path, scratch, "restore", once)
+    lister = f"""if [ "$RIDGEWAY_VERB" = files ]; then echo '{{"path": "{file}", "size": 1}}'; exit; fi"""
+    lab.script.write_text(lab.script.read_text().replace("#!/bin/bash", f"#!/bin/bash\n{lister}"))
+
+    done = lab.drill(canary=None)
+
+    assert outcomes(done) == {"samples": "failed"}, words(done)
+    assert "a second time" in words(done)
+    assert str(file) not in words(done)

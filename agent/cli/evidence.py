@@ -86,21 +86,24 @@ def backup(
 def _pack(config_file: Path, ledger_url: str, period: Period, council: str | None, now: float, by: str) -> Pack:
     from importlib.metadata import version
 
-    from agent.evidence.pack import checks_of, pack_of, servers_of
+    from agent.evidence.drills import filed_in
+    from agent.evidence.pack import checks_of, options_of, pack_of, servers_of
     from agent.evidence.reading import kept_in
 
     estate = read(config_file)
     if council is not None and council != "shared" and council not in estate.councils:
         raise Failure(f"There is no council {council!r}; there are {', '.join(estate.councils)} and shared.", status=2)
     councils = None if council is None else (council,)
-    at = servers_of(checks_of(estate, council))
+    checks = checks_of(estate, council)
+    at = servers_of(checks)
     where, kept = look(ledger_url, lambda connection: kept_in(connection, period, councils, at))
     if kept is None:
         raise Failure(
             f"The ledger {where} is of another schema than this Ridgeway's; it is migrated when the agent next starts.",
             status=3,
         )
-    return pack_of(estate, kept, period, council, now, by, version("ridgeway"))
+    filed = {spec.id: filed_in(options_of(spec), period, now) for spec, _ in checks}
+    return pack_of(estate, kept, filed, period, council, now, by, version("ridgeway"))
 
 
 def _rendered(pack: Pack, whole: bytes, form: str) -> bytes:
@@ -121,9 +124,10 @@ def _files(pack: Pack, whole: bytes, form: str | None, stem: str) -> Mapping[str
     if form in (None, "json"):
         made[f"{stem}.json.sha256"] = f"{_digest(whole)}  {stem}.json\n".encode()
     if form in (None, "csv"):
-        from agent.evidence.sheets import incidents_sheet
+        from agent.evidence.sheets import drills_sheet, incidents_sheet
 
         made[f"{stem}-incidents.csv"] = incidents_sheet(pack)
+        made[f"{stem}-drills.csv"] = drills_sheet(pack)
     return made
 
 

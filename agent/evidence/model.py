@@ -219,6 +219,79 @@ class Excepted:
 
 
 @dataclass(frozen=True, slots=True)
+class DrillShown:
+    """A restore that was tried in the time, and what came of it."""
+
+    check: str
+    council: str
+    object: str
+    title: str
+    at: str
+    by: str
+    """What was restored, and by which drill; or what proves it in the product."""
+    source: str
+    """`drill` of Ridgeway, or `product`: a restore that the product tells of."""
+    tool: str
+    outcome: str
+    """passed, failed, unproven (it could not be done), withdrawn (a person ended an earlier failure)."""
+    rehearsal: bool
+    """It failed because it was meant to."""
+    point: str | None
+    """The time of the restore point."""
+    point_id: str
+    seconds: float | None
+    bytes: int | None
+    change: str
+    host: str
+    cleaned: bool | None
+    """Whether the scratch place was seen to be empty afterwards; None: not known."""
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingShown:
+    """Data that a drill had its product read again in the time."""
+
+    check: str
+    council: str
+    object: str
+    at: str
+    """Of all that was read: since when it is known. A part that is read in turn makes nothing else younger."""
+    place: str
+    sound: bool | None
+    share: float
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class DrillFiles:
+    """What drills left, and whether it could be read."""
+
+    check: str
+    directory: str | None
+    """None: the check is told of no drills of Ridgeway."""
+    unread: tuple[str, ...]
+    """Why some of it is missing here."""
+
+
+@dataclass(frozen=True, slots=True)
+class DrillTotals:
+    """Of the declared objects and the time."""
+
+    objects: int
+    restored: int
+    """Objects of which a restore passed."""
+    tried: int
+    """Restores that were tried; rehearsals are none."""
+    passed: int
+    failed: int
+    unproven: int
+    rehearsals: int
+    without_change: int
+    """Restores by drills of Ridgeway that name no change."""
+
+
+@dataclass(frozen=True, slots=True)
 class Statement:
     """A statement of CAF B5.c in other words, and what the pack has of it."""
 
@@ -242,6 +315,11 @@ class Pack:
     undeclared: tuple[Told, ...]
     repositories: tuple[Told, ...]
     incidents: tuple[IncidentShown, ...]
+    drills: tuple[DrillShown, ...]
+    """The oldest first."""
+    readings: tuple[ReadingShown, ...]
+    drill_totals: DrillTotals
+    drill_files: tuple[DrillFiles, ...]
     excepted: tuple[Excepted, ...]
     statements: tuple[Statement, ...]
     limits: tuple[str, ...]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 
+from agent.evidence.drills import Filed, drills_of, files_of, readings_of, totals_of
 from agent.evidence.model import (
     FORM,
     VERSION,
@@ -44,6 +45,8 @@ LIMITS = (
     "verifications and restores are those of the newest reading, and of restores the newest 12; they may be younger "
     "than the time that is asked for.",
     "Maintenance never stops the clock of the RPO.",
+    "Of restores that a product tells of itself the ledger keeps the newest of each object, so of a long time older "
+    "ones may be missing. Drills of Ridgeway are read from the files that they left on this machine.",
 )
 
 
@@ -62,8 +65,20 @@ def servers_of(checks: Iterable[tuple[CheckSpec, str]]) -> frozenset[str]:
     return frozenset(name for spec, _ in checks for name in (spec.target, *spec.inputs))
 
 
-def pack_of(estate: Estate, kept: Kept, period: Period, council: str | None, now: float, by: str, version: str) -> Pack:
-    """Everything, in a stable order: the same ledger and estate give the same pack, but for when and by whom."""
+def pack_of(
+    estate: Estate,
+    kept: Kept,
+    filed: Mapping[str, Filed],
+    period: Period,
+    council: str | None,
+    now: float,
+    by: str,
+    version: str,
+) -> Pack:
+    """Everything, in a stable order: the same ledger and estate give the same pack, but for when and by whom.
+
+    `filed`: what drills left, by check.
+    """  # fmt: skip
     watch = Watch(period, unwatched(kept.lives, period))
     specs = checks_of(estate, council)
     known = [_known(spec, of, kept.records.get(spec.id)) for spec, of in specs]
@@ -73,6 +88,8 @@ def pack_of(estate: Estate, kept: Kept, period: Period, council: str | None, now
     undeclared = tuple(_told(known, (UNDECLARED,)))
     repositories = tuple(_told(known, (REPOSITORY, LOCK)))
     incidents = tuple(_incident(one, kept, period) for one in kept.incidents)
+    drills = tuple(drills_of(known, filed, period))
+    totals, files = totals_of(drills, objects), tuple(files_of(known, filed))
     return Pack(
         FORM,
         VERSION,
@@ -86,8 +103,12 @@ def pack_of(estate: Estate, kept: Kept, period: Period, council: str | None, now
         undeclared,
         repositories,
         incidents,
+        drills,
+        tuple(readings_of(known, filed)),
+        totals,
+        files,
         tuple(_excepted(known)),
-        statements(objects, undeclared, repositories, incidents),
+        statements(objects, undeclared, repositories, incidents, totals, files),
         LIMITS,
     )
 
@@ -97,13 +118,19 @@ def as_json(pack: Pack) -> bytes:
     return (json.dumps(asdict(pack), indent=2, ensure_ascii=False) + "\n").encode()
 
 
-def _known(spec: CheckSpec, council: str, record: CheckRecord | None) -> Known:
+def options_of(spec: CheckSpec) -> BackupOptions:
+    """The options of one of `checks_of`."""
     assert isinstance(spec.options, BackupOptions)  # the catalogue pairs options with kinds
+    return spec.options
+
+
+def _known(spec: CheckSpec, council: str, record: CheckRecord | None) -> Known:
+    options = options_of(spec)
     if record is None:
-        return Known(spec.id, council, spec.options, None, {}, {})
+        return Known(spec.id, council, options, None, {}, {})
     note = unpacked(record.memory)
     findings = {finding.key: finding for finding in record.assessment.findings}
-    return Known(spec.id, council, spec.options, record.last_success, note.objects, findings)
+    return Known(spec.id, council, options, record.last_success, note.objects, findings)
 
 
 def _objects(

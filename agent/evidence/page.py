@@ -8,6 +8,9 @@ from agent.evidence.model import Pack
 from agent.evidence.period import london
 from checks.backup.rules.freshness import span
 
+_MOST = 500
+"""Drills on the page, for which all would be too many."""
+
 
 def as_html(pack: Pack, digest: str) -> bytes:
     """`digest` is the SHA-256 of the JSON that the page is made of."""
@@ -16,7 +19,7 @@ def as_html(pack: Pack, digest: str) -> bytes:
         lstrip_blocks=True,
     )  # fmt: skip
     environment.filters |= {"london": london, "span": _span, "yes": _yes}
-    return environment.get_template("page.html").render(pack=pack, digest=digest).encode()
+    return environment.get_template("page.html").render(pack=pack, digest=digest, most=_MOST).encode()
 
 
 def _span(seconds: float | None) -> str:

@@ -11,7 +11,7 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
-from agent.evidence.model import IncidentShown, ObjectShown, Pack
+from agent.evidence.model import DrillShown, IncidentShown, ObjectShown, Pack
 from checks.printable import printable
 
 _FORMULA = tuple("=+-@＝＋－＠")
@@ -25,6 +25,10 @@ _INCIDENTS = (
     "id", "council", "target", "condition", "title", "severity", "priority", "state", "began", "opened", "ended",
     "seconds", "tickets", "accepted_by", "accepted_until", "comment",
 )  # fmt: skip
+_DRILLS = (
+    "at", "check", "council", "object", "title", "by", "source", "tool", "outcome", "rehearsal", "point", "point_id",
+    "seconds", "bytes", "change", "host", "cleaned", "message",
+)  # fmt: skip
 
 Cell = str | float | bool | None
 
@@ -37,6 +41,11 @@ def objects_sheet(pack: Pack) -> bytes:
 def incidents_sheet(pack: Pack) -> bytes:
     """A line for each incident."""
     return _sheet(_INCIDENTS, (_incident(one) for one in pack.incidents))
+
+
+def drills_sheet(pack: Pack) -> bytes:
+    """A line for each restore that was tried."""
+    return _sheet(_DRILLS, (_drill(one) for one in pack.drills))
 
 
 def safe(value: Cell) -> str:
@@ -79,4 +88,11 @@ def _incident(one: IncidentShown) -> tuple[Cell, ...]:
         one.id, one.council, one.target, one.condition, one.title, one.severity, one.priority, one.state, one.began,
         one.opened, one.ended, one.seconds, ", ".join(one.tickets), said.by if said else None,
         said.until if said else None, said.comment if said else None,
+    )  # fmt: skip
+
+
+def _drill(one: DrillShown) -> tuple[Cell, ...]:
+    return (
+        one.at, one.check, one.council, one.object, one.title, one.by, one.source, one.tool, one.outcome, one.rehearsal,
+        one.point, one.point_id, one.seconds, one.bytes, one.change, one.host, one.cleaned, one.message,
     )  # fmt: skip

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from agent.evidence.model import IncidentShown, ObjectShown, Statement, Told
+from agent.evidence.model import DrillFiles, DrillTotals, IncidentShown, ObjectShown, Statement, Told
 from checks.printable import some_of
 
 _NOT, _PARTLY, _ACHIEVED = "not achieved", "partly achieved", "achieved"
@@ -19,6 +19,8 @@ def statements(
     undeclared: Sequence[Told],
     repositories: Sequence[Told],
     incidents: Sequence[IncidentShown],
+    drills: DrillTotals,
+    files: Sequence[DrillFiles],
 ) -> tuple[Statement, ...]:
     """One after the other, as the guidance has them."""
     mine = [one for one in objects if one.declared]
@@ -27,7 +29,7 @@ def statements(
         _frequency(mine),
         _restore_time(mine),
         _secured(mine),
-        _tested(mine, incidents),
+        _tested(mine, incidents, drills, files),
         _comprehensive(mine, repositories),
         _documented(mine),
     )
@@ -92,17 +94,25 @@ def _secured(objects: Sequence[ObjectShown]) -> Statement:
     )
 
 
-def _tested(objects: Sequence[ObjectShown], incidents: Sequence[IncidentShown]) -> Statement:
+def _tested(
+    objects: Sequence[ObjectShown],
+    incidents: Sequence[IncidentShown],
+    drills: DrillTotals,
+    files: Sequence[DrillFiles],
+) -> Statement:
     tried = [result for one in objects for result in one.restored if result.passed is not None]
     damaged = [one.title for one in objects if any(not result.sound for result in one.verified)]
     shown = [
         f"Read again and found right: {_of(objects, lambda one: any(result.sound for result in one.verified))}.",
         f"Restored at least once: {_of(objects, lambda one: any(result.passed for result in one.restored))}.",
         f"Restores that went well: {sum(bool(one.passed) for one in tried)} of {len(tried)}.",
+        f"Restores tried in the time: {drills.tried}, of which {drills.passed} went well, {drills.failed} failed and "
+        f"{drills.unproven} could not be done; of {drills.restored} of {drills.objects} objects one went well.",
         f"Incidents in the time: {len(incidents)}, of which {sum(one.ended is None for one in incidents)} go on.",
     ]
     shown += [f"Found damaged when last read again: {some_of(damaged)}."] if damaged else []
     missing = ["That what was restored could be used by the service: a restore proves its data."]
+    missing += [f"Drills of {one.check} that could not be read: {some_of(one.unread)}." for one in files if one.unread]
     return Statement(_PARTLY, "Backups are routinely tested to work and to be usable.", tuple(shown), tuple(missing))
 
 

@@ -11,9 +11,19 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from agent.restore_drills import canary
-from agent.restore_drills.plan import BorgDrill, CanaryOptions, FileDrill, ResticDrill, SamplesOptions
+from agent.restore_drills.plan import (
+    BaculaDrill,
+    BorgDrill,
+    CanaryOptions,
+    CommandDrill,
+    FileDrill,
+    ResticDrill,
+    SamplesOptions,
+)
 from agent.restore_drills.products import Point, Product
+from agent.restore_drills.products.bacula import Bacula
 from agent.restore_drills.products.borg import Borg
+from agent.restore_drills.products.command import Command
 from agent.restore_drills.products.restic import Restic
 from agent.restore_drills.running import Progress, Runner
 from agent.restore_drills.samples import compared, drawn
@@ -105,6 +115,10 @@ def product_for(options: FileDrill, room: Room, progress: Progress, seconds: flo
     runner = Runner(room, options.max_size, until, progress, options.environment)
     if isinstance(options, ResticDrill):
         return Restic(options, runner)
+    if isinstance(options, BaculaDrill):
+        return Bacula(options, runner)
+    if isinstance(options, CommandDrill):
+        return Command(options, runner)
     assert isinstance(options, BorgDrill)  # for the type checker: a plan holds no other
     return Borg(options, runner)
 
@@ -218,7 +232,7 @@ def _record(
         point=point.at if point else None,
         point_id=printable(point.id)[:200] if point else "",
         change=request.change,
-        tool=request.options.product,
+        tool=request.options.tool,
         host=socket.gethostname()[:255],
     )
 

@@ -1,4 +1,7 @@
-"""Files what came of drills and verifications where the agent reads it: whole or not at all, and on the disk."""
+"""Files what came of drills and verifications where the agent reads it: whole or not at all, and on the disk.
+
+Beside the file of an object, which holds what counts now, everything is added to a log for the evidence of a quarter.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ from pathlib import Path
 
 from agent.keeping.durable import sync_directory
 from checks.backup.proofs import (
+    LARGEST_LOG,
+    LOG_SUFFIX,
     SUFFIX,
     DrillState,
     ObjectRecords,
@@ -34,13 +39,34 @@ def filed(directory: Path, object: str, now: float, change: Callable[[ObjectReco
     path = directory / (object + SUFFIX)
     try:
         with _held(directory):
-            made = change(_present(path, object, now))
+            before = _present(path, object, now)
+            made = change(before)
             _write(path, made.model_copy(update={"written": now}))
+            new = [one for one in made.restores if one not in before.restores]
+            read = [one for one in made.verifications if one not in before.verifications]
+            logged(directory / (object + LOG_SUFFIX), (*new, *read))
     except OSError as error:
         raise FilingError(
             f"{path} cannot be written: {error.strerror}; give its directory to the drill's user"
         ) from error
     return made
+
+
+def logged(path: Path, rows: Sequence[RestoreRecord | VerificationRecord]) -> None:
+    """Add to a log; of one that has grown too long the older half goes. Raises OSError."""
+    if path.exists() and path.stat().st_size > LARGEST_LOG // 2:
+        lines = path.read_bytes()[-LARGEST_LOG // 4 :].split(b"\n", 1)[-1]
+        partial = path.with_name(f".{path.name}.partial")
+        partial.write_bytes(lines)
+        partial.chmod(0o640)
+        partial.replace(path)
+    handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o640)
+    with os.fdopen(handle, "a+b") as file:
+        os.fchmod(file.fileno(), 0o640)
+        torn = file.tell() and os.pread(file.fileno(), 1, file.tell() - 1) != b"\n"  # by a machine that went down
+        file.write((b"\n" if torn else b"") + b"".join(row.model_dump_json().encode() + b"\n" for row in rows))
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def recalled(directory: Path, object: str, now: float) -> ObjectRecords:

@@ -33,6 +33,8 @@ _LARGEST_ANSWER = 64 * 1024 * 1024
 _LAST_WORDS = 64 * 1024
 _GRACE = 2.0
 _AFTERWARDS = 30.0
+_PROGRAMS = (*DIRECTORIES, *map(Path, ("/bin", "/usr/sbin", "/usr/local/sbin", "/opt/bacula/bin")))
+"""Where the tools are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,20 @@ class Printed:
         return Output(self.file.read_text(encoding="utf-8", errors="replace"), self.stderr, self.status, where)
 
 
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A tool that runs, and where what it prints goes."""
+
+    process: subprocess.Popen[bytes]
+    out: Path
+    err: Path
+
+    @property
+    def last_words(self) -> str:
+        """The end of what it said on standard error until now."""
+        return _tail(self.err)
+
+
 @dataclass(slots=True)
 class Runner:
     """Runs the tools of one drill."""
@@ -72,6 +88,7 @@ class Runner:
     progress: Progress
     secrets: Mapping[str, SecretReference] = field(default_factory=dict)
     _count: int = 0
+    _lifted: bool = False
 
     def run(
         self,
@@ -81,34 +98,60 @@ class Runner:
         environment: Mapping[str, str] | None = None,
         inside: Path | None = None,
         most: float | None = None,
+        told: bytes = b"",
     ) -> Printed:
-        """The tool, run to its end or to the end of its time (`most` seconds of it, if less). Raises Unproven."""
-        program = _program(tool)
-        self._count += 1
-        out, err = (self.room.aside / f"{self._count}.{name}" for name in ("out", "err"))
+        """The tool, run to its end or to the end of its time (`most` seconds of it, if less). Raises Unproven.
+
+        `told`: its standard input.
+        """
         begun = time.monotonic()
         until = min(self.until, begun + most) if most is not None else self.until
-        with out.open("xb") as stdout, err.open("xb") as stderr:
+        with self.started(tool, arguments, environment, inside, told) as one:
+            overdue = self._wait(one.process, what, until)
+        return Printed(one.out, one.last_words, one.process.returncode, time.monotonic() - begun, overdue)
+
+    @contextlib.contextmanager
+    def started(
+        self,
+        tool: str,
+        arguments: Sequence[str],
+        environment: Mapping[str, str] | None = None,
+        inside: Path | None = None,
+        told: bytes = b"",
+    ) -> Iterator[Started]:
+        """The tool, running until the end of the block, where it is ended with all that it started. Raises Unproven."""
+        program = _program(tool)
+        self._count += 1
+        out, err, given = (self.room.aside / f"{self._count}.{name}" for name in ("out", "err", "in"))
+        given.write_bytes(told)
+        with out.open("xb") as stdout, err.open("xb") as stderr, given.open("rb") as stdin:
             process = subprocess.Popen(
-                [program, *arguments], stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, start_new_session=True,
+                [program, *arguments], stdin=stdin, stdout=stdout, stderr=stderr, start_new_session=True,
                 cwd=inside or self.room.aside, env=self._environment(environment or {}), preexec_fn=_die_with_us,
             )  # fmt: skip
+            given.unlink()
             try:
                 self._bound(process.pid)
-                overdue = self._wait(process, what, until)
+                yield Started(process, out, err)
             finally:
                 _end(process)
-        return Printed(out, _tail(err), process.returncode, time.monotonic() - begun, overdue)
 
     @contextlib.contextmanager
     def more_time(self) -> Iterator[None]:
-        """Let what explains a failure still be asked, where the failure took all the time."""
-        before = self.until
-        self.until = max(before, time.monotonic() + _AFTERWARDS)
+        """Let what explains or ends a failure still be asked, where the failure took all the time or room."""
+        before, lifted = self.until, self._lifted
+        self.until, self._lifted = max(before, time.monotonic() + _AFTERWARDS), True
         try:
             yield
         finally:
-            self.until = before
+            self.until, self._lifted = before, lifted
+
+    def count(self, what: str) -> None:
+        """Show how much lies in the room. Raises Unproven where that is more than the drill may take."""
+        octets = self.room.octets()
+        self.progress(what, octets, 0)
+        if octets > self.largest and not self._lifted:
+            raise Unproven(f"{what}: more than `max_size` ({self.largest / 1024**2:.0f} MiB) came; raise it")
 
     def _wait(self, process: subprocess.Popen[bytes], what: str, until: float) -> bool:
         counted = 0.0
@@ -120,10 +163,8 @@ class Runner:
             if now >= until:
                 return True
             if now >= counted + _COUNT:
-                counted, octets = now, self.room.octets()
-                self.progress(what, octets, 0)
-                if octets > self.largest:
-                    raise Unproven(f"{what}: more than `max_size` ({self.largest / 1024**2:.0f} MiB) came; raise it")
+                counted = now
+                self.count(what)
 
     def _bound(self, pid: int) -> None:
         with contextlib.suppress(ProcessLookupError):
@@ -152,7 +193,7 @@ def secret_path(reference: SecretReference) -> str:
 
 
 def _program(name: str) -> str:
-    for directory in (*DIRECTORIES, Path("/bin")):
+    for directory in _PROGRAMS:
         if os.access(directory / name, os.X_OK):
             return str(directory / name)
     raise Unproven(f"{name} is not installed on this machine")

@@ -59,13 +59,18 @@ def compared(one: StoredFile, room: Room, product: Product, point: Point, live: 
         raise Failed(f"a file did not come back: {error.strerror}", one.path) from error
     if size != one.size:
         raise Failed(f"a file came back with {size} bytes instead of {one.size}", one.path)
-    original = _original(one) if live else None
+    settled = not one.whole_seconds or one.mtime < point.at - 1  # else it may have changed within that second
+    original = _original(one) if live and settled else None
     if original is not None:
         if original != digest:
             raise Failed("a file differs from its original, which has the same size and time", one.path)
         return True
     again = product.read_again(point, one.path)
-    if _digest(os.open(again, os.O_RDONLY | os.O_CLOEXEC)) != (size, digest):
+    try:
+        second = os.open(again, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise Failed(f"a file did not come back a second time: {error.strerror}", one.path) from error
+    if _digest(second) != (size, digest):
         raise Failed("a file came back in two different ways", one.path)
     again.unlink()
     return False
@@ -87,7 +92,8 @@ def _original(one: StoredFile) -> str | None:
 
 
 def _unchanged(one: StoredFile, seen: os.stat_result) -> bool:
-    return stat.S_ISREG(seen.st_mode) and seen.st_size == one.size and abs(seen.st_mtime - one.mtime) < _CLOSE
+    mtime = int(seen.st_mtime) if one.whole_seconds else seen.st_mtime
+    return stat.S_ISREG(seen.st_mode) and seen.st_size == one.size and abs(mtime - one.mtime) < _CLOSE
 
 
 def _digest(handle: int) -> tuple[int, str]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import secrets
 import shutil
 import stat
 from collections.abc import Iterator, Sequence
@@ -22,6 +21,8 @@ from agent.restore_drills.verdict import Unproven
 _IN_MEMORY = frozenset({"tmpfs", "ramfs"})
 _LOCK = ".lock"
 _PREFIX = "drill-"
+_ROOM = f"{_PREFIX}room"
+"""Always the same, since some products are told by name where the drill may restore to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ class Scratch:
             free = shutil.disk_usage(self.base).free
             if free < largest:
                 raise Unproven(f"no room: {self.base} has {_size(free)} free, and `max_size` is {_size(largest)}")
-            room = Room(self.base / f"{_PREFIX}{secrets.token_hex(8)}")
+            room = Room(self.base / _ROOM)
             try:
                 for path in (room.path, room.restored, room.aside):
                     path.mkdir(mode=0o700)

@@ -88,7 +88,7 @@ def _record(options: FileDrill, at: float, sound: bool | None, words: str, share
     return VerificationRecord(
         at=at,
         sound=sound,
-        product=options.product,
+        product=options.tool,
         repository=options.repository,
         share=share,
         message=printable(words)[:500],

@@ -15,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, TypeAdapter, ValidationError
 
 from checks.backup.model import Proof, Verification
 from checks.printable import printable
@@ -24,6 +24,9 @@ from config.schema.words import read_name
 SUFFIX = ".json"
 LARGEST = 256 * 1024
 """Octets of a file: some 60 restores with their words take 30 KiB."""
+LOG_SUFFIX = ".log"
+LARGEST_LOG = 8 * 1024 * 1024
+"""Octets of a log that is read. Of one of half of that the newest 2 MiB stay: four drills a day for three years."""
 _MOST_FILES = 2000
 _AHEAD = 300.0
 """Seconds by which the drill's clock may be before ours."""
@@ -167,6 +170,60 @@ def read_records(path: Path, now: float) -> ObjectRecords:
     return records
 
 
+_LINE: TypeAdapter[RestoreRecord | VerificationRecord] = TypeAdapter(RestoreRecord | VerificationRecord)
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """What a log has of a time."""
+
+    restores: tuple[RestoreRecord, ...] = ()
+    verifications: tuple[VerificationRecord, ...] = ()
+    unread: str = ""
+    """Why some of it, or all, does not count."""
+
+
+def read_log(path: Path, start: float, end: float, now: float) -> Logged:
+    """What was tried in [start, end), the oldest first, of a log and the file beside it; blocks.
+
+    A line that cannot be understood does not count, and is told; the others do. Without either file: nothing was tried.
+    """
+    unread: list[str] = []
+    restores: list[RestoreRecord] = []
+    verifications: list[VerificationRecord] = []
+    try:
+        lines = _octets(path, LARGEST_LOG).split(b"\n")
+    except FileNotFoundError:
+        lines = []
+    except (OSError, ProofsError) as error:
+        lines, unread = [], [f"{path.name}: {error}"]
+    wrong = 0
+    for line in lines:
+        try:
+            row = _LINE.validate_json(line) if line else None
+        except ValidationError:
+            wrong += 1
+            continue
+        if isinstance(row, RestoreRecord):
+            restores.append(row)
+        elif row is not None:
+            verifications.append(row)
+    if wrong:
+        unread.append(f"{path.name}: {wrong} lines are not what a drill writes")
+    try:
+        present = read_records(path.with_suffix(SUFFIX), now)
+        restores += present.restores  # of before there was a log
+        verifications += present.verifications
+    except ProofsError as error:
+        if not isinstance(error.__cause__, FileNotFoundError):
+            unread.append(f"{path.stem}{SUFFIX}: {error}")
+    return Logged(
+        tuple(sorted({one for one in restores if start <= one.at < end}, key=lambda one: (one.at, one.by))),
+        tuple(sorted({one for one in verifications if start <= one.at < end}, key=lambda one: one.at)),
+        "; ".join(unread),
+    )
+
+
 def _names(directory: str) -> Iterator[str]:
     with os.scandir(directory) as entries:
         for entry in entries:
@@ -174,14 +231,14 @@ def _names(directory: str) -> Iterator[str]:
                 yield entry.name
 
 
-def _octets(path: Path) -> bytes:
+def _octets(path: Path, largest: int = LARGEST) -> bytes:
     handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(handle, "rb") as file:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise ProofsError("is no file")
-        octets = file.read(LARGEST + 1)
-    if len(octets) > LARGEST:
-        raise ProofsError(f"is larger than {LARGEST // 1024} KiB")
+        octets = file.read(largest + 1)
+    if len(octets) > largest:
+        raise ProofsError(f"is larger than {largest // 1024} KiB")
     return octets
 
 

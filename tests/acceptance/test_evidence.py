@@ -19,7 +19,9 @@ from agent.cli import answer
 from agent.ledger.batch import Batch
 from agent.ledger.ledger import Ledger
 from agent.records import Acknowledgement, Cause, IncidentChange, IncidentState
+from agent.restore_drills.filing import filed, with_restores, with_verification
 from checks.backup.model import Proof, Repository, Verification
+from checks.backup.proofs import DrillState, RestoreRecord, VerificationRecord
 from testbeds import kept
 from testbeds.backup_accounts import DAY, HOUR, account, run
 from testbeds.postgres import PostgresCluster
@@ -196,7 +198,7 @@ def test_the_files_of_a_pack_and_their_digest(
 
     stem = "ridgeway-evidence-backup-dacorum-2025-10-24-2025-10-30"
     assert sorted(path.name for path in out.iterdir()) == sorted(
-        f"{stem}{end}" for end in ("-incidents.csv", ".csv", ".html", ".json", ".json.sha256")
+        f"{stem}{end}" for end in ("-drills.csv", "-incidents.csv", ".csv", ".html", ".json", ".json.sha256")
     )
     subprocess.run(["sha256sum", "--check", "--strict", f"{stem}.json.sha256"], cwd=out, check=True, timeout=10)
     page = (out / f"{stem}.html").read_text(encoding="utf-8")
@@ -206,6 +208,73 @@ def test_the_files_of_a_pack_and_their_digest(
         "--ledger.url", usual, "--out", str(out), "--council", "dacorum",
     ])  # fmt: skip
     assert (again, b"is there already" in capsysbinary.readouterr().err) == (1, True)
+
+
+def with_drills(estate: Path, proofs: Path) -> Path:
+    """An estate whose check is told of drills, and what these left of the week: a row of each outcome."""
+    estate.write_text(
+        estate.read_text().replace("          objects:", f"          proofs: {proofs}\n          objects:")
+    )
+    rows = [
+        RestoreRecord(at=BEGIN + HOUR * hour, by=by, outcome=outcome, message=words, point=BEGIN, point_id="4a1f",
+                      tool="restic", host="drill1", seconds=2.5, bytes=10**6, cleaned=True, rehearsal=rehearsal,
+                      change=change)
+        for hour, by, outcome, words, rehearsal, change in (
+            (-1, "canary ben", "passed", "of the day before", False, ""),
+            (2, "canary ben", "passed", "came back whole", False, "CHG-7"),
+            (3, "samples ben", "failed", HOSTILE, False, "CHG-7"),
+            (4, "samples ben", "unproven", "locked", False, ""),
+            (5, "canary ben", "failed", "rehearsal", True, "CHG-7"),
+        )
+    ]  # fmt: skip
+    read = VerificationRecord(at=BEGIN + 6 * HOUR, sound=False, product="veeam", repository="main", share=0.5)
+    proofs.mkdir()
+    filed(proofs, "ben", BEGIN + DAY, lambda one: with_restores(one, "ben", DrillState(), rows))
+    filed(proofs, "ben", BEGIN + DAY, lambda one: with_verification(one, "ben", DrillState(), read))
+    return estate
+
+
+def test_every_drill_of_the_time_is_shown_with_what_came_of_it(
+    usual: str, tmp_path: Path, estate: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    estate, out = with_drills(estate, tmp_path / "proofs"), tmp_path / "pack"
+
+    shown(usual, estate, capsysbinary, "--out", str(out))
+
+    stem = out / "ridgeway-evidence-backup-2025-10-24-2025-10-30"
+    said = json.loads(Path(f"{stem}.json").read_bytes())
+    rows = list(csv.DictReader(io.StringIO(Path(f"{stem}-drills.csv").read_text(), newline="")))
+    page = Path(f"{stem}.html").read_text()
+    assert [(one["by"], one["source"], one["outcome"], one["change"]) for one in said["drills"]] == [
+        ("canary", "product", "passed", ""), ("canary ben", "drill", "passed", "CHG-7"),
+        ("samples ben", "drill", "failed", "CHG-7"), ("samples ben", "drill", "unproven", ""),
+        ("canary ben", "drill", "failed", "CHG-7"),
+    ]  # fmt: skip
+    ours = said["drills"][1]
+    assert (ours["point_id"], ours["seconds"], ours["bytes"], ours["host"]) == ("4a1f", 2.5, 10**6, "drill1")
+    assert said["drill_totals"] == {
+        "objects": 3, "restored": 1, "tried": 4, "passed": 2, "failed": 1, "unproven": 1, "rehearsals": 1,
+        "without_change": 1,
+    }  # fmt: skip
+    assert [(one["place"], one["sound"], one["share"]) for one in said["readings"]] == [("veeam/main", False, 0.5)]
+    assert [row["outcome"] for row in rows] == [one["outcome"] for one in said["drills"]]
+    assert rows[2]["message"] == f"'{HOSTILE}"
+    assert any("Restores tried in the time: 4" in line for one in said["statements"] for line in one["shown"])
+    assert "&lt;script&gt;" in page.partition("Restore drills")[2]
+    assert "Restores that did not go well" in page
+
+
+def test_drills_that_cannot_be_read_are_said_to_be_missing(
+    usual: str, tmp_path: Path, estate: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    estate = with_drills(estate, tmp_path / "proofs")
+    (tmp_path / "proofs").rename(tmp_path / "elsewhere")
+
+    said = pack(usual, estate, capsysbinary)
+
+    (files,) = said["drill_files"]
+    assert "cannot be read: No such file or directory" in files["unread"][0]
+    assert any("could not be read" in line for one in said["statements"] for line in one["not_shown"])
 
 
 def test_names_that_would_harm_are_only_names(

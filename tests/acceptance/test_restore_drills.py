@@ -16,12 +16,11 @@ from pathlib import Path
 
 import pytest
 
-from agent.restore_drills.drill import Drilled
 from checks.contract import State
 from checks.transports import Transports
 from testbeds.by_backup import BackupWatch, Told
 from testbeds.peers import need, wait_until
-from testbeds.restore_drills import Lab, memory
+from testbeds.restore_drills import Lab, memory, outcomes, words
 
 pytestmark = pytest.mark.acceptance
 SOUND = ("fine", "fine", "sound")
@@ -71,15 +70,6 @@ def printed_table() -> Iterator[None]:
     sys.stdout.write("\n")
     for row in rows:
         sys.stdout.write("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() + "\n")
-
-
-def outcomes(done: Drilled) -> dict[str, str]:
-    """What came of each restore, by what was restored."""
-    return {one.by.removesuffix(" ben"): one.outcome for one in done.records}
-
-
-def words(done: Drilled) -> str:
-    return " | ".join(one.message for one in done.records)
 
 
 async def told(lab: Lab) -> Told:

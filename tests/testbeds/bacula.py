@@ -19,13 +19,17 @@ from typing import Any
 from testbeds.peers import UNPACKED, free_port, need, wait_until
 
 _SCHEMA = UNPACKED / "bacula/usr/share/dbconfig-common/data/bacula-director-sqlite3/install/sqlite3"
+COMMANDS = ("restore", "cancel", "list", "llist", ".bvfs_update", ".bvfs_lsdirs", ".bvfs_lsfiles",
+            ".bvfs_get_jobids", ".bvfs_restore", ".bvfs_cleanup")  # fmt: skip
+"""What the console of a drill may say."""
 _DAEMONS = ("bacula-sd", "bacula-fd", "bacula-dir")
 
 
 class Bacula:
     """Started by the constructor, gone after `close`. Its files, volumes and catalogue are below `home`."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, drills: Path | None = None) -> None:
+        """`drills`: the one place to which a console named `drill`, that may only restore, restores."""
         for program in (*_DAEMONS, "bconsole"):
             need(program)
         self.home = home
@@ -35,25 +39,31 @@ class Bacula:
         with sqlite3.connect(self.catalogue) as catalogue:
             catalogue.executescript(_SCHEMA.read_text())
         catalogue.close()
-        self._ports = {name: free_port() for name in _DAEMONS}
+        self._ports = {name: free_port() for name in (*_DAEMONS, "drill-fd")}
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
-        for name, text in _settings(home, self._ports).items():
+        for name, text in _settings(home, self._ports, drills).items():
             (home / f"{name}.conf").write_text(text)
+            (home / f"{name}.conf").chmod(0o600)
         try:
             for name in _DAEMONS:
                 self.start(name)
-            for name, port in self._ports.items():
-                wait_until(lambda at=port: _listens(at), f"{name} listens")  # type: ignore[misc]
+            for name in _DAEMONS:
+                wait_until(lambda at=self._ports[name]: _listens(at), f"{name} listens")  # type: ignore[misc]
             wait_until(lambda: "1000 OK" in self.console("version"), "Bacula's director answers")
         except BaseException:
             self.close()
             raise
 
+    @property
+    def drill_port(self) -> int:
+        """Where the director looks for the file daemon of a drill."""
+        return self._ports["drill-fd"]
+
     def start(self, daemon: str) -> None:
         with (self.home / f"{daemon}.log").open("ab") as log:
             self._processes[daemon] = subprocess.Popen(
                 [need(daemon), "-f", "-P", "-c", str(self.home / f"{daemon}.conf")],
-                stdout=log, stderr=log, cwd=self.home, env=_environment(),
+                stdout=log, stderr=log, cwd=self.home, env=environment(),
             )  # fmt: skip
 
     def stop(self, daemon: str) -> None:
@@ -66,11 +76,11 @@ class Bacula:
             self.stop(daemon)
         shutil.rmtree(self.home, ignore_errors=True)
 
-    def console(self, *commands: str) -> str:
-        """What bconsole says to the commands."""
+    def console(self, *commands: str, by: str = "bconsole") -> str:
+        """What bconsole says to the commands. `by`: the console, or `drill`."""
         done = subprocess.run(
-            [need("bconsole"), "-n", "-c", str(self.home / "bconsole.conf")], input="\n".join((*commands, "quit", "")),
-            capture_output=True, text=True, timeout=60, check=False, env=_environment(), cwd=self.home,
+            [need("bconsole"), "-n", "-c", str(self.home / f"{by}.conf")], input="\n".join((*commands, "quit", "")),
+            capture_output=True, text=True, timeout=60, check=False, env=environment(), cwd=self.home,
         )  # fmt: skip
         return done.stdout + done.stderr
 
@@ -119,24 +129,48 @@ def _listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     libraries = (UNPACKED / "bacula/usr/lib/bacula", *(UNPACKED / "bacula").glob("**/lib/*-linux-gnu"))
     return os.environ | {"LD_LIBRARY_PATH": os.pathsep.join(map(str, libraries)), "TZ": "Europe/London"}
 
 
-def _settings(home: Path, ports: dict[str, int]) -> dict[str, str]:
+def _settings(home: Path, ports: dict[str, int], drills: Path | None) -> dict[str, str]:
     here = {"WorkingDirectory": f"{home}/work", "PidDirectory": f"{home}/work", "Maximum Concurrent Jobs": 4}
     known = _block("Director", Name="lab-dir", Password="p") + _block("Messages", Name="Std", director="lab-dir = all")
     device = {"Media Type": "File", "Archive Device": f"{home}/volumes", "LabelMedia": "yes", "Random Access": "yes",
               "AutomaticMount": "yes", "RemovableMedia": "no"}  # fmt: skip
+    at = {"Address": "127.0.0.1", "DIRport": ports["bacula-dir"]}
     return {
-        "bacula-dir": _director(home, ports, here),
+        "bacula-dir": _director(home, ports, here) + (_for_drills(drills, ports["drill-fd"]) if drills else ""),
         "bacula-sd": _block("Storage", Name="lab-sd", SDAddress="127.0.0.1", SDPort=ports["bacula-sd"], **here)
         + _block("Device", Name="FS", **device) + known,
         "bacula-fd": _block("FileDaemon", Name="lab-fd", FDAddress="127.0.0.1", FDPort=ports["bacula-fd"], **here)
         + known,
-        "bconsole": _block("Director", Name="lab-dir", Address="127.0.0.1", DIRport=ports["bacula-dir"], Password="p"),
+        "bconsole": _block("Director", Name="lab-dir", Password="p", **at),
+        "drill": _block("Director", Name="lab-dir", Password="none", **at)
+        + _block("Console", Name="drill", Password="restore-only"),
+        "verify": _block("Director", Name="lab-dir", Password="none", **at)
+        + _block("Console", Name="verify", Password="verify-only"),
+        "drill-fd": _block("Director", Name="lab-dir", Password="of-the-drill"),
     }  # fmt: skip
+
+
+def _for_drills(place: Path, port: int) -> str:
+    """What docs/restore-drills.md has the director's configuration say."""
+    anywhere = {f"{kind}ACL": name for kind, name in
+                (("Storage", "St"), ("Pool", "Default"), ("FileSet", "Ledger"), ("Catalog", "Cat"))}  # fmt: skip
+    job = {"Client": "drill-fd", "Storage": "St", "Pool": "Default", "Messages": "Std", "FileSet": "Ledger"}
+    return "".join((
+        _block("Client", Name="drill-fd", Address="127.0.0.1", FDPort=port, Catalog="Cat", Password="of-the-drill"),
+        _block("Job", Name="drill-restore", Type="Restore", Where=place, **job),
+        _block("Job", Name="drill-verify", Type="Verify", Level="VolumeToCatalog", **job,
+               **{"Verify Job": "nightly"}),
+        _block("Console", Name="drill", Password="restore-only", CommandACL=", ".join(COMMANDS),
+               JobACL="nightly, drill-restore", BackupClientACL="lab-fd", RestoreClientACL="drill-fd",
+               WhereACL=f'"{place}"', **anywhere),
+        _block("Console", Name="verify", Password="verify-only", CommandACL="run, cancel, list, llist",
+               JobACL="drill-verify", ClientACL="drill-fd", **anywhere),
+    ))  # fmt: skip
 
 
 def _director(home: Path, ports: dict[str, int], here: dict[str, Any]) -> str:

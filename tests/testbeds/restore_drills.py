@@ -29,6 +29,15 @@ def nothing_shown(_what: str, _done: int, _whole: int) -> None:
     """For drills that nobody looks at."""
 
 
+def outcomes(done: Drilled) -> dict[str, str]:
+    """What came of each restore, by what was restored."""
+    return {one.by.removesuffix(" ben"): one.outcome for one in done.records}
+
+
+def words(done: Drilled) -> str:
+    return " | ".join(one.message for one in done.records)
+
+
 @contextlib.contextmanager
 def memory() -> Iterator[Path]:
     """A directory in memory, removed at the end."""
@@ -126,8 +135,10 @@ class Lab:
         return self.tool(*arguments).returncode == 0
 
     def options(self, **more: Any) -> ResticDrill | BorgDrill:
-        said = {"ben": self.said(**more)}
-        return Plan.model_validate({"proofs": "/proofs", "scratch": "/scratch", "drills": said}).drills["ben"]
+        said = {"proofs": "/proofs", "scratch": "/scratch", "drills": {"ben": self.said(**more)}}
+        found = Plan.model_validate(said).drills["ben"]
+        assert isinstance(found, ResticDrill | BorgDrill)
+        return found
 
     def said(self, **more: Any) -> dict[str, Any]:
         """The drill as its file says it."""

@@ -26,6 +26,8 @@ class StoredFile:
     path: str
     size: int
     mtime: float
+    whole_seconds: bool = False
+    """The list has no fractions of a second."""
 
 
 class Product(Protocol):

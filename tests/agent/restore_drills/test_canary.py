@@ -85,7 +85,7 @@ def test_planting_makes_a_new_one_each_time_and_leaves_nothing_beside_it(tmp_pat
 
 def test_the_shell_lines_of_the_page_write_a_canary(tmp_path: Path) -> None:
     page = (Path(__file__).parents[3] / "docs" / "restore-drills.md").read_text()
-    (lines,) = re.findall(r"```sh\n(.*?)```", page, re.DOTALL)
+    lines, *_ = re.findall(r"```sh\n(.*?)```", page, re.DOTALL)
     file = tmp_path / "canary"
 
     subprocess.run(["sh", "-eu", "-c", lines.replace("/srv/data/.ridgeway-canary", str(file))], check=True, timeout=30)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,9 @@ import pytest
 from agent.cli import answer
 from agent.restore_drills.plan import read_plan
 from config.data_file import DataFileError
+from testbeds.bacula import COMMANDS
 
+PAGE = (Path(__file__).parents[3] / "docs/restore-drills.md").read_text(encoding="utf-8")
 RIGHT = """\
 proofs: /var/lib/ridgeway-proofs
 scratch: /run/scratch
@@ -36,6 +40,51 @@ def test_a_right_file_is_read(tmp_path: Path) -> None:
 
     assert (drill.object, drill.max_size) == ("benefits-database", 1024**3)
     assert drill.sources == ("/srv/restic", "/srv/data/.canary")
+
+
+EXAMPLES = {block["product"]: block["text"] for block in re.finditer(
+    r"```yaml\n(?P<text>.*?product: (?P<product>[a-z]+)\n.*?)```", PAGE, re.DOTALL)}  # fmt: skip
+
+
+@pytest.mark.parametrize("product", ["restic", "bacula", "command"])
+def test_the_pages_plan_of_each_product_is_read(product: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RUNTIME_DIRECTORY", "/run/ridgeway-drill/benefits")
+
+    read = read_plan(plan(tmp_path, textwrap.dedent(EXAMPLES[product])))
+
+    assert [one.product for one in read.drills.values()] == [product]
+
+
+def test_the_pages_console_of_bacula_may_say_what_the_one_of_the_tests_may() -> None:
+    said = re.search(r"CommandACL = (restore.*)", PAGE)
+
+    assert said is not None
+    assert said[1].split(", ") == list(COMMANDS)
+
+
+@pytest.mark.parametrize(
+    ("product", "right", "wrong", "why"),
+    [
+        ("bacula", "console: credential:bacula-console ", "console: hunter2 ", "a secret is written as"),
+        ("bacula", "repository: Nightly ", 'repository: "a; b" ', "repository"),
+        ("bacula", "10.20.0.7:9112", "10.20.0.7", "listen"),
+        ("bacula", "{job: ridgeway-benefits-verify, console: credential:bacula-verify}", "{}", "job"),
+        ("command", "points: [/usr/local/lib/ridgeway/drill-tar]", "points: [drill-tar]", "absolute path"),
+        ("command", "points: [/usr/local/lib/ridgeway/drill-tar]", "points: drill-tar", "points"),
+        ("command", "      files: [/usr/local/lib/ridgeway/drill-tar]     # for `samples`\n", "", "needs the command"),
+        ("command", "      verify: [/usr/local/lib/ridgeway/drill-tar]    # for `verify`\n", "", "needs the command"),
+        ("command", "BACKUP_KEY", "LD_PRELOAD", "pattern"),
+    ],
+)
+def test_a_mistake_in_a_products_plan_is_refused_with_its_place(
+    product: str, right: str, wrong: str, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RUNTIME_DIRECTORY", "/run/ridgeway-drill/benefits")
+    text = textwrap.dedent(EXAMPLES[product])
+    assert right in text
+
+    with pytest.raises(DataFileError, match=why):
+        read_plan(plan(tmp_path, text.replace(right, wrong)))
 
 
 def test_the_units_runtime_directory_is_the_scratch_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from agent.restore_drills.scratch import Room
@@ -31,7 +32,8 @@ _COUNT = 0.25
 """Seconds between two countings of what it wrote."""
 _LARGEST_ANSWER = 64 * 1024 * 1024
 _LAST_WORDS = 64 * 1024
-_GRACE = 2.0
+_GRACE = 6.0
+"""Seconds to end in when asked politely; PostgreSQL takes up to 5 to end its processes by force."""
 _AFTERWARDS = 30.0
 
 
@@ -61,6 +63,28 @@ class Printed:
         return Output(self.file.read_text(encoding="utf-8", errors="replace"), self.stderr, self.status, where)
 
 
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A tool that runs."""
+
+    process: subprocess.Popen[bytes]
+    out: Path
+    err: Path
+
+    def ended(self, seconds: float = 0.0) -> bool:
+        """Whether it ends within some seconds."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(seconds)
+        return self.process.returncode is not None
+
+    @property
+    def said(self) -> str:
+        """Its last words until now."""
+        with self.err.open("rb") as opened:
+            opened.seek(max(0, self.err.stat().st_size - _LAST_WORDS))
+            return opened.read(_LAST_WORDS).decode("utf-8", "replace")
+
+
 @dataclass(slots=True)
 class Runner:
     """Runs the tools of one drill."""
@@ -83,22 +107,40 @@ class Runner:
         most: float | None = None,
     ) -> Printed:
         """The tool, run to its end or to the end of its time (`most` seconds of it, if less). Raises Unproven."""
+        begun = time.monotonic()
+        until = min(self.until, begun + most) if most is not None else self.until
+        with self.beside(tool, arguments, environment, inside) as started:
+            overdue = self.wait(what, started.ended, until)
+        return Printed(started.out, started.said, started.process.returncode, time.monotonic() - begun, overdue)
+
+    @contextlib.contextmanager
+    def beside(
+        self,
+        tool: str,
+        arguments: Sequence[str],
+        environment: Mapping[str, str] | None = None,
+        inside: Path | None = None,
+        end: signal.Signals = signal.SIGTERM,
+        orphan: signal.Signals = signal.SIGKILL,
+    ) -> Iterator[Started]:
+        """The tool, running until the end of the block at the latest. Raises Unproven.
+
+        `end` asks it politely to end; `orphan` is what it gets where the drill is killed.
+        """
         program = _program(tool)
         self._count += 1
         out, err = (self.room.aside / f"{self._count}.{name}" for name in ("out", "err"))
-        begun = time.monotonic()
-        until = min(self.until, begun + most) if most is not None else self.until
         with out.open("xb") as stdout, err.open("xb") as stderr:
             process = subprocess.Popen(
                 [program, *arguments], stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, start_new_session=True,
-                cwd=inside or self.room.aside, env=self._environment(environment or {}), preexec_fn=_die_with_us,
+                cwd=inside or self.room.aside, env=self._environment(environment or {}),
+                preexec_fn=partial(_die_with_us, orphan),
             )  # fmt: skip
             try:
                 self._bound(process.pid)
-                overdue = self._wait(process, what, until)
+                yield Started(process, out, err)
             finally:
-                _end(process)
-        return Printed(out, _tail(err), process.returncode, time.monotonic() - begun, overdue)
+                _end(process, end)
 
     @contextlib.contextmanager
     def more_time(self) -> Iterator[None]:
@@ -110,20 +152,19 @@ class Runner:
         finally:
             self.until = before
 
-    def _wait(self, process: subprocess.Popen[bytes], what: str, until: float) -> bool:
+    def wait(self, what: str, over: Callable[[float], bool], until: float | None = None) -> bool:
+        """Wait until `over`, which is given some seconds to look; True if the time was over first. Raises Unproven."""
         counted = 0.0
-        while True:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(_LOOK)
-                return False
+        while not over(_LOOK):
             now = time.monotonic()
-            if now >= until:
+            if now >= (self.until if until is None else until):
                 return True
             if now >= counted + _COUNT:
                 counted, octets = now, self.room.octets()
                 self.progress(what, octets, 0)
                 if octets > self.largest:
                     raise Unproven(f"{what}: more than `max_size` ({self.largest / 1024**2:.0f} MiB) came; raise it")
+        return False
 
     def _bound(self, pid: int) -> None:
         with contextlib.suppress(ProcessLookupError):
@@ -152,20 +193,22 @@ def secret_path(reference: SecretReference) -> str:
 
 
 def _program(name: str) -> str:
+    if name.startswith("/") and os.access(name, os.X_OK):
+        return name
     for directory in (*DIRECTORIES, Path("/bin")):
         if os.access(directory / name, os.X_OK):
             return str(directory / name)
     raise Unproven(f"{name} is not installed on this machine")
 
 
-def _die_with_us() -> None:
+def _die_with_us(how: signal.Signals) -> None:
     """In the child, before it is the tool. Not setpriv(1): it needs capset(2), which the unit's sandbox refuses."""
-    prctl(PDEATHSIG, signal.SIGKILL)
+    prctl(PDEATHSIG, how)
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end(process: subprocess.Popen[bytes], politely: signal.Signals) -> None:
     """End it with everything it started: politely, so that it lets go of locks, then by force."""
-    for how in (signal.SIGTERM, signal.SIGKILL):
+    for how in (politely, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, how)
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -173,9 +216,3 @@ def _end(process: subprocess.Popen[bytes]) -> None:
             break
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-
-
-def _tail(file: Path) -> str:
-    with file.open("rb") as opened:
-        opened.seek(max(0, file.stat().st_size - _LAST_WORDS))
-        return opened.read(_LAST_WORDS).decode("utf-8", "replace")

@@ -61,10 +61,12 @@ def run(name: str, change: str, rehearse: bool, config_file: Path, as_json: bool
     """
     plan, options = _planned(config_file, name)
     change = _change(options, change)
-    if rehearse and options.canary is None:
-        raise Failure(f"The drill {name} has no canary to rehearse with: add it to {config_file}.", status=2)
+    if rehearse and not options.planted:
+        raise Failure(
+            f"The drill {name} has no canary to rehearse with: plant one, and add it to {config_file}.", status=2
+        )
     _stop_politely()
-    restores = _restored(plan, options, name, change, rehearse) if options.canary or options.samples else ()
+    restores = _restored(plan, options, name, change, rehearse) if options.hands else ()
     read = _verified(plan, options, name, whole=False) if options.verify is not None and not rehearse else None
     if as_json:
         said = {"restores": [one.model_dump() for one in restores], "verification": read and _as_json(read)}

@@ -1,34 +1,22 @@
-"""One drill: choose a restore point, restore canary and samples into the scratch place, and look at what came."""
+"""One drill: restore from a point into the scratch place, look at what came, and say so."""
 
 from __future__ import annotations
 
-import os
 import random
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 
 from agent.restore_drills import canary
-from agent.restore_drills.plan import (
-    BaculaDrill,
-    BorgDrill,
-    CanaryOptions,
-    CommandDrill,
-    FileDrill,
-    ResticDrill,
-    SamplesOptions,
-)
-from agent.restore_drills.products import Point, Product
-from agent.restore_drills.products.bacula import Bacula
-from agent.restore_drills.products.borg import Borg
-from agent.restore_drills.products.command import Command
-from agent.restore_drills.products.restic import Restic
+from agent.restore_drills.choice import Choice, Turn, choice
+from agent.restore_drills.plan import AnyDrill
+from agent.restore_drills.products import Point
 from agent.restore_drills.running import Progress, Runner
-from agent.restore_drills.samples import compared, drawn
-from agent.restore_drills.scratch import Room, Scratch, opened
-from agent.restore_drills.verdict import Failed, Outcome, Stopped, Unproven
+from agent.restore_drills.scratch import Scratch
+from agent.restore_drills.verdict import Brought, Failed, Outcome, Stopped, Unproven
 from checks.backup.proofs import DrillState, RestoreRecord
 from checks.printable import printable
 
@@ -38,7 +26,7 @@ class Request:
     """What is drilled now, and how."""
 
     name: str
-    options: FileDrill
+    options: AnyDrill
     state: DrillState
     change: str = ""
     rehearsal: bool = False
@@ -69,20 +57,8 @@ class Drilled:
 class _UnderWay:
     request: Request
     means: Means
-    room: Room
-    product: Product
-    point: Point
-    old: bool
+    chosen: Choice
     state: DrillState
-
-
-@dataclass(frozen=True, slots=True)
-class _Brought:
-    """What a restore that went well was."""
-
-    seconds: float
-    bytes: int
-    words: str
 
 
 def drilled(request: Request, means: Means) -> Drilled:
@@ -92,76 +68,42 @@ def drilled(request: Request, means: Means) -> Drilled:
     if not request.rehearsal:
         state = state.model_copy(update={"runs": state.runs + 1})
     try:
-        with means.scratch.room(request.options.max_size) as room:
-            product = product_for(request.options, room, means.progress)
-            points = product.points()
-            point, old = points[-1], False  # of a rehearsal, so that the next canary is sure to clear it
-            if not request.rehearsal:
-                point, old = _chosen(points, request.options, state, means.chance)
-            under_way = _UnderWay(request, means, room, product, point, old, state)
-            for record in _restores(under_way):
-                records.append(record)
-            state = _to_retry(under_way.state, point, old, records)
+        with means.scratch.room(request.options.max_size) as room, ExitStack() as ending:
+            options, until = request.options, time.monotonic() + request.options.max_time
+            runner = Runner(room, options.max_size, until, means.progress, options.environment)
+            chosen = choice(options, runner, Turn(state, means.chance, means.now(), request.rehearsal), ending)
+            under_way = _UnderWay(request, means, chosen, state)
+            for hand, way in chosen.ways.items():
+                if hand == "canary" or not request.rehearsal:
+                    records.append(_told(under_way, hand, way))
+            state = _to_retry(under_way.state, chosen, records)
     except (Failed, Unproven) as error:
-        hand = "samples" if request.options.canary is None else "canary"
+        hand = request.options.hands[0]
         outcome = Outcome.FAILED if isinstance(error, Failed) else Outcome.UNPROVEN
         records.append(_record(request, means.now(), hand, outcome, str(error)))
     return Drilled(tuple(_cleaned(one, means.scratch.cleaned) for one in records), state)
 
 
-def product_for(options: FileDrill, room: Room, progress: Progress, seconds: float | None = None) -> Product:
-    """The product of a drill, whose tools end with its time. Raises Unproven."""
-    until = time.monotonic() + (options.max_time if seconds is None else seconds)
-    runner = Runner(room, options.max_size, until, progress, options.environment)
-    if isinstance(options, ResticDrill):
-        return Restic(options, runner)
-    if isinstance(options, BaculaDrill):
-        return Bacula(options, runner)
-    if isinstance(options, CommandDrill):
-        return Command(options, runner)
-    assert isinstance(options, BorgDrill)  # for the type checker: a plan holds no other
-    return Borg(options, runner)
-
-
-def _chosen(points: list[Point], options: FileDrill, state: DrillState, chance: random.Random) -> tuple[Point, bool]:
-    """The newest point, or when its turn has come an older one: that of which a restore failed, as long as it lies."""
-    every = options.old_point_every
-    if every is None or state.runs % every or len(points) < 2:
-        return points[-1], False
-    again = [point for point in points[:-1] if point.id == state.retry]
-    return (again or [chance.choice(points[:-1])])[0], True
-
-
-def _to_retry(state: DrillState, point: Point, old: bool, records: list[RestoreRecord]) -> DrillState:
-    if not old:
+def _to_retry(state: DrillState, chosen: Choice, records: list[RestoreRecord]) -> DrillState:
+    if not chosen.old:
         return state
     if any(one.outcome == "failed" and not one.rehearsal for one in records):
-        return state.model_copy(update={"retry": point.id})
+        return state.model_copy(update={"retry": chosen.point.id})
     if all(one.outcome == "passed" for one in records):
         return state.model_copy(update={"retry": ""})
     return state
 
 
-def _restores(under_way: _UnderWay) -> Iterator[RestoreRecord]:
-    options, rehearsal = under_way.request.options, under_way.request.rehearsal
-    if options.canary is not None:
-        record = _told(under_way, "canary", partial(_canary, under_way, options.canary))
-        if rehearsal and record.outcome == "passed":
-            record = record.model_copy(
-                update={"outcome": "failed", "rehearsal": True, "message": _rehearsed(under_way)}
-            )
-        yield record
-    if options.samples is not None and not rehearsal:
-        yield _told(under_way, "samples", partial(_samples, under_way, options.samples))
-
-
-def _told(under_way: _UnderWay, hand: str, restore: Callable[[], _Brought]) -> RestoreRecord:
+def _told(under_way: _UnderWay, hand: str, restore: Callable[[], Brought]) -> RestoreRecord:
     """The record of one restore. Raises Stopped."""
-    at = under_way.means.now()
-    hand = f"old {hand}" if under_way.old else hand
-    tell = partial(_record, under_way.request, at, hand, point=under_way.point)
+    at, rehearsal = under_way.means.now(), under_way.request.rehearsal
+    named = f"old {hand}" if under_way.chosen.old else hand
+    tell = partial(_record, under_way.request, at, named, point=under_way.chosen.point)
     try:
         brought = restore()
+        if hand == "canary":
+            _judge(under_way, brought)
+        made = tell(Outcome.FAILED, _rehearsed(brought)) if rehearsal else tell(Outcome.PASSED, brought.words)
     except Stopped:
         raise
     except Failed as error:
@@ -170,55 +112,33 @@ def _told(under_way: _UnderWay, hand: str, restore: Callable[[], _Brought]) -> R
         return tell(Outcome.FAILED, str(error))
     except Unproven as error:
         return tell(Outcome.UNPROVEN, str(error))
-    made = tell(Outcome.PASSED, brought.words)
-    return made.model_copy(update={"seconds": round(brought.seconds, 3), "bytes": brought.bytes})
+    return made.model_copy(
+        update={"seconds": round(brought.seconds, 3), "bytes": brought.octets, "rehearsal": rehearsal}
+    )
 
 
-def _canary(under_way: _UnderWay, options: CanaryOptions) -> _Brought:
-    seconds = under_way.product.restore(under_way.point, [options.path], under_way.room.restored)
-    octets = _restored(under_way.room, options.path)
-    found = canary.understood(octets)
-    now = None if under_way.old else under_way.means.now()
-    canary.check_age(found, options.max_age, under_way.point.at, now)
-    state = under_way.state
+def _judge(under_way: _UnderWay, brought: Brought) -> None:
+    """That a planted canary is whole and fresh. Raises Failed."""
+    options, state, chosen = under_way.request.options.canary, under_way.state, under_way.chosen
+    assert options is not None  # it was restored
+    if not brought.canary:
+        return
+    found = canary.understood(brought.canary)
+    now = None if chosen.old or brought.of_the_past else under_way.means.now()
+    canary.check_age(found, options.max_age, brought.as_of, now)
     if found.nonce == state.nonce and found.at != state.planted:
         raise Failed("the canary's nonce was used before: it is not made anew before every backup")
-    if not under_way.old:
+    if not chosen.old:
         under_way.state = state.model_copy(update={"nonce": found.nonce, "planted": found.at})
-    return _Brought(seconds, len(octets), f"canary {found.nonce[:8]} came back whole")
 
 
-def _restored(room: Room, path: str) -> bytes:
+def _rehearsed(brought: Brought) -> str:
+    """What a wrong digest makes of the canary that came back whole a moment ago. Raises Unproven."""
     try:
-        with os.fdopen(opened(room.restored, path), "rb") as file:
-            return file.read(canary.LARGEST)
-    except OSError as error:
-        raise Failed(f"the canary {path} did not come back: {error.strerror}; is it in this backup?") from error
-
-
-def _rehearsed(under_way: _UnderWay) -> str:
-    """What a wrong digest makes of the canary that came back whole a moment ago."""
-    assert under_way.request.options.canary is not None  # for the type checker: it was restored
-    try:
-        canary.understood(_restored(under_way.room, under_way.request.options.canary.path), rehearsal=True)
+        canary.understood(brought.canary, rehearsal=True)
     except Failed as error:
         return f"rehearsal: {error}"
     raise Unproven("the rehearsal found no fault in a wrong digest: the alarm does not work")
-
-
-def _samples(under_way: _UnderWay, options: SamplesOptions) -> _Brought:
-    drill, product, point = under_way.request.options, under_way.product, under_way.point
-    most = drill.max_size // 4
-    listed = product.files(point, options.under)
-    files, left_out = drawn(listed, options.count, most, under_way.means.chance)
-    if not files:
-        raise Failed(f"the restore point lists no file below {options.under} that could be restored")
-    seconds = product.restore(point, [one.path for one in files], under_way.room.restored)
-    live = sum(compared(one, under_way.room, product, point, options.live) for one in files)
-    octets = sum(one.size for one in files)
-    words = f"{len(files)} files of {octets} bytes came back whole: {live} as the originals are, "
-    words += f"{len(files) - live} as a second reading has them"
-    return _Brought(seconds, octets, words + (f"; {left_out} are too large for this drill" if left_out else ""))
 
 
 def _record(

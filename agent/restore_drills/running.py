@@ -14,6 +14,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from agent.restore_drills.scratch import Room
@@ -31,7 +32,8 @@ _COUNT = 0.25
 """Seconds between two countings of what it wrote."""
 _LARGEST_ANSWER = 64 * 1024 * 1024
 _LAST_WORDS = 64 * 1024
-_GRACE = 2.0
+_GRACE = 6.0
+"""Seconds to end in when asked politely; PostgreSQL takes up to 5 to end its processes by force."""
 _AFTERWARDS = 30.0
 _PROGRAMS = (*DIRECTORIES, *map(Path, ("/bin", "/usr/sbin", "/usr/local/sbin", "/opt/bacula/bin")))
 """Where the tools are."""
@@ -71,9 +73,15 @@ class Started:
     out: Path
     err: Path
 
+    def ended(self, seconds: float = 0.0) -> bool:
+        """Whether it ends within some seconds."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(seconds)
+        return self.process.returncode is not None
+
     @property
-    def last_words(self) -> str:
-        """The end of what it said on standard error until now."""
+    def said(self) -> str:
+        """Its last words until now."""
         return _tail(self.err)
 
 
@@ -106,20 +114,25 @@ class Runner:
         """
         begun = time.monotonic()
         until = min(self.until, begun + most) if most is not None else self.until
-        with self.started(tool, arguments, environment, inside, told) as one:
-            overdue = self._wait(one.process, what, until)
-        return Printed(one.out, one.last_words, one.process.returncode, time.monotonic() - begun, overdue)
+        with self.beside(tool, arguments, environment, inside, told=told) as started:
+            overdue = self.wait(what, started.ended, until)
+        return Printed(started.out, started.said, started.process.returncode, time.monotonic() - begun, overdue)
 
     @contextlib.contextmanager
-    def started(
+    def beside(
         self,
         tool: str,
         arguments: Sequence[str],
         environment: Mapping[str, str] | None = None,
         inside: Path | None = None,
+        end: signal.Signals = signal.SIGTERM,
+        orphan: signal.Signals = signal.SIGKILL,
         told: bytes = b"",
     ) -> Iterator[Started]:
-        """The tool, running until the end of the block, where it is ended with all that it started. Raises Unproven."""
+        """The tool, running until the end of the block, where it is ended with all that it started. Raises Unproven.
+
+        `end` asks it politely to end; `orphan` is what it gets where the drill is killed; `told` is its standard input.
+        """
         program = _program(tool)
         self._count += 1
         out, err, given = (self.room.aside / f"{self._count}.{name}" for name in ("out", "err", "in"))
@@ -127,14 +140,15 @@ class Runner:
         with out.open("xb") as stdout, err.open("xb") as stderr, given.open("rb") as stdin:
             process = subprocess.Popen(
                 [program, *arguments], stdin=stdin, stdout=stdout, stderr=stderr, start_new_session=True,
-                cwd=inside or self.room.aside, env=self._environment(environment or {}), preexec_fn=_die_with_us,
+                cwd=inside or self.room.aside, env=self._environment(environment or {}),
+                preexec_fn=partial(_die_with_us, orphan),
             )  # fmt: skip
             given.unlink()
             try:
                 self._bound(process.pid)
                 yield Started(process, out, err)
             finally:
-                _end(process)
+                _end(process, end)
 
     @contextlib.contextmanager
     def more_time(self) -> Iterator[None]:
@@ -153,18 +167,17 @@ class Runner:
         if octets > self.largest and not self._lifted:
             raise Unproven(f"{what}: more than `max_size` ({self.largest / 1024**2:.0f} MiB) came; raise it")
 
-    def _wait(self, process: subprocess.Popen[bytes], what: str, until: float) -> bool:
+    def wait(self, what: str, over: Callable[[float], bool], until: float | None = None) -> bool:
+        """Wait until `over`, which is given some seconds to look; True if the time was over first. Raises Unproven."""
         counted = 0.0
-        while True:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(_LOOK)
-                return False
+        while not over(_LOOK):
             now = time.monotonic()
-            if now >= until:
+            if now >= (self.until if until is None else until):
                 return True
             if now >= counted + _COUNT:
                 counted = now
                 self.count(what)
+        return False
 
     def _bound(self, pid: int) -> None:
         with contextlib.suppress(ProcessLookupError):
@@ -193,20 +206,22 @@ def secret_path(reference: SecretReference) -> str:
 
 
 def _program(name: str) -> str:
+    if name.startswith("/") and os.access(name, os.X_OK):
+        return name
     for directory in _PROGRAMS:
         if os.access(directory / name, os.X_OK):
             return str(directory / name)
     raise Unproven(f"{name} is not installed on this machine")
 
 
-def _die_with_us() -> None:
+def _die_with_us(how: signal.Signals) -> None:
     """In the child, before it is the tool. Not setpriv(1): it needs capset(2), which the unit's sandbox refuses."""
-    prctl(PDEATHSIG, signal.SIGKILL)
+    prctl(PDEATHSIG, how)
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end(process: subprocess.Popen[bytes], politely: signal.Signals) -> None:
     """End it with everything it started: politely, so that it lets go of locks, then by force."""
-    for how in (signal.SIGTERM, signal.SIGKILL):
+    for how in (politely, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, how)
         with contextlib.suppress(subprocess.TimeoutExpired):

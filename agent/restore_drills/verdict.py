@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -13,6 +14,21 @@ class Outcome(StrEnum):
     """It was restored from, and what came is not what must come."""
     UNPROVEN = "unproven"
     """It could not be done: nothing is known, for good or ill."""
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """What a restore that went well was."""
+
+    seconds: float
+    octets: int
+    words: str
+    canary: bytes = b""
+    """What was planted, where that is what was restored."""
+    as_of: float = 0.0
+    """The time as of which the canary was restored."""
+    of_the_past: bool = False
+    """That time was chosen: how old the canary is today says nothing."""
 
 
 class Failed(Exception):

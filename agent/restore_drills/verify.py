@@ -6,12 +6,13 @@ as the part that was read longest ago, and a damaged part is read again at each 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from agent.restore_drills.drill import product_for
-from agent.restore_drills.plan import FileDrill
-from agent.restore_drills.running import Progress
+from agent.restore_drills.choice import product_for
+from agent.restore_drills.plan import AnyDrill
+from agent.restore_drills.running import Progress, Runner
 from agent.restore_drills.scratch import Scratch
 from agent.restore_drills.verdict import Failed, Unproven
 from checks.backup.proofs import DrillState, PartRead, VerificationRecord
@@ -30,7 +31,7 @@ class Verified:
 
 
 def verified(
-    options: FileDrill, state: DrillState, whole: bool, scratch: Scratch, now: Callable[[], float], progress: Progress
+    options: AnyDrill, state: DrillState, whole: bool, scratch: Scratch, now: Callable[[], float], progress: Progress
 ) -> Verified:
     """Read the next part, or with `whole` everything. Whatever the world does is in the record, with its words."""
     asked = options.verify
@@ -38,7 +39,8 @@ def verified(
     wanted = 1 if whole else asked.parts
     try:
         with scratch.room(options.max_size) as room:
-            product = product_for(options, room, progress, asked.max_time)
+            until = time.monotonic() + asked.max_time
+            product = product_for(options, Runner(room, options.max_size, until, progress, options.environment))
             parts = product.parts or wanted
             state = state if whole or state.parts == parts else state.model_copy(update={"parts": parts, "read": {}})
             part = 1 if whole else next_part(state)
@@ -65,7 +67,7 @@ def next_part(state: DrillState) -> int:
 
 
 def _told(
-    options: FileDrill, state: DrillState, part: int, parts: int, at: float, sound: bool, words: str
+    options: AnyDrill, state: DrillState, part: int, parts: int, at: float, sound: bool, words: str
 ) -> tuple[VerificationRecord, DrillState]:
     this = PartRead(at=at, sound=sound)
     if parts == 1 and state.parts > 1:
@@ -84,7 +86,7 @@ def _told(
     return _record(options, oldest, True, f"all {state.parts} parts read since then", 1.0), state
 
 
-def _record(options: FileDrill, at: float, sound: bool | None, words: str, share: float) -> VerificationRecord:
+def _record(options: AnyDrill, at: float, sound: bool | None, words: str, share: float) -> VerificationRecord:
     return VerificationRecord(
         at=at,
         sound=sound,

@@ -14,7 +14,8 @@ import pytest
 
 from agent.restore_drills import canary, running
 from agent.restore_drills.drill import Drilled, Means, Request, drilled
-from agent.restore_drills.plan import BaculaDrill, Plan
+from agent.restore_drills.options.tools import BaculaDrill
+from agent.restore_drills.plan import Plan
 from agent.restore_drills.scratch import Scratch
 from agent.restore_drills.verify import Verified, verified
 from checks.backup.proofs import DrillState

@@ -10,7 +10,8 @@ from typing import Any
 
 from agent.restore_drills import canary
 from agent.restore_drills.drill import Drilled, Means, Request, drilled
-from agent.restore_drills.plan import CommandDrill, Plan
+from agent.restore_drills.options.tools import CommandDrill
+from agent.restore_drills.plan import Plan
 from agent.restore_drills.scratch import Scratch
 from agent.restore_drills.verify import Verified, verified
 from checks.backup.proofs import DrillState

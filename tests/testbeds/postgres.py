@@ -26,10 +26,11 @@ _QUICK = {
 class PostgresCluster:
     """Started by the constructor, gone after `close`. `database()` gives the URL of a new, empty database."""
 
-    def __init__(self) -> None:
+    def __init__(self, place: Path | None = None, *more: str) -> None:
+        """Below a directory, that of all temporary files unless said; `more` is for initdb."""
         initdb = need("initdb")
         self._programs = initdb.resolve().parent
-        self._directory = Path(tempfile.mkdtemp(prefix="ridgeway-postgres-"))
+        self._directory = Path(tempfile.mkdtemp(prefix="ridgeway-postgres-", dir=place))
         self._as = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"] if os.geteuid() == 0 else []
         if self._as:
             shutil.chown(self._directory, "nobody", "nogroup")
@@ -39,7 +40,9 @@ class PostgresCluster:
         try:
             data = str(self._directory / "data")
             create = [str(self._programs / "initdb"), "-D", data, "-U", "ridgeway", "-A", "trust", "-N", "-E", "UTF8"]
-            subprocess.run([*self._as, *create, "--locale=C"], check=True, capture_output=True, cwd=self._directory)
+            subprocess.run(
+                [*self._as, *create, "--locale=C", *more], check=True, capture_output=True, cwd=self._directory
+            )
             self.start()
         except BaseException:
             self.close()

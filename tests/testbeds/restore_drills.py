@@ -18,7 +18,8 @@ from typing import Any
 from agent.restore_drills import canary
 from agent.restore_drills.drill import Drilled, Means, Request, drilled
 from agent.restore_drills.filing import filed, recalled, with_restores, with_verification
-from agent.restore_drills.plan import BorgDrill, Plan, ResticDrill
+from agent.restore_drills.options.tools import BorgDrill, ResticDrill
+from agent.restore_drills.plan import Plan
 from agent.restore_drills.scratch import Scratch
 from agent.restore_drills.verify import Verified, verified
 from checks.backup.proofs import DrillState

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from agent.restore_drills.running import Printed
+from agent.restore_drills.running import Printed, Runner
 from agent.restore_drills.verdict import Failed, Unproven
 
 
@@ -28,6 +28,58 @@ class StoredFile:
     mtime: float
     whole_seconds: bool = False
     """The list has no fractions of a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backup(Point):
+    """A backup of a PostgreSQL cluster."""
+
+    until: float
+    """When it ended: what was written after that is in the log alone."""
+    octets: int | None
+    """Of the cluster."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """How far the log is replayed: to its end, unless one of these says otherwise."""
+
+    moment: float | None = None
+    consistent: bool = False
+    """No further than until the backup is consistent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """A cluster as it was restored, not started yet."""
+
+    data: Path
+    seconds: float
+    programs: Path
+    """Those of PostgreSQL in this cluster's own version."""
+    fetch: str
+    """The shell command by which PostgreSQL fetches a segment of the log."""
+    newest: str
+    """The newest segment of the log that there was before the restore."""
+
+
+class ClusterProduct(Protocol):
+    """A product whose restore points are PostgreSQL clusters. Everything may raise Unproven."""
+
+    runner: Runner
+
+    @property
+    def parts(self) -> int | None:
+        """In how many parts its data can be read; None: as one asks."""
+
+    def points(self) -> Sequence[Backup]:
+        """All backups of the drill's object, the oldest first. Raises Failed where their list is damaged."""
+
+    def restore(self, backup: Backup, into: Path, target: Target) -> Files:
+        """Restore by the ordinary route, below a directory that is empty. Raises Failed."""
+
+    def verify(self, part: int, parts: int, most: float) -> float:
+        """Read everything again; return the share that was read. Raises Failed where it is damaged."""
 
 
 class Product(Protocol):
@@ -77,10 +129,23 @@ def could_not(printed: Printed, damage: Sequence[str]) -> str:
         return ""
     if printed.overdue:
         return f"it did not end within its time; raise `max_time`, or see why it is slow ({printed.last_line})"
+    if printed.status < 0:
+        return f"it was ended by signal {-printed.status}: see whether memory is short ({printed.last_line})"
     for words, why in ((_AWAY, "the repository is away"), (_CLOSED, "the drill's user may not read it")):
         if any(word in said for word in words):
             return f"{why}: {printed.last_line}"
     return ""
 
 
-__all__ = ["Failed", "Point", "Product", "StoredFile", "Unproven", "could_not"]
+__all__ = [
+    "Backup",
+    "ClusterProduct",
+    "Failed",
+    "Files",
+    "Point",
+    "Product",
+    "StoredFile",
+    "Target",
+    "Unproven",
+    "could_not",
+]

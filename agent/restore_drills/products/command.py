@@ -16,7 +16,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from agent.push.tail import tail
-from agent.restore_drills.plan import CommandDrill, CommandLine
+from agent.restore_drills.options.tools import CommandDrill, CommandLine
 from agent.restore_drills.products import Point, StoredFile
 from agent.restore_drills.running import Printed, Runner
 from agent.restore_drills.verdict import Failed, Unproven

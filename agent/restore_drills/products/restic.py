@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from agent.restore_drills.plan import ResticDrill
+from agent.restore_drills.options.tools import ResticDrill
 from agent.restore_drills.products import Point, StoredFile, could_not, shows_damage
 from agent.restore_drills.running import Printed, Runner, secret_path
 from agent.restore_drills.verdict import Failed, Unproven

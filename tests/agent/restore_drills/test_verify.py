@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from agent.restore_drills import verify
-from agent.restore_drills.plan import Plan, ResticDrill
+from agent.restore_drills.options.tools import ResticDrill
+from agent.restore_drills.plan import Plan
 from agent.restore_drills.scratch import Scratch
 from agent.restore_drills.verdict import Failed, Unproven
 from agent.restore_drills.verify import Verified

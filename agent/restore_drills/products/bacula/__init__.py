@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from agent.restore_drills.plan import BaculaDrill
+from agent.restore_drills.options.tools import BaculaDrill
 from agent.restore_drills.products import Point, StoredFile
 from agent.restore_drills.products.bacula.console import LONGEST, Console, quoted, refused, rows
 from agent.restore_drills.products.bacula.daemon import file_daemon

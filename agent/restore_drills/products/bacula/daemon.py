@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from agent.restore_drills.plan import BaculaDrill
+from agent.restore_drills.options.tools import BaculaDrill
 from agent.restore_drills.running import Runner, Started, secret_path
 from agent.restore_drills.verdict import Unproven
 from checks.printable import printable
@@ -47,7 +47,7 @@ def file_daemon(options: BaculaDrill, runner: Runner) -> Iterator[None]:
     said = _CONFIGURATION.format(client=options.client, address=address, port=port, home=home,
                                  director=options.director, secret=secret_path(options.file_daemon))  # fmt: skip
     configuration.write_text(said)
-    with runner.started("bacula-fd", ("-f", "-P", "-c", str(configuration))) as daemon:
+    with runner.beside("bacula-fd", ("-f", "-P", "-c", str(configuration))) as daemon:
         _wait(daemon, int(port))
         yield
 
@@ -56,7 +56,7 @@ def _wait(daemon: Started, port: int) -> None:
     until = time.monotonic() + _STARTS
     while not _listens(port):
         if daemon.process.poll() is not None or time.monotonic() > until:
-            said = [line for line in daemon.last_words.splitlines() + _tail(daemon.out) if line.strip()]
+            said = [line for line in daemon.said.splitlines() + _tail(daemon.out) if line.strip()]
             raise Unproven(f"bacula-fd does not start: {printable(said[-1].strip())[:200] if said else 'no words'}")
         time.sleep(_LOOK)
 

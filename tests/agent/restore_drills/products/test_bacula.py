@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.restore_drills.plan import BaculaDrill
+from agent.restore_drills.options.tools import BaculaDrill
 from agent.restore_drills.products.bacula import Bacula
 from agent.restore_drills.products.bacula.console import quoted
 from agent.restore_drills.products.bacula.jobs import Ended, settle

@@ -115,5 +115,6 @@ CHECK = CheckKind(
     assess=assess,
     inputs=lambda options: [one.target for one in options.products.values() if one.target is not None],
     largest_memory=LARGEST,
+    assessed_aside=True,
 )
 __all__ = ["CHECK", "BackupAnswers", "BackupOptions"]

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from checks.backup.claims import Names
 from checks.backup.evidence import Evidence, place
 from checks.backup.history import (
+    NEWS,
     JobRun,
     Lying,
     ObjectHistory,
@@ -51,7 +52,7 @@ def gathered(options: BackupOptions, accounts: Mapping[str, Account], before: No
         names = Names(options, product)
         _job_runs(product, account, job_runs)
         _sort(product, account, names, objects)
-        _of_remembered_jobs(product, account, objects)
+        _of_remembered_jobs(options, product, account, objects)
         undeclared[product] = tuple(_undeclared(account, names))
         unprotected[product] = tuple(one for one in account.unprotected if not names.of(one, ""))
     for name, evidence in objects.items():
@@ -75,10 +76,13 @@ def _job_runs(product: str, account: Account, known: dict[str, tuple[JobRun, ...
             del known[at]
 
 
-def _of_remembered_jobs(product: str, account: Account, objects: Mapping[str, Evidence]) -> None:
+def _of_remembered_jobs(
+    options: BackupOptions, product: str, account: Account, objects: Mapping[str, Evidence]
+) -> None:
     """The jobs of an object that is known by its own name: which they are its runs tell, and those are told once only.
 
-    So what is said of a job is said at every poll, and what it does now is known to be done for its objects.
+    So what is said of a job is said at every poll, and what it does now is known to be done for its objects. A job that
+    took it once, and has not for two RPOs while others did, is not its job any more.
     """
     jobs = {job.name: job for job in account.jobs}
     under_way: dict[str, list[Run]] = {}
@@ -87,9 +91,11 @@ def _of_remembered_jobs(product: str, account: Account, objects: Mapping[str, Ev
             under_way.setdefault(run.job, []).append(run)
     if not jobs:
         return
-    for one in objects.values():
-        names = {past.job for past in one.history.runs if past.product == product}
-        names |= {run.job for of, run in one.runs if of == product}
+    for key, one in objects.items():
+        runs = one.history.runs
+        since = runs[-1].started - NEWS * options.objects[key].rpo if runs else 0.0
+        names = {past.job for past in runs if past.product == product and past.started >= since}
+        names |= {run.job for of, run in one.runs if of == product and (run.started or 0.0) >= since}
         for name in sorted(names & jobs.keys()):
             if (product, jobs[name]) not in one.jobs:
                 one.jobs.append((product, jobs[name]))

@@ -20,6 +20,8 @@ _MOST_KEPT = 30
 _DAY = 86_400.0
 DELETION_TOLD = 7 * _DAY
 """Seconds for which a sudden deletion is told."""
+NEWS = 2.0
+"""RPOs for which the last run of one of several jobs is news."""
 MOST_PLACES = 50
 """Repositories of an object that are remembered: a product that invents names makes no note grow for ever."""
 
@@ -182,7 +184,7 @@ def with_verification(before: ObjectHistory, place: str, verification: Verificat
     return replace(before, verified={**before.verified, place: (verification.at, verification.sound)})
 
 
-def with_count(before: ObjectHistory, place: str, count: int, may_shrink_by: int, now: float) -> ObjectHistory:
+def with_count(before: ObjectHistory, place: str, count: int, may_shrink_by: float, now: float) -> ObjectHistory:
     """Remember the count once a day, and at once where it grows: what is compared is what there was.
 
     Where more has gone than may, what there was is remembered for a week: a night does not bring it back.

@@ -6,6 +6,7 @@ is not there, or a product that cannot be read, is the cause of all that follows
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 from checks.backup import families
@@ -32,6 +33,7 @@ from checks.backup.round import (
     RETENTION,
     SIZE,
     UNDECLARED,
+    UNPROTECTED,
     VERIFIED,
     BackupAnswers,
     ProductPart,
@@ -51,7 +53,7 @@ from checks.contract import INPUT, Assessment, Memory, State
 
 _NAMED = 5
 _LISTED_NEWS = 2 * 86_400.0
-_OK_MAY_GO = frozenset({f"{SIZE}/*", f"{VERIFIED}/*", f"{RESTORED}/*", f"{JOB}/*"})
+_MAY_GO = frozenset(f"{key}/*" for key in (SIZE, VERIFIED, RESTORED, JOB, UNPROTECTED))
 
 
 def judged(options: BackupOptions, answers: BackupAnswers, memory: Memory | None, now: float) -> Assessment:
@@ -79,7 +81,7 @@ def judged(options: BackupOptions, answers: BackupAnswers, memory: Memory | None
         tuple(this.findings),
         tuple(this.readings),
         _covers(this),
-        _OK_MAY_GO,
+        _MAY_GO,
         None if _same(before, after) else packed(after),
     )
 
@@ -163,10 +165,10 @@ def _object(this: Round, name: str, evidence: Evidence, runs: Sequence[Trouble])
         tell(this, COPIES, name, short, f"{1 + len(kept)} copies with the original", evidence)
     tell(this, VERIFIED, name, list(verification(options, history, now)), read_again(options, history), evidence)
     tell(this, RESTORED, name, list(drilled(options, history, now)), proved(options, history), evidence)
-    may = options.retention.may_shrink_by if options.retention is not None else 0
+    may = options.retention.may_shrink_by if options.retention is not None else math.inf
     for at, lying in history.lying.items():
         if lying.count is not None:
-            history = with_count(history, at, lying.count, may if options.retention else lying.count, now)
+            history = with_count(history, at, lying.count, may, now)
     return history
 
 

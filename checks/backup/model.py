@@ -7,7 +7,6 @@ list is then no sign that there is nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -221,7 +220,7 @@ class Account:
     """When the product's own configuration was last saved."""
     server_encrypted: bool | None = None
     """Whether that is encrypted: the passwords of all that it protects are in it."""
-    not_permitted: Mapping[Part, str] = field(default_factory=dict)
+    not_permitted: dict[Part, str] = field(default_factory=dict)
     """Parts that the account's role may not read, by design, and which right that would need."""
     unprotected: tuple[str, ...] = ()
     """What it could back up, and no job takes."""

@@ -85,6 +85,7 @@ class Round:
 
 
 def worst_first(troubles: Sequence[Trouble]) -> list[Trouble]:
+    """Those of the worst state first."""
     return sorted(troubles, key=lambda one: -one.state.rank)
 
 

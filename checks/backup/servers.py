@@ -112,8 +112,10 @@ def _undeclared(this: Round, name: str) -> None:
 def _unprotected(this: Round, name: str) -> None:
     """What the product could back up, no job takes, and nobody declared: a declared one says so itself."""
     account = this.accounts[name]
-    if not this.options.undeclared or not account.whole(Part.OBJECTS) or not account.whole(Part.JOBS):
+    if Part.OBJECTS in account.unread or Part.JOBS in account.unread:
         this.open.add(f"{UNPROTECTED}/{name}")
+        return
+    if not this.options.undeclared:
         return
     but = this.options.undeclared_except
     found = [one for one in this.got.unprotected.get(name, ()) if not any(fits(pattern, one) for pattern in but)]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from checks.backup.evidence import Evidence, place
-from checks.backup.history import JobRun
+from checks.backup.history import NEWS, JobRun
 from checks.backup.model import Job, Outcome
 from checks.backup.options import ObjectOptions
 from checks.backup.rules import Trouble
 from checks.backup.rules.freshness import moment
-from checks.backup.rules.runs import EARLY, NEWS, overrun
+from checks.backup.rules.runs import EARLY, overrun
 from checks.contract import State
 from checks.printable import printable
 

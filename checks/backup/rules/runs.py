@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise, takewhile
 
 from checks.backup.evidence import Evidence, place
-from checks.backup.history import Past, newest_first
+from checks.backup.history import NEWS, Past, newest_first
 from checks.backup.model import Level, Outcome, Run
 from checks.backup.options import ObjectOptions
 from checks.backup.rules import Trouble
@@ -21,8 +21,6 @@ from checks.printable import printable
 
 EARLY = 300.0
 """Seconds that a run may begin before its time: clocks differ."""
-NEWS = 2.0
-"""RPOs for which the last run of one of several jobs is news."""
 _LONGEST_FACTOR = 1.5
 _LONGEST_LEAST = 1800.0
 _ENOUGH = 5

@@ -134,6 +134,18 @@ def test_a_job_that_the_estate_names_is_missed_though_another_goes_well() -> Non
     assert "switched off" not in finding(assessed(options({"ben": {"by": wild}}), told), KEY).summary
 
 
+def test_a_job_that_took_an_object_once_is_not_its_job_any_more() -> None:
+    moved = [replace(run(NOW - 10 * HOUR - night * DAY), job="new", id=f"n{night}") for night in range(5)]
+    before = [replace(run(NOW - 10 * HOUR - night * DAY), id=f"o{night}") for night in range(6, 12)]
+    jobs = (Job("nightly", repository="main"), Job("new", repository="main"))
+    failed = whole(NOW - 2 * HOUR, Outcome.FAILED, 0.1, message="gone")
+
+    first = assessed(options(), account([*moved, *before], jobs=jobs))
+    found = assessed(options(), *later(account([]), first.memory, runs=(failed,), jobs=jobs, objects=("ben",)))
+
+    assert KEY not in bad(found)
+
+
 def test_log_backups_that_run_all_day_say_nothing_of_the_nightly_run() -> None:
     logs = [replace(run(NOW - n * 0.5 * HOUR), level=Level.LOG, job="log") for n in range(1, 40)]
     full = [replace(run(NOW - 25 * HOUR - n * DAY), job="full") for n in range(5)]

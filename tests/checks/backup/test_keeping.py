@@ -196,6 +196,15 @@ def test_what_is_in_no_job_and_not_declared_is_told_and_may_be_excepted() -> Non
     key = "backup/unprotected/veeam"
     assert finding(found, key).summary.startswith("veeam: 1 in no job, and not declared: lost.")
     assert key not in {one.key for one in excepted.findings}
+    assert "backup/*" in excepted.covers and "backup/unprotected/*" in excepted.may_go
+    unread = assessed(options(), replace(told, unread={Part.JOBS: "403"}))
+    assert key not in {one.key for one in unread.findings} and "backup/*" not in unread.covers
+
+
+def test_a_product_that_lists_no_objects_still_judges_completely() -> None:
+    found = assessed(options(), account(nights(5), points=(), has=(Part.JOBS, Part.RUNS)))
+
+    assert "backup/*" in found.covers
 
 
 def test_an_estimate_takes_the_whole_object_and_the_start_of_its_service() -> None:

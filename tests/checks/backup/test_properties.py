@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from checks.backup.history import ObjectHistory
@@ -56,6 +56,7 @@ def test_without_an_answer_nothing_becomes_ok(runs: list[Run], later: float) -> 
     assert KEY not in found.covers or finding(found, KEY).state is State.CRITICAL
 
 
+@settings(max_examples=50, deadline=None)
 @given(HISTORIES, st.sampled_from([Part.RUNS, Part.POINTS, Part.OBJECTS, Part.JOBS]), st.booleans())
 def test_what_was_only_partly_read_takes_no_verdict_back(runs: list[Run], part: Part, empty: bool) -> None:
     before = state(runs)
@@ -69,6 +70,7 @@ def test_what_was_only_partly_read_takes_no_verdict_back(runs: list[Run], part: 
     assert KEY not in found.covers or later is before is State.CRITICAL
 
 
+@settings(max_examples=50, deadline=None)
 @given(HISTORIES, st.integers(1, 20))
 def test_what_is_asked_night_by_night_means_what_it_means_at_once(runs: list[Run], polls: int) -> None:
     """Of whatever size the windows are, the newest verdict is the same."""
@@ -86,6 +88,7 @@ def test_what_is_asked_night_by_night_means_what_it_means_at_once(runs: list[Run
 PARTIALS = st.lists(st.sampled_from([Outcome.SUCCESS, Outcome.PARTIAL]), min_size=1, max_size=12)
 
 
+@settings(max_examples=50, deadline=None)
 @given(PARTIALS, st.integers(0, 11), st.integers(0, 2000))
 def test_incomplete_runs_are_never_worse_where_one_was_complete_or_less_is_missing(
     outcomes: list[Outcome], which: int, errors: int
@@ -102,6 +105,7 @@ def test_incomplete_runs_are_never_worse_where_one_was_complete_or_less_is_missi
     assert told(better=True).rank <= told(better=False).rank
 
 
+@settings(max_examples=50, deadline=None)
 @given(HISTORIES, st.floats(NOW + 400, 1e18) | st.floats(-1e12, 9e8))
 def test_a_time_that_cannot_be_makes_nothing_better(runs: list[Run], at: float) -> None:
     assert state([*runs, run(at)]) == state(runs)

@@ -304,12 +304,17 @@ class Runner:
         entry.timer = loop.call_at(deadline, self._overdue, entry)
         try:
             observation = await self._observe(entry, kind, subject, started)
+            entry.timer.cancel()
+            judged: Assessment | BaseException | None = None
+            if kind.assessed_aside and observation.answers is not None and entry.stage is not _Stage.HANGING:
+                now = self._clock()
+                judged = await asyncio.to_thread(_judged, kind, subject, observation, entry.memory, now)
         finally:
             entry.timer.cancel()
             hung = entry.stage is _Stage.HANGING
             self._release(entry)
         if not hung and entry.epoch == epoch:
-            self._conclude(entry, subject, kind, due, observation)
+            self._conclude(entry, subject, kind, due, observation, judged)
         elif (entry.waiters or entry.epoch != epoch) and not entry.gone and not self._stopping:
             self._start(entry, due)  # else what runs once a night would be asked the new question tomorrow
 
@@ -336,15 +341,25 @@ class Runner:
             return self._nothing(entry, kind, Reason.INTERNAL, message, started)
         return observation
 
-    def _conclude(self, entry: _Entry, subject: Subject, kind: CheckKind, due: float, observation: Observation) -> None:
-        """Judge what came back, keep the check's new memory, and hand the result on."""
+    def _conclude(
+        self,
+        entry: _Entry,
+        subject: Subject,
+        kind: CheckKind,
+        due: float,
+        observation: Observation,
+        judged: Assessment | BaseException | None = None,
+    ) -> None:
+        """Judge what came back unless that was done aside, keep the check's new memory, and hand the result on."""
         check = subject.check
         acceptance = check.accept_unreadable
         now = self._clock()
         if observation.answers is not None:
             try:
-                assessment = kind.assess(subject, (observation,), entry.memory, now)
-                assessment = fold.with_answers(kind.kind, assessment, observation.fault, acceptance, now)
+                if isinstance(judged, BaseException):
+                    raise judged
+                found = judged if judged is not None else kind.assess(subject, (observation,), entry.memory, now)
+                assessment = fold.with_answers(kind.kind, found, observation.fault, acceptance, now)
             except _FINAL:
                 raise
             except BaseException as error:  # noqa: BLE001 - as above
@@ -454,6 +469,16 @@ def _end(entries: Iterable[_Entry]) -> None:
 def _alike(some: Sequence[Target], others: Sequence[Target]) -> bool:
     """Whether these are the same but for their checks: adding one does not change what the others ask."""
     return [replace(target, checks=()) for target in some] == [replace(target, checks=()) for target in others]
+
+
+def _judged(
+    kind: CheckKind, subject: Subject, observation: Observation, memory: Memory | None, now: float
+) -> Assessment | BaseException:
+    """What the answers mean, or what judging them raised: not every exception can leave a thread by itself."""
+    try:
+        return kind.assess(subject, (observation,), memory, now)
+    except BaseException as error:  # noqa: BLE001 - raised again by whoever asked, who tells defects from ends
+        return error
 
 
 def _unusable(observation: object, kind: CheckKind) -> str:

@@ -315,6 +315,9 @@ class CheckKind:
     """Whether a check with inputs asks its own target too, which then needs the credentials as well."""
     largest_memory: int = 64 * 1024
     """Characters of a note; for kinds that remember the history of many things."""
+    assessed_aside: bool = False
+    """Whether `assess` is called in a thread of its own: for kinds that judge a thousand things at once, so that the
+    event loop is not held. It is pure, so nothing else changes."""
     approvals: Approvals | None = None
     """How people approve what a check of this kind has found; None: there is nothing to approve."""
     notices: Notices | None = None

@@ -90,15 +90,17 @@ CHECK = CheckKind(
     ),
     finding_keys={
         "backup/protection/<object>": "Something stands in the way of its next restore: its RPO, its runs, its job.",
-        "backup/size/<object>": "Its last two runs took far more, or far less, than they always do.",
+        "backup/size/<object>": "Its runs took far more or less than ever, never change, or look like ransomware.",
         "backup/retention/<object>": "Too little is kept, or many restore points have gone at once.",
         "backup/copies/<object>": "Too few copies, kinds of storage or places, or none out of an attacker's reach.",
         "backup/verified/<object>": "Its data was found damaged, or has not been read again for too long.",
         "backup/restored/<object>": "A restore failed, takes too long, or has not been proved for too long.",
+        "backup/job/<product>/<job>": "A job of several objects is off, hangs, did not start, or failed for most.",
         "backup/repository/<product>/<name>": "A repository is not there, or has no room: all that lies there waits.",
         "backup/lock/<product>/<name>": "Points are locked for less time than they were or must be: security.",
         "backup/product/<name>": "A product could not be read whole: what it protects is not known for now.",
         "backup/undeclared/<name>": "It backs up what nobody declared, so nobody owns it.",
+        "backup/unprotected/<name>": "It could back up what no job takes and nobody declared.",
         "backup/server/<name>": "The backup of the backup server's own configuration is old, or off.",
         "backup/proofs": "What restore drills left could not be read: a failure may stand in it.",
         "pair/member/<target>": "The server of a product cannot be reached.",
@@ -116,5 +118,6 @@ CHECK = CheckKind(
     assess=assess,
     inputs=lambda options: [name for one in options.products.values() for name in targets_of(one)],
     largest_memory=LARGEST,
+    assessed_aside=True,
 )
 __all__ = ["CHECK", "BackupAnswers", "BackupOptions"]

@@ -18,13 +18,15 @@ RESTORABLE = Family(
 )  # fmt: skip
 RPO = Family("ridgeway_backup_rpo_seconds", "How old it may be.", unit="seconds", labels=("object",))
 RUN_AT = Family(
-    "ridgeway_backup_last_run_timestamp_seconds", "When the last run that is over began, whatever came of it.",
-    unit="seconds", labels=("object",),
+    "ridgeway_backup_last_run_timestamp_seconds", "When the last run of a job that is over began, whatever came of it.",
+    unit="seconds", labels=("object", "job_name"),
 )  # fmt: skip
 RUN_SECONDS = Family(
-    "ridgeway_backup_last_run_duration_seconds", "How long it took.", unit="seconds", labels=("object",)
+    "ridgeway_backup_last_run_duration_seconds", "How long it took.", unit="seconds", labels=("object", "job_name")
 )
-RUN_BYTES = Family("ridgeway_backup_last_run_bytes", "What it read of the object.", unit="bytes", labels=("object",))
+RUN_BYTES = Family(
+    "ridgeway_backup_last_run_bytes", "What it read of the object.", unit="bytes", labels=("object", "job_name")
+)
 VERIFIED = Family(
     "ridgeway_backup_last_verified_timestamp_seconds", "When data of it was last read again and found right.",
     unit="seconds", labels=("object",),
@@ -70,18 +72,17 @@ def of_object(
 ) -> Iterator[Reading]:
     """The readings of one object; what is not known has none."""
     proof = last_restored(history)
-    last = history.runs[-1] if history.runs else None
     values = (
         (RPO, options.rpo),
         (RESTORABLE, newest(history, now)),
-        (RUN_AT, last.started if last else None),
-        (RUN_SECONDS, last.seconds if last else None),
-        (RUN_BYTES, last.bytes if last else None),
         (VERIFIED, last_verified(history)),
         (DRILLED, proof.at if proof else None),
         (RESTORE, restore_seconds(history)),
     )
     yield from (Reading(family, float(value), (name,)) for family, value in values if value is not None)
+    for job, last in {past.job: past for past in history.runs}.items():  # the last of each, for they are in order
+        of_run = ((RUN_AT, last.started), (RUN_SECONDS, last.seconds), (RUN_BYTES, last.bytes))
+        yield from (Reading(family, float(value), (name, job)) for family, value in of_run if value is not None)
     yield from (Reading(COPIES, float(count), (name, at)) for at, count in where.items())
     for at, lying in history.lying.items():
         if lying.count is not None:

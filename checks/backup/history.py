@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from checks.backup.model import Level, Outcome, Proof, Run, Verification
 
@@ -15,14 +16,20 @@ MOST_RUNS = 60
 """Runs of an object that are remembered: two of what the stricter statistics need."""
 MOST_LOGS = 30
 """Of those, backups of a database's log: one every quarter of an hour would push out every night there was."""
+_MOST_OF_A_JOB = 20
 _MOST_PROOFS = 12
 _MOST_KEPT = 30
 _DAY = 86_400.0
+DELETION_TOLD = 7 * _DAY
+"""Seconds for which a sudden deletion is told."""
+NEWS = 2.0
+"""RPOs for which the last run of one of several jobs is news."""
+MOST_PLACES = 50
+"""Repositories of an object that are remembered: a product that invents names makes no note grow for ever."""
 
 
-@dataclass(frozen=True, slots=True)
-class Past:
-    """A run that is over, as it is remembered."""
+class Past(NamedTuple):
+    """A run that is over, as it is remembered. A tuple, since 50,000 are made anew in every round."""
 
     product: str
     """The name of the product that told it."""
@@ -35,6 +42,11 @@ class Past:
     errors: int | None = None
     nothing: bool = False
     job: str = ""
+    written: int | None = None
+    retries: bool = False
+    """It failed, and the product said that it would try again."""
+    message: str = ""
+    """The product's words, where it did not go well."""
 
     @property
     def key(self) -> tuple[str, str, int, Level]:
@@ -63,6 +75,10 @@ class Lying:
     """What a scan that is not sure says of its newest point."""
     seen: float = 0.0
     """When the product last told it."""
+    counted: float = 0.0
+    """When `count` was last told; what is kept from before is no news."""
+    listed: float = 0.0
+    """When all points were last listed, which `oldest` comes from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +97,30 @@ class ObjectHistory:
     """Restores, oldest first."""
     first_seen: float = 0.0
     """When the estate's object was first judged."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobRun:
+    """A run of a whole job, whatever it did for each of its objects."""
+
+    started: float
+    seconds: float | None
+    outcome: Outcome
+    message: str = ""
+
+    @property
+    def ended(self) -> float | None:
+        return None if self.seconds is None else self.started + self.seconds
+
+
+def with_job_runs(before: Sequence[JobRun], runs: Iterable[Run]) -> tuple[JobRun, ...]:
+    """With the runs of one job that are over, the oldest first; one that will be tried again is none yet."""
+    known = {run.started: run for run in before}
+    for run in runs:
+        past = _past("", run)
+        if past is not None and not past.retries:
+            known[past.started] = JobRun(past.started, past.seconds, past.outcome, run.message[:100])
+    return tuple(known[at] for at in sorted(known)[-_MOST_OF_A_JOB:])
 
 
 def with_runs(before: ObjectHistory, runs: Iterable[tuple[str, Run]]) -> ObjectHistory:
@@ -126,15 +166,23 @@ def with_lying(before: ObjectHistory, place: str, now: Lying | None, whole: bool
         now = Lying(count=0, seen=known.seen)
     elif not whole and known is not None:
         now = _joined(known, now)
-    return before if now == known else replace(before, lying={**before.lying, place: now})
+    if known is not None and _no_news(known, now):
+        return before
+    lying = {**before.lying, place: now}
+    if len(lying) > MOST_PLACES:
+        del lying[min((at for at in lying if at != place), key=lambda at: (lying[at].seen, at))]
+    return replace(before, lying=lying)
 
 
 def with_verification(before: ObjectHistory, place: str, verification: Verification) -> ObjectHistory:
     """With the newest verification that said anything; one that could not be done says nothing.
 
-    Of two at the same moment the later told counts: one under way may find damage after it was first told.
+    Of two at the same moment the later told counts: one under way may find damage after it was first told. Damage in a
+    part of the data is damage; that a part is sound says nothing of the whole.
     """
     known = before.verified.get(place)
+    if verification.sound and verification.share < 1.0:
+        return before  # what was read is sound, and proves nothing of the rest
     if verification.sound is None or (known is not None and known[0] > verification.at):
         return before
     if known == (verification.at, verification.sound):
@@ -142,11 +190,16 @@ def with_verification(before: ObjectHistory, place: str, verification: Verificat
     return replace(before, verified={**before.verified, place: (verification.at, verification.sound)})
 
 
-def with_count(before: ObjectHistory, place: str, count: int, now: float) -> ObjectHistory:
-    """Remember the count once a day, and at once where it grows: what is compared is what there was."""
+def with_count(before: ObjectHistory, place: str, count: int, may_shrink_by: float, now: float) -> ObjectHistory:
+    """Remember the count once a day, and at once where it grows: what is compared is what there was.
+
+    Where more has gone than may, what there was is remembered for a week: a night does not bring it back.
+    """
     known = before.counts.get(place)
-    if known is not None and known[1] >= count and now - known[0] < _DAY:
-        return before
+    if known is not None:
+        keep = DELETION_TOLD if known[1] - count > may_shrink_by else _DAY
+        if known[1] >= count and now - known[0] < keep:
+            return before
     return replace(before, counts={**before.counts, place: (now, count)})
 
 
@@ -161,20 +214,31 @@ def _past(product: str, run: Run) -> Past | None:
     started = run.started if run.started is not None else run.ended
     if started is None:
         return None
+    words = "" if run.outcome is Outcome.SUCCESS and not run.nothing else run.message[:120]
     seconds = float(round(max(0.0, run.ended - started))) if run.ended is not None else None
     return Past(
         product, float(int(started)), seconds, run.outcome, run.level, run.bytes, run.files, run.errors, run.nothing,
-        run.job,
+        run.job, run.written, run.retries, words,
     )  # fmt: skip
+
+
+def _no_news(known: Lying, now: Lying) -> bool:
+    """Whether only the time of asking is new, and that by less than an hour: worth no note of its own."""
+    alike = replace(now, seen=known.seen, counted=known.counted, listed=known.listed) == known
+    fresh = (bool(now.counted), bool(now.listed)) == (bool(known.counted), bool(known.listed))
+    return alike and fresh and now.seen - known.seen < 3600
 
 
 def _joined(known: Lying, now: Lying) -> Lying:
     newer = known.newest is None or (now.newest is not None and now.newest >= known.newest)
     first = now if newer else known
     olds = [one.oldest for one in (known, now) if one.oldest is not None]
+    counted = now if now.count is not None else known
     return replace(
         first,
         oldest=min(olds, default=None),
-        count=now.count if now.count is not None else known.count,
+        count=counted.count,
+        counted=counted.counted,
+        listed=max(known.listed, now.listed),
         seen=max(known.seen, now.seen),
     )

@@ -102,6 +102,8 @@ class Run:
     """It says that it protected nothing: everything excluded, no source there."""
     message: str = ""
     """The product's own words, one line."""
+    left_out: tuple[str, ...] = ()
+    """Disks, folders that somebody told the product to leave out. Unless the estate accepts each, it is incomplete."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +218,14 @@ class Account:
     proofs: tuple[Proof, ...] = ()
     server_backup: float | None = None
     """When the product's own configuration was last saved."""
+    server_encrypted: bool | None = None
+    """Whether that is encrypted: the passwords of all that it protects are in it."""
+    not_permitted: dict[Part, str] = field(default_factory=dict)
+    """Parts that the account's role may not read, by design, and which right that would need."""
+    unprotected: tuple[str, ...] = ()
+    """What it could back up, and no job takes."""
+    all_points: bool = False
+    """Every point that there is was told this time, though of runs only those since `since`."""
     unread: dict[Part, str] = field(default_factory=dict)
     """Parts that the product has and that were not read whole, and why."""
     has: tuple[Part, ...] = tuple(Part)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import date
 from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Annotated, Any, Self
@@ -13,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidato
 from checks.backup.products import ProductOptions
 from checks.backup.timetable import Timetable, read_calendar
 from config.cron import LONDON, read_cron, read_zone
-from config.schema.words import Duration, read_line, read_name
+from config.schema.words import Day, Duration, read_line, read_name
 
 KIND = "backup"
 MOST_OBJECTS = 2000
@@ -104,6 +105,8 @@ class RetentionOptions(_Part):
     """The oldest must be at least so old; from when the object has been watched for that long."""
     may_shrink_by: Annotated[int, Field(ge=0, le=100_000)] = 2
     """Points fewer than a day before that are ordinary; more is a sudden deletion."""
+    gfs: GfsOptions | None = None
+    """Grandfather, father, son: for how long points of the weeks, months and years are kept."""
 
 
 class CopyOptions(_Part):
@@ -119,6 +122,25 @@ class CopyOptions(_Part):
     """For how long the newest point out of reach must still be locked."""
     lag: Span | None = None
     """How much older than the newest point a copy's newest may be; twice the RPO unless said."""
+
+
+class Acceptance(_Part):
+    """Something that is left out of an object's backups on purpose, and who answers for that until when."""
+
+    left_out: Pattern
+    """The disk or folder as the product calls it, for example `scsi1`; `*` and `?` stand for anything."""
+    reason: Line
+    owner: Line
+    review: Day
+    """From this day on it is not accepted any more, until somebody has looked again."""
+
+
+class GfsOptions(_Part):
+    """How many weeks, months and years back, this one included, a restore point of each must be kept."""
+
+    weekly: Annotated[int, Field(ge=0, le=520)] = 0
+    monthly: Annotated[int, Field(ge=0, le=240)] = 0
+    yearly: Annotated[int, Field(ge=0, le=50)] = 0
 
 
 def _any_may_be_the_policys(schema: dict[str, Any]) -> None:
@@ -142,6 +164,8 @@ class ObjectOptions(_Part):
     """The most that may be lost: how old the newest restorable point may be."""
     rto: Span | None = None
     """How long a restore may take."""
+    starts_in: Annotated[Duration, Field(ge=0, le=7 * 86_400)] = 0.0
+    """What it takes from restored data to a service that people use, for the estimate against the RTO."""
     schedule: ScheduleOptions | None = None
     at_least: Size | None = None
     """A full backup below this size protects nothing."""
@@ -153,6 +177,12 @@ class ObjectOptions(_Part):
     copies: CopyOptions | None = None
     verified_within: Span | None = None
     drilled_within: Span | None = None
+    accept: Annotated[tuple[Acceptance, ...], Field(max_length=50)] = ()
+    """What is left out of its backups on purpose; anything else that is left out makes a run incomplete."""
+
+    def acceptance_of(self, part: str, today: date) -> Acceptance | None:
+        """Who accepts that a part is left out, today; None where nobody does."""
+        return next((one for one in self.accept if today < one.review and fits(one.left_out, part)), None)
 
 
 class RepositoryOptions(_Part):

@@ -52,6 +52,10 @@ class Timetable:
         """The newest moment that is not later than `now`; None for `every`, and before the first one."""
         return None if self.every else _last(self, now)
 
+    def next(self, now: float) -> float | None:
+        """The first moment that is later than `now`; None for `every`."""
+        return None if self.every else _next(self, now)
+
     def longest_gap(self) -> float:
         """Seconds between two due moments at most, clock changes left out."""
         return self.every or _longest(self.cron, self.calendar).total_seconds()
@@ -70,6 +74,17 @@ def _last(table: Timetable, now: float) -> Due | None:
         if due is not None and due.at <= now:
             found = due
     return found
+
+
+@lru_cache(maxsize=256)
+def _next(table: Timetable, now: float) -> float | None:
+    there = ZoneInfo(table.zone)
+    wall = datetime.fromtimestamp(now, there).replace(tzinfo=UTC)
+    for fire in _fires(table.cron, table.calendar, wall - timedelta(hours=3)):
+        due = _moment(fire, there)
+        if due is not None and due.at > now:
+            return due.at
+    return None
 
 
 def read_calendar(text: str) -> str:

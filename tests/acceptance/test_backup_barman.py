@@ -62,7 +62,7 @@ async def test_a_database_that_is_down_is_one_cause_and_its_backup_still_counts(
     up = await watched.run()
 
     assert down.bad == {"backup/protection/ledger": State.WARNING}
-    assert "its next run would not start: the database does not answer. Owner" in down.words("backup/protection/ledger")
+    assert "its next run would not start: the database does not answer. Last" in down.words("backup/protection/ledger")
     assert up.bad == {}
 
 

@@ -278,6 +278,37 @@ async def test_the_deadline_stands_in_the_context(bench):
     assert 0 < deadlines[0] <= 0.05
 
 
+async def test_a_kind_that_is_judged_aside_does_not_hold_the_loop_and_runs_once_at_a_time(bench):
+    judging, others_ran = threading.Event(), threading.Event()
+
+    def slow(subject, observations, memory, now):
+        judging.set()
+        seen = others_ran.wait(20)
+        return Assessment((Finding("odd/loop", State.OK if seen else State.CRITICAL, "whether the loop went on"),))
+
+    odd = bench(replace(kind(answer, slow), assessed_aside=True))
+    run = asyncio.create_task(odd.once())
+    await _until(judging.is_set)
+    odd.runner.start(odd.specs[0], 1.0)
+    others_ran.set()
+
+    assert states((await run).assessment.findings) == {"odd/loop": "ok"}
+    assert (odd.runner.skipped, odd.runner.running) == (1, 0)
+
+
+@pytest.mark.parametrize("error", [RuntimeError("no"), StopIteration("no"), PanicException("no")])
+async def test_a_judgement_aside_that_raises_is_a_defect_of_its_check(bench, error):
+    def broken(subject, observations, memory, now):
+        raise error
+
+    odd = bench(replace(kind(answer, broken), assessed_aside=True))
+
+    result = await odd.once()
+
+    assert result.fault.reason is Reason.INTERNAL
+    assert odd.runner.running == 0
+
+
 async def test_an_answer_that_came_while_the_loop_was_held_past_the_deadline_still_counts(bench):
     loop = asyncio.get_running_loop()
 

@@ -51,8 +51,8 @@ def account(runs: Sequence[Run], at: float = NOW, **more: Any) -> Account:
         at=at,
         jobs=(Job("nightly", enabled=True, repository="main"),),
         runs=tuple(runs),
-        objects=tuple(dict.fromkeys(one.object for one in runs)),
-        points=tuple(point(one.started or 0.0, one.object) for one in runs if one.outcome.kept),
+        objects=tuple(dict.fromkeys(one.object for one in runs if one.object)),
+        points=tuple(point(one.started or 0.0, one.object) for one in runs if one.object and one.outcome.kept),
         server_backup=at - HOUR,
     )
     return replace(made, **more)

@@ -15,3 +15,9 @@ class Trouble:
     words: str
     mend: str = ""
     """What to do next."""
+    job: str = ""
+    """`product/job`, where it is that job's: what many objects suffer for one job is told once."""
+    whole: bool = False
+    """It is so for the whole job, whatever the object."""
+    said: str = ""
+    """The product's own words."""

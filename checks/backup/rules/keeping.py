@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import islice
+from zoneinfo import ZoneInfo
 
 from checks.backup.history import Lying, ObjectHistory
-from checks.backup.options import BackupOptions, CopyOptions, ObjectOptions, RepositoryOptions
+from checks.backup.options import (
+    BackupOptions,
+    CopyOptions,
+    GfsOptions,
+    ObjectOptions,
+    RepositoryOptions,
+    RetentionOptions,
+)
 from checks.backup.rules import Trouble
-from checks.backup.rules.freshness import newest, span
+from checks.backup.rules.freshness import moment, newest, span
 from checks.contract import State
+from config.cron import LONDON
 from config.schema.words import duration_text
 
 _DAY = 86_400.0
+_NEWS = 2 * _DAY
+"""Seconds for which what was counted or listed is news."""
+_FIRST_YEAR = 1970
+_UNTOLD = "ask for what the product tells, or compare with its own console"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,25 +51,84 @@ def copies(options: BackupOptions, history: ObjectHistory) -> list[Copy]:
 
 
 def retention(options: ObjectOptions, history: ObjectHistory, now: float) -> Iterator[Trouble]:
-    """Too few points, none that is old enough, or many gone at once."""
+    """Too few points, none that is old enough, or many gone at once. What is not told is unknown, and never enough."""
     wish = options.retention
     if wish is None:
         return
-    counts = [one.count for one in history.lying.values() if one.count is not None]
-    if wish.points is not None and counts and max(counts) < wish.points:
-        yield Trouble(
-            State.WARNING, f"{max(counts)} restore points are kept, {wish.points} must be", "see its retention"
-        )
-    oldest = min((one.oldest for one in history.lying.values() if one.oldest is not None), default=None)
-    watched = now - history.first_seen
-    if wish.oldest is not None and oldest is not None and watched >= wish.oldest and now - oldest < wish.oldest - _DAY:
-        words = f"the oldest restore point is {span(now - oldest)} old, {duration_text(wish.oldest)} must be kept"
-        yield Trouble(State.WARNING, words, "see its retention")
+    if history.lying:
+        yield from _counted(wish, history, now)
     for at, lying in history.lying.items():
         before = history.counts.get(at)
         if before is not None and lying.count is not None and before[1] - lying.count > wish.may_shrink_by:
-            words = f"{before[1] - lying.count} restore points have gone from {at} within a day; {lying.count} are left"
+            gone = before[1] - lying.count
+            words = f"{gone} restore points have gone from {at} since {moment(before[0])}; {lying.count} are left"
             yield Trouble(State.CRITICAL, words, "find out who deleted them, before anything else is lost")
+
+
+def _counted(wish: RetentionOptions, history: ObjectHistory, now: float) -> Iterator[Trouble]:
+    lying = history.lying.values()
+    counts = [one.count for one in lying if one.count is not None and now - one.counted < _NEWS]
+    if wish.points is not None and not counts:
+        yield Trouble(State.UNKNOWN, "how many restore points are kept is not told", _UNTOLD)
+    elif wish.points is not None and max(counts) < wish.points:
+        words = f"{max(counts)} restore points are kept, {wish.points} must be"
+        yield Trouble(State.WARNING, words, "see its retention")
+    if wish.oldest is None or now - history.first_seen < wish.oldest:
+        return
+    olds = [one.oldest for one in lying if one.oldest is not None and now - one.listed < _NEWS]
+    if not olds:
+        yield Trouble(State.UNKNOWN, "how old its oldest restore point is is not told", _UNTOLD)
+    elif now - min(olds) < wish.oldest - _DAY:
+        words = f"the oldest restore point is {span(now - min(olds))} old, {duration_text(wish.oldest)} must be kept"
+        yield Trouble(State.WARNING, words, "see its retention")
+
+
+def slots(wish: GfsOptions, history: ObjectHistory, times: Sequence[float] | None, now: float) -> Iterator[Trouble]:
+    """Weeks, months and years that should have a point and have none; from when the object has been watched.
+
+    `times`: of all points that there are; None: no product told them all.
+    """
+    if times is None:
+        yield Trouble(State.UNKNOWN, "of which weeks and months points are kept is not told", _UNTOLD)
+        return
+    there = ZoneInfo(LONDON)
+    days = [datetime.fromtimestamp(at, there).date() for at in times]
+    today, first = (datetime.fromtimestamp(at, there).date() for at in (now, history.first_seen))
+    first = min([first, *days])
+    for count, word, slot in (
+        (wish.weekly, "weeks", _week),
+        (wish.monthly, "months", _month),
+        (wish.yearly, "years", _year),
+    ):
+        filled = {slot(one) for one in days}
+        wanted = list(islice(_back(today, slot), count))
+        # The slot under way, and the one in which the first point was made, need not have one yet.
+        empty = [one for one in wanted[1:] if one not in filled and one > slot(first)]
+        if empty:
+            words = f"{len(empty)} of the last {count} {word} have no restore point"
+            yield Trouble(State.WARNING, words, "see its retention of weekly, monthly and yearly points")
+
+
+def _back(day: date, slot: Callable[[date], tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """The slot of a day, and those before it, one after the other."""
+    while day.year > _FIRST_YEAR:
+        yield slot(day)
+        this = slot(day)
+        while slot(day) == this:
+            day -= timedelta(days=1)
+
+
+def _week(day: date) -> tuple[int, int]:
+    year, week, _ = day.isocalendar()
+    return year, week
+
+
+def _month(day: date) -> tuple[int, int]:
+    return day.year, day.month
+
+
+def _year(day: date) -> tuple[int, int]:
+    return day.year, 0
 
 
 def three_two_one(
@@ -64,7 +138,9 @@ def three_two_one(
     latest = newest(history, now) or 0.0
     lag = wish.lag if wish.lag is not None else 2 * options.rpo
     recent = [copy for copy in kept if copy.lying.newest is not None and latest - copy.lying.newest <= lag]
-    late = [copy.at for copy in kept if copy not in recent]
+    damaged = [copy.at for copy in recent if not history.verified.get(copy.at, (0.0, True))[1]]
+    recent = [copy for copy in recent if copy.at not in damaged]
+    late = [copy for copy in kept if copy.lying.newest is not None and latest - copy.lying.newest > lag]
     missing: list[str] = []
     if 1 + len(recent) < wish.total:
         missing.append(f"{1 + len(recent)} copies with the original, {wish.total} must be")
@@ -85,7 +161,11 @@ def three_two_one(
     if len(safe) < wish.out_of_reach:
         missing.append(f"{len(safe)} copies out of an attacker's reach, {wish.out_of_reach} must be")
     if missing:
-        words = "; ".join(missing) + (f"; {late[0]} lags behind" if late else "")
+        words = "; ".join(missing)
+        if late:
+            behind = latest - (late[0].lying.newest or 0.0)
+            words += f"; {late[0].at} is {span(behind)} behind the newest point, {duration_text(lag)} are allowed"
+        words += f"; {damaged[0]} was found damaged" if damaged else ""
         yield Trouble(State.WARNING, words, "see its copy jobs and locks")
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from checks.backup.model import Repository
+from checks.backup.model import Repository, RestorePoint
 from checks.backup.note import Space
 from checks.backup.options import RepositoryOptions
 from checks.backup.rules import Trouble
@@ -15,6 +15,8 @@ from checks.trends.trend import trend_of
 
 _DAY = 86_400.0
 MOST_DAYS = 60
+LOWERED_TOLD = 7 * _DAY
+"""Seconds for which it is told that points are locked for fewer days than they were."""
 _DEFAULTS = RepositoryOptions(repository="*", place="unknown")
 
 
@@ -42,18 +44,40 @@ def standing(one: Repository, said: RepositoryOptions | None, space: Space) -> I
             yield Trouble(State.WARNING, f"it will be full in {span(left)} if it goes on so", "make room in time")
 
 
-def weakened(one: Repository, said: RepositoryOptions | None, most: float | None) -> Trouble | None:
-    """Whether new points are locked for less time than the estate asks, or than they once were."""
+def weakened(
+    one: Repository, said: RepositoryOptions | None, most: float | None, since: float | None, now: float
+) -> Trouble | None:
+    """Whether new points are locked for less time than the estate asks, or than they once were.
+
+    `since`: when they were first seen to be locked for less than `most`. A reduction is told for a week; then what
+    the estate asks for, if it asks, is enough.
+    """
     if one.immutable_days is None:
         if said is not None and said.immutable_days:
             words = f"whether points are locked for {said.immutable_days:g} days is not told"
             return Trouble(State.UNKNOWN, words, "give the account the right to read it, or say that it cannot be told")
         return None
-    wanted = max(said.immutable_days or 0.0 if said is not None else 0.0, most or 0.0)
+    wanted = (said.immutable_days if said is not None else None) or 0.0
+    settled = wanted > 0 and since is not None and now - since >= LOWERED_TOLD
+    if not settled:
+        wanted = max(wanted, most or 0.0)
     if one.immutable_days >= wanted:
         return None
     words = f"security: new points are locked for {one.immutable_days:g} days, and were or must be for {wanted:g}"
-    return Trouble(State.CRITICAL, words, "find out who changed it, and change it back")
+    return Trouble(State.CRITICAL, words, "find out who changed it and change it back, or agree `immutable_days`")
+
+
+def unlocked(points: Iterable[RestorePoint], days: float, now: float) -> Trouble | None:
+    """Points of the newest days that anybody could delete all the same, as far as the product tells of each."""
+    told = [point for point in points if point.at > now - days * _DAY]
+    if not any(point.locked_until is not None for point in told):
+        return None  # it tells of none
+    free = [point for point in told if (point.locked_until or 0.0) < now]
+    if not free:
+        return None
+    first = printable(free[0].object)[:60]
+    words = f"security: {len(free)} points of the last {days:g} days are not locked, the first of {first}"
+    return Trouble(State.CRITICAL, words, "find out since when, and what wrote them")
 
 
 def with_space(before: Space, day: int, used: int) -> Space:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from checks.backup.history import ObjectHistory
 from checks.backup.judgement import BackupAnswers, ProductPart, judged
-from checks.backup.model import Outcome, Run
+from checks.backup.model import Outcome, Part, Run
 from checks.backup.note import Note, packed, unpacked
 from checks.contract import State
 from testbeds.backup_accounts import DAY, HOUR, NOW, account, assessed, finding, options, run
@@ -54,6 +54,61 @@ def test_without_an_answer_nothing_becomes_ok(runs: list[Run], later: float) -> 
 
     assert KEY not in {one.key for one in found.findings if one.state is State.OK}
     assert KEY not in found.covers or finding(found, KEY).state is State.CRITICAL
+
+
+@settings(max_examples=50, deadline=None)
+@given(HISTORIES, st.sampled_from([Part.RUNS, Part.POINTS, Part.OBJECTS, Part.JOBS]), st.booleans())
+def test_what_was_only_partly_read_takes_no_verdict_back(runs: list[Run], part: Part, empty: bool) -> None:
+    before = state(runs)
+    told = account([] if empty else runs, objects=("ben",), unread={part: "403"})
+
+    found = assessed(SAID, told, memory=assessed(SAID, account(runs, objects=("ben",))).memory)
+
+    assert finding(found, "backup/product/veeam").state is State.UNKNOWN
+    later = {one.key: one.state for one in found.findings}.get(KEY)
+    assert later is not State.OK
+    assert KEY not in found.covers or later is before is State.CRITICAL
+
+
+@settings(max_examples=50, deadline=None)
+@given(HISTORIES, st.integers(1, 20))
+def test_what_is_asked_night_by_night_means_what_it_means_at_once(runs: list[Run], polls: int) -> None:
+    """Of whatever size the windows are, the newest verdict is the same."""
+    ordered = sorted(runs, key=lambda one: one.started or 0.0)
+    memory = None
+    for poll in range(polls + 1):
+        at = NOW - 14 * DAY * (1 - poll / polls)
+        known = [one for one in ordered if (one.ended or one.started or 0.0) <= at]
+        found = assessed(SAID, account(known, at, objects=("ben",)), at, memory)
+        memory = found.memory or memory
+
+    assert finding(found, KEY).state == state(runs)
+
+
+PARTIALS = st.lists(st.sampled_from([Outcome.SUCCESS, Outcome.PARTIAL]), min_size=1, max_size=12)
+
+
+@settings(max_examples=50, deadline=None)
+@given(PARTIALS, st.integers(0, 11), st.integers(0, 2000))
+def test_incomplete_runs_are_never_worse_where_one_was_complete_or_less_is_missing(
+    outcomes: list[Outcome], which: int, errors: int
+) -> None:
+    def told(better: bool) -> State:
+        found = []
+        for night, outcome in enumerate(outcomes):
+            mended = better and night == which % len(outcomes)
+            how = Outcome.SUCCESS if mended else outcome
+            missing = 0 if how is Outcome.SUCCESS else errors // (2 if better else 1)
+            found.append(run(NOW - HOUR - night * DAY, how, errors=missing))
+        return state(found)
+
+    assert told(better=True).rank <= told(better=False).rank
+
+
+@settings(max_examples=50, deadline=None)
+@given(HISTORIES, st.floats(NOW + 400, 1e18) | st.floats(-1e12, 9e8))
+def test_a_time_that_cannot_be_makes_nothing_better(runs: list[Run], at: float) -> None:
+    assert state([*runs, run(at)]) == state(runs)
 
 
 @given(HISTORIES)

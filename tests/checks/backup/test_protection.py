@@ -259,3 +259,13 @@ def test_what_is_unusual_of_two_jobs_is_one_series() -> None:
     series = [(one.family.name, one.labels) for one in found.readings]
     assert len(series) == len(set(series))
     assert not [one for one in found.findings if one.key.startswith("backup/size/")]
+
+
+@pytest.mark.parametrize("missing", ["left_out", "reason", "owner", "review"])
+def test_nothing_is_left_out_on_purpose_unless_somebody_says_why_and_until_when(missing: str) -> None:
+    said = {"left_out": "scsi1", "reason": "scratch", "owner": "Revenues", "review": "2027-03-31"}
+
+    assert options({"ben": {"accept": [said]}}).objects["ben"].accept[0].reason == "scratch"
+    del said[missing]
+    with pytest.raises(ValueError, match=missing):
+        options({"ben": {"accept": [said]}})

@@ -83,7 +83,7 @@ def _is_stanza(one: object) -> bool:
 
 
 def _place(stanza: Mapping[str, Any], key: object) -> str:
-    return f"{stanza['name']}/repo{key}"
+    return f"{stanza['name']}/repo{str(key)[:20]}"
 
 
 def _first(stanza: Mapping[str, Any]) -> str:
@@ -169,5 +169,5 @@ def _repositories(stanza: Mapping[str, Any]) -> Iterator[Repository]:
         status = repository.get("status")
         code = status.get("code") if isinstance(status, dict) else None
         words = one_line(status.get("message")) if isinstance(status, dict) else ""
-        there = True if code in _THERE else None
+        there = True if isinstance(code, int) and code in _THERE else None
         yield Repository(_place(stanza, repository.get("key")), there, why="" if there else words or f"status {code}")

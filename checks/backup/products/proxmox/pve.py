@@ -70,6 +70,7 @@ async def account(session: Session, known: Known, now: float) -> Account:
             dict.fromkeys((*estate.protected, *(run.object for run in told if run.object and not run.nothing)))
         ),
         repositories=rows.repositories(resources),
+        unprotected=estate.unprotected,
         unread=session.unread,
         has=_HAS,
     )

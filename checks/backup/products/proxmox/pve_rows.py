@@ -28,6 +28,7 @@ class _Seen:
     name: str
     node: str
     pool: str
+    template: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,9 @@ class Estate:
             if kind == "node" and node:
                 nodes[node] = row.get("status") == "online"
             elif isinstance(kind, str) and kind in _KINDS and number is not None:
-                guests[number] = _Seen(f"{_KINDS[kind]}/{number}", node, one_line(row.get("pool")))
+                guests[number] = _Seen(
+                    f"{_KINDS[kind]}/{number}", node, one_line(row.get("pool")), row.get("template") in (1, True, "1")
+                )
         named = [(one_line(row.get("id")), row) for row in jobs if one_line(row.get("id"))]
         return cls(
             nodes,
@@ -60,6 +63,14 @@ class Estate:
             {name: _taken(row, guests) for name, row in named},
             {name: one_line(row.get("storage")) for name, row in named},
             frozenset(name for name, row in named if _on(row)),
+        )
+
+    @property
+    def unprotected(self) -> tuple[str, ...]:
+        """Guests that no job takes that is switched on; templates are no guests."""
+        taken = set().union(*(self.taken[job] for job in self.on))
+        return tuple(
+            self.guests[one].name for one in sorted(self.guests.keys() - taken) if not self.guests[one].template
         )
 
     @property
@@ -164,6 +175,7 @@ def _run(task: Task, log: Log, guest: Guest, job: str, over: bool) -> Run:
         written=guest.written,
         nothing=how.over and guest.nothing,
         message=log.last or "its log has no end" if unended else guest.words,
+        left_out=tuple(guest.left),
     )
 
 

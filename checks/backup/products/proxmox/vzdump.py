@@ -45,8 +45,8 @@ class Guest:
     """The node's local time, without an offset."""
     seconds: int | None = None
     taken: list[str] = field(default_factory=list)
-    left: list[str] = field(default_factory=list)
-    """Disks that were left out, with the reason that the log gives."""
+    left: dict[str, str] = field(default_factory=dict)
+    """Disks that were left out, each with the reason that the log gives."""
     written: int | None = None
     read: int | None = None
     pruned: int = 0
@@ -69,7 +69,8 @@ class Guest:
     def words(self) -> str:
         """What there is to say of it, on one line."""
         said = [self.failed or self.warning]
-        said += [f"left out: {', '.join(self.left[:5])}"] if self.left else []
+        out = [f"{disk} ({why})" if why else disk for disk, why in list(self.left.items())[:5]]
+        said += [f"left out: {', '.join(out)}"] if out else []
         said += [f"its archive has {self.written} bytes"] if self.written is not None and self.written < LEAST else []
         said += [f"pruned {self.pruned} older"] if self.pruned else []
         return one_line("; ".join(one for one in said if one))
@@ -86,11 +87,11 @@ class Log:
     """What its last line says of the task: OK, WARNINGS: n, or ERROR: why. Empty: the log has no end."""
 
     def outcome(self, guest: Guest, over: bool) -> Outcome:
-        """How a guest's part ended; it must say so itself."""
+        """How a guest's part ended; it must say so itself. What was left out on purpose is told beside it."""
         if guest.failed:
             return Outcome.FAILED
         if guest.done:
-            return Outcome.PARTIAL if guest.warning or guest.left else Outcome.SUCCESS
+            return Outcome.PARTIAL if guest.warning else Outcome.SUCCESS
         if not over:
             return Outcome.RUNNING
         return Outcome.FAILED if self.last.startswith("ERROR") else Outcome.UNKNOWN
@@ -124,7 +125,7 @@ def _line(guest: Guest, line: str) -> None:
     elif taken := _INCLUDE.match(line):
         guest.taken.append(taken[1] or taken[2])
     elif left := _EXCLUDE.fullmatch(line):
-        guest.left.append(f"{left[1] or left[2]} ({left[3]})" if left[3] else left[1] or left[2])
+        guest.left[left[1] or left[2]] = left[3] or ""
     elif size := _SIZE.match(line):
         guest.written = _octets(size[1], size[2])
     elif (moved := _READ.match(line)) is not None:

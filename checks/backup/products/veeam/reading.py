@@ -25,6 +25,8 @@ HISTORY = 45 * 86_400.0
 _OVERLAP = 900.0
 """Seconds that a poll looks back beyond the one before it."""
 SELDOM = 3600.0
+LIST_EVERY = 86_400.0
+"""Seconds between two lists of all restore points. They are many, and nothing else tells what was deleted."""
 _LOG_OUT_WITHIN = 5.0
 
 
@@ -40,6 +42,9 @@ class Known:
     repositories: Sequence[Row] = ()
     backups: Mapping[str, rows.Backup] = field(default_factory=dict)
     server_backup: float | None = None
+    server_encrypted: bool | None = None
+    listed_at: float = 0.0
+    """When all restore points were last asked for, whether all came or not."""
     jobs: dict[str, str] = field(default_factory=dict)
     """Names of jobs by the sessions that were seen to be theirs."""
     not_permitted: frozenset[Part] = frozenset()
@@ -79,6 +84,10 @@ async def _read(session: Session, known: Known, now: float, unread: dict[Part, s
     made_jobs = rows.jobs(jobs, zone)
     known.jobs |= rows.sessions_of_jobs(jobs, sessions)
     known.jobs = dict(list(known.jobs.items())[-20_000:])
+    all_points = False
+    if now - known.listed_at >= LIST_EVERY and not unread:
+        known.listed_at = now
+        points, all_points = await _all_points(session, points)
     restorable = rows.points(points, known.backups, known.repositories, zone)
     return Account(
         product="veeam",
@@ -96,6 +105,9 @@ async def _read(session: Session, known: Known, now: float, unread: dict[Part, s
         verifications=rows.verifications(sessions, known.jobs, zone),
         proofs=rows.proofs(tasks, zone),
         server_backup=known.server_backup,
+        server_encrypted=known.server_encrypted,
+        not_permitted=dict.fromkeys(known.not_permitted, "that needs the role Veeam Backup Administrator"),
+        all_points=all_points,
         unread=unread,
         has=tuple(part for part in Part if part not in known.not_permitted),
     )  # fmt: skip
@@ -113,6 +125,23 @@ async def _seldom(session: Session, known: Known, unread: dict[Part, str]) -> No
     known.not_permitted = frozenset(refused)
     last = saved.get("lastSuccessfulBackup")
     known.server_backup = time_of(last.get("lastSuccessfulTime"), known.zone) if isinstance(last, dict) else None
+    encryption = saved.get("encryption")
+    known.server_encrypted = None
+    if isinstance(encryption, dict) and isinstance(encryption.get("isEnabled"), bool):
+        known.server_encrypted = encryption["isEnabled"]
+
+
+async def _all_points(session: Session, since: list[Row]) -> tuple[list[Row], bool]:
+    """All restore points there are; those of the window, and False, where they are too many or do not come in time.
+
+    Nothing is said to be unread for that: what they would have told is then not told, and so not known.
+    """
+    begun = asyncio.get_running_loop().time()
+    try:
+        async with asyncio.timeout_at(begun + (session.line.deadline - begun) / 2):
+            return await session.rows("/api/v1/restorePoints"), True
+    except (TimeoutError, TransportFault, Unfit):
+        return since, False
 
 
 async def _rows(session: Session, unread: dict[Part, str], part: Part, path: str, **filters: str) -> list[Row]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 
-from checks.backup.model import Job, Outcome, Proof, Repository, RestorePoint, Run, Stock, Verification
+from checks.backup.model import Job, Level, Outcome, Proof, Repository, RestorePoint, Run, Stock, Verification
 from checks.backup.products.rest import Row
 from checks.backup.products.rows import count, one_line
 from checks.backup.products.veeam.words import GIB, enabled, identity, level, outcome, time_of
@@ -16,6 +16,8 @@ _DAY = 86_400.0
 _AFTER = re.compile(r"After \[(.{1,200})\]")
 _ORPHAN = "outdated_"
 _HEALTH = "filebackuphealthcheck"
+_UNSUSPICIOUS = frozenset({"", "clean", "infected", "informative", "notscanned"})
+"""Words of a scan that suspect nothing; one that nobody knows does. Without a scan nothing is called clean either."""
 _SUREBACKUP = frozenset({"surebackup", "surebackupcontentscan"})
 
 
@@ -94,6 +96,7 @@ def _run(row: Row, job: str, name: str, zone: tzinfo | None) -> Run:
     how = outcome(row)
     if how is Outcome.RUNNING and ended is not None:
         how = Outcome.UNKNOWN
+    made = level(row.get("algorithm"))
     return Run(
         id=identity(row.get("id")),
         job=job,
@@ -101,12 +104,18 @@ def _run(row: Row, job: str, name: str, zone: tzinfo | None) -> Run:
         object=name,
         started=time_of(row.get("creationTime"), zone),
         ended=ended,
-        level=level(row.get("algorithm")),
-        bytes=count(sizes.get("processedSize")) if sizes else None,
+        level=made,
+        bytes=_read(sizes, made),
         written=count(sizes.get("transferredSize", sizes.get("transferedSize"))) if sizes else None,
         retries=isinstance(retry, dict) and retry.get("willBeRetried") is True,
         message=one_line(said.get("message")) if isinstance(said, dict) else "",
     )
+
+
+def _read(sizes: Row, made: Level) -> int | None:
+    """What was read: `processedSize` is the whole machine every night, `readSize` of an increment what had changed."""
+    processed, read = count(sizes.get("processedSize")), count(sizes.get("readSize"))
+    return processed if made is Level.FULL or read is None else read
 
 
 def names(objects: Iterable[Row]) -> tuple[str, ...]:
@@ -147,7 +156,7 @@ def points(
                 bytes=count(row.get("originalSize")),
                 id=identity(row.get("id")),
                 infected=word == "infected",
-                suspect=one_line(status) if word == "suspicious" else "",
+                suspect=one_line(status) if word not in _UNSUSPICIOUS else "",
                 locked_until=at + days * _DAY if days else None,
             )
         )

@@ -118,6 +118,68 @@ async def test_a_guest_that_is_not_taken_whole_is_partial(line: str, transports:
         assert "incomplete" in result.words(PROTECTION)
 
 
+ACCEPTED = {"left_out": "scsi1", "reason": "scratch space", "owner": "Head of Revenues", "review": "2026-12-31"}
+
+
+@pytest.mark.parametrize(
+    ("disk", "day", "state"),
+    [("scsi1", 0, None), ("scsi2", 0, State.WARNING), ("scsi1", 120, State.WARNING)],
+    ids=["accepted", "another disk", "to be reviewed"],
+)
+async def test_a_disk_that_is_left_out_on_purpose_is_well_only_where_somebody_answers_for_it(
+    disk: str, day: int, state: State | None, transports: Transports
+) -> None:
+    now = NOW + day * DAY
+    api = healthy(now)
+    api.add(now - 3605, guest(100, now - 3600, f"INFO: exclude disk '{disk}' 'nfs:vm-disk-1' (backup=no)"))
+    async with serving(api):
+        watch = Watch(api, transports).made()
+        watch.now = now
+        watch.options["objects"]["ben"]["accept"] = [ACCEPTED]
+        result = await watch.run()
+
+        assert result.bad == ({} if state is None else {PROTECTION: state})
+        accepted = "without scsi1, accepted by Head of Revenues until 2026-12-31: scratch space"
+        assert (accepted in result.words(PROTECTION)) == (state is None)
+        assert result.value("last_restorable_timestamp_seconds", "ben") == now - 3600
+
+
+async def test_a_warning_beside_a_disk_that_is_accepted_is_a_warning_still(transports: Transports) -> None:
+    api = healthy(NOW)
+    more = ("INFO: exclude disk 'scsi1' 'nfs:vm-disk-1' (backup=no)", "WARN: guest agent is not running")
+    api.add(NOW - 3605, guest(100, NOW - 3600, *more))
+    async with serving(api):
+        watch = Watch(api, transports).made()
+        watch.options["objects"]["ben"]["accept"] = [ACCEPTED]
+
+        assert (await watch.run()).bad == {PROTECTION: State.WARNING}
+
+
+async def test_all_data_left_out_is_nothing_whatever_is_accepted(transports: Transports) -> None:
+    api = healthy(NOW)
+    lines = guest(100, NOW - 3600, "INFO: exclude disk 'scsi1' 'nfs:vm-disk-0' (backup=no)")
+    api.add(NOW - 3605, [line for line in lines if "include" not in line])
+    async with serving(api):
+        watch = Watch(api, transports).made()
+        watch.options["objects"]["ben"]["accept"] = [ACCEPTED]
+
+        assert (await watch.run()).bad == {PROTECTION: State.CRITICAL}
+
+
+async def test_a_guest_in_no_job_that_nobody_declared_is_told_and_a_template_is_none(transports: Transports) -> None:
+    api = healthy(NOW)
+    api.jobs[0] |= {"all": 0, "vmid": "100,101"}
+    api.resources += [
+        {"type": "qemu", "node": "pve1", "vmid": 102, "name": "forgotten"},
+        {"type": "qemu", "node": "pve1", "vmid": 900, "name": "debian", "template": 1},
+    ]
+    async with serving(api):
+        result = await Watch(api, transports).made().run()
+
+        assert result.bad == {"backup/unprotected/pve": State.WARNING}
+        assert "1 in no job, and not declared: vm/102" in result.words("backup/unprotected/pve")
+
+
 async def test_a_guest_that_failed_is_told_alone_and_in_its_own_words(transports: Transports) -> None:
     api = healthy(NOW)
     end = "ERROR: Backup of VM 100 failed - VM is locked (snapshot)"
@@ -190,7 +252,10 @@ async def test_a_job_that_is_switched_off_is_told_at_every_poll(transports: Tran
         watch.now += 3600
         later = await watch.run()
 
-        assert first.bad == later.bad == dict.fromkeys((PROTECTION, "backup/protection/files"), State.WARNING)
+        job = f"backup/job/pve/{api.jobs[0]['id']}"
+        assert first.bad == later.bad == {job: State.WARNING}
+        assert "2 objects: ben, files" in first.words(job)
+        assert job in later.words(PROTECTION)
 
 
 async def test_a_run_under_way_takes_nothing_back_and_its_end_is_seen(transports: Transports) -> None:

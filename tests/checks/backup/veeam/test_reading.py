@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from checks.backup import CHECK
-from checks.backup.model import Part
+from checks.backup.model import Level, Part
 from checks.contract import Reason, State
 from checks.transports import Transports
 from checks.wire import observation_json, observation_of
@@ -113,7 +113,8 @@ async def test_a_configuration_backup_that_may_not_be_read_is_nobodys_fault(tran
     async with serving(api):
         told = await Watch(api, transports).made().run()
 
-        assert told.bad == {}
+        assert told.bad == {"backup/server/veeam": State.UNSUPPORTED}
+        assert "needs the role Veeam Backup Administrator" in told.words("backup/server/veeam")
         account = told.part("veeam").account
         assert account is not None and Part.SERVER not in account.has
 
@@ -191,8 +192,8 @@ async def test_words_of_any_revision_are_understood_in_any_case(
     async with serving(api):
         told = await Watch(api, transports).made().run()
 
-        assert told.bad[PROTECTION] is State.WARNING
-        assert "switched off" in told.words(PROTECTION)
+        assert set(told.bad.values()) == {State.WARNING}
+        assert "switched off" in told.words(next(iter(told.bad)))
 
 
 async def test_a_word_that_no_revision_has_is_unknown_and_never_ok(transports: Transports) -> None:
@@ -258,6 +259,79 @@ async def test_infected_points_are_none_and_suspicious_ones_are_told(transports:
 
         assert suspicious.bad == {"backup/verified/ben": State.WARNING}
         assert infected.bad == {"backup/verified/ben": State.CRITICAL, PROTECTION: State.CRITICAL}
+
+
+@pytest.mark.parametrize(
+    ("word", "told"),
+    [("Clean", ""), ("Informative", ""), ("NotScanned", ""), ("Zombie", "zombie"), ("sUSPICIOUS", "suspicious")],
+)
+async def test_only_words_that_are_known_to_suspect_nothing_do_not(
+    word: str, told: str, transports: Transports
+) -> None:
+    api = healthy(NOW)
+    for row in api.rows["restorePoints"]:
+        row["malwareStatus"] = word
+    async with serving(api):
+        result = await Watch(api, transports).made().run()
+
+        assert ("backup/verified/ben" in result.bad) == bool(told)
+        assert not told or f"a scan calls its newest point in veeam/Hardened {told}" in result.words(
+            "backup/verified/ben"
+        )
+
+
+async def test_all_points_are_listed_once_a_day_and_one_that_was_deleted_is_noticed(transports: Transports) -> None:
+    api = healthy(NOW)
+    for row in api.rows["backupObjects"]:
+        del row["backupId"]  # an older revision, which counts nothing
+    async with serving(api):
+        watch = Watch(api, transports).made()
+        first = await watch.run()
+        api.rows["restorePoints"] = api.rows["restorePoints"][:1]
+        api.asked.clear()
+        watch.now += 3600
+        await watch.run()
+        hourly = [one.path for one in api.asked if "restorePoints" in one.path]
+        watch.now += DAY
+        daily = await watch.run()
+
+        assert first.value("restore_points", "ben", "veeam/Hardened") == 30
+        assert [("AfterFilter" in path) for path in hourly] == [True]
+        assert daily.value("restore_points", "ben", "veeam/Hardened") == 1
+        assert daily.value("restore_points", "planning", "veeam/Hardened") == 0
+        assert daily.bad["backup/protection/planning"] is State.CRITICAL
+
+
+async def test_a_list_of_all_points_that_does_not_come_is_not_known_and_nothing_else(transports: Transports) -> None:
+    api = healthy(NOW)
+    busy = Answer(b"busy", 503)
+    api.special["restorePoints"] = lambda asked: None if "AfterFilter" in asked.path else busy
+    async with serving(api):
+        told = await Watch(api, transports).made().run()
+
+        account = told.part("veeam").account
+        assert told.bad == {}
+        assert account is not None and not account.all_points and not account.unread
+
+
+async def test_a_configuration_backup_without_encryption_is_told(transports: Transports) -> None:
+    api = healthy(NOW)
+    api.singles["configBackup"]["encryption"] = {"isEnabled": False, "passwordId": uuid(9, 9)}
+    async with serving(api):
+        told = await Watch(api, transports).made().run()
+
+        assert told.bad == {"backup/server/veeam": State.WARNING}
+        assert "is not encrypted" in told.words("backup/server/veeam")
+
+
+async def test_of_an_increment_what_had_changed_counts_and_of_a_full_the_whole(transports: Transports) -> None:
+    async with serving(healthy(NOW)) as api:
+        account = (await Watch(api, transports).made().run()).part("veeam").account
+
+        assert account is not None
+        sizes = {(run.level, run.bytes) for run in account.runs if run.object}
+        assert sizes <= {(Level.FULL, 10**11), (Level.INCREMENTAL, 10**9)}
+        assert (Level.INCREMENTAL, 10**9) in sizes
 
 
 async def test_a_repository_that_is_gone_is_one_incident(transports: Transports) -> None:

@@ -1,0 +1,49 @@
+"""Which of the estate's objects a product means by a name. Pure."""
+
+from __future__ import annotations
+
+import re
+from fnmatch import translate
+
+from checks.backup.options import BackupOptions
+
+_WILD = frozenset("*?[")
+
+
+class Names:
+    """Which of the estate's objects a product means by a name."""
+
+    def __init__(self, options: BackupOptions, product: str) -> None:
+        self._exact: dict[tuple[bool, str], list[str]] = {}
+        self._wild: list[tuple[bool, re.Pattern[str], str]] = []
+        self._found: dict[tuple[bool, str], tuple[str, ...]] = {}
+        for key, one in options.objects.items():
+            for claim in one.by:
+                if claim.product == product:
+                    self._add(False, claim.object, key)
+                    self._add(True, claim.job, key)
+
+    def of(self, object: str, job: str) -> tuple[str, ...]:
+        """The objects meant by the product's name of one; without one, those of the job."""
+        if object:
+            found = self._of(False, object)
+            if found or not job:
+                return found
+        return self._of(True, job) if job else ()
+
+    def _add(self, job: bool, pattern: str | None, key: str) -> None:
+        if pattern is None:
+            return
+        if _WILD & set(pattern):
+            self._wild.append((job, re.compile(translate(pattern.casefold())), key))
+        else:
+            self._exact.setdefault((job, pattern.casefold()), []).append(key)
+
+    def _of(self, job: bool, name: str) -> tuple[str, ...]:
+        known = self._found.get((job, name))
+        if known is None:
+            folded = name.casefold()
+            found = [*self._exact.get((job, folded), ())]
+            found += [key for of_job, pattern, key in self._wild if of_job is job and pattern.match(folded)]
+            known = self._found[(job, name)] = tuple(dict.fromkeys(found))
+        return known

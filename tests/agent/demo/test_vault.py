@@ -17,11 +17,12 @@ from agent.demo.veeam_vault import VeeamVault
 from checks.contract import State
 from checks.transports import Transports
 from config.estate import Credential
-from testbeds.by_backup import BackupWatch
+from testbeds.by_backup import BackupWatch, Told
+from testbeds.planted import Planter
 
 
 async def test_the_simulated_server_s_jobs_succeed_while_surebackup_fails(
-    tmp_path: Path, transports: Transports
+    tmp_path: Path, transports: Transports, planted: Planter
 ) -> None:
     authority = Authority("Authority of a test")
     trusted = tmp_path / "authority.pem"
@@ -33,9 +34,12 @@ async def test_the_simulated_server_s_jobs_succeed_while_surebackup_fails(
     access = {"http": Credential("login", "password", {"user": "ridgeway", "password": "word"})}
     watched = BackupWatch(transports, {"products": {"nightly": played.options}, "objects": objects}, 0.0, access)
 
+    polls: list[Told] = []
+
     async def bad() -> dict[str, State]:
         watched.now = time.time()
-        return (await watched.run()).bad
+        polls.append(await watched.run())
+        return polls[-1].bad
 
     try:
         sound = [await bad(), await played.drill(), await bad(), await played.listed()]
@@ -52,6 +56,7 @@ async def test_the_simulated_server_s_jobs_succeed_while_surebackup_fails(
     assert sound == [{}, f"{started}: Success", {}, listed]
     assert damaged == [{}, f"{started}: Failed", found, listed]
     assert mended == [f"{started}: Success", {}]
+    planted("a restore that failed", "Veeam").seen(polls[3])
 
 
 def test_without_restic_on_the_path_it_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

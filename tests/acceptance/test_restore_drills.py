@@ -134,7 +134,7 @@ def test_damage_that_the_list_does_not_show_is_found(
 
     listed, cheap = lab.listed(), lab.cheap_check()
     read = lab.verify(whole=True)
-    done = lab.drill(max_time="6s")
+    done = lab.drill(max_time=lab.patience)
 
     assert listed
     assert read.read is False, read.record.message

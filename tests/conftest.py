@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 sys.path.insert(0, str(Path(__file__).parent))
 
 
+from testbeds.planted import planted, pytest_sessionfinish, pytest_terminal_summary
+
+__all__ = ["planted", "pytest_sessionfinish", "pytest_terminal_summary"]
+
+
 @pytest.hookimpl(optionalhook=True)  # pytest-xdist's, which is loaded only if it is installed
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
     """The way in which `make test` parts the tests among its processes."""

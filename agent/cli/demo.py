@@ -10,8 +10,9 @@ import signal
 import tempfile
 import time
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -22,11 +23,15 @@ if TYPE_CHECKING:
     from agent.daemon import Daemon, Settings
     from agent.demo.cast import Cast
     from agent.demo.known import Known
+    from agent.demo.portal import Authority
     from agent.demo.tickets import TicketBook
+    from agent.demo.vault import Vault
     from agent.redaction import Redactor
     from config.estate import Estate
 
 _DESK = ("127.20.0.250", 16180)
+_VEEAM = ("127.20.0.5", 19419)
+_LOGIN = "ridgeway"
 _EPILOGUE = 60.0
 """Seconds after the story in which everything has to come to its end."""
 
@@ -79,9 +84,11 @@ def _read(folder: Path) -> tuple[Estate, Cast]:
     from agent.demo.server import HostKey
 
     host_key, authority = HostKey(), Authority("Authority of the Ridgeway demo")
-    trusted = folder / "authority.pem"
+    trusted, proofs = folder / "authority.pem", folder / "proofs"
     trusted.write_bytes(authority.pem)
-    estate = read(write_estate(folder, host_key.pin, trusted))
+    proofs.mkdir()
+    vault = _vault(folder, authority, trusted, proofs)
+    estate = read(write_estate(folder, host_key.pin, trusted, proofs, vault.options))
     cast = cast_of(
         estate,
         community=os.environ["RIDGEWAY_DEMO_COMMUNITY"],
@@ -89,8 +96,25 @@ def _read(folder: Path) -> tuple[Estate, Cast]:
         host_key=host_key,
         authority=authority,
         folder=folder,
+        vault=vault,
     )
     return estate, cast
+
+
+def _vault(folder: Path, authority: Authority, trusted: Path, proofs: Path) -> Vault:
+    """A real restic repository where this machine can have one; else a simulated Veeam server, saying why."""
+    from agent.demo.vault import NoRestic, ResticVault
+    from agent.demo.veeam_vault import VeeamVault
+
+    click.echo("Making backups that can be restored from …")
+    try:
+        vault: Vault = ResticVault(folder, proofs)
+        why = ""
+    except NoRestic as error:
+        password = os.environ["RIDGEWAY_DEMO_PASSWORD"]
+        vault, why = VeeamVault(_VEEAM, _LOGIN, password, authority, folder, trusted), f" ({error})"
+    click.echo(f"The backups of this play are in {vault.title}{why}.")
+    return vault
 
 
 async def _play(estate: Estate, settings: Settings, cast: Cast, book: TicketBook, speed: float, once: bool) -> int:
@@ -101,6 +125,7 @@ async def _play(estate: Estate, settings: Settings, cast: Cast, book: TicketBook
     from agent.daemon.settings import Address
     from agent.demo.calls import hasty, keep_calling
     from agent.demo.known import Known
+    from agent.demo.restoring import VAULT, restore
     from agent.demo.story import perform
 
     console, known = Console(time.monotonic, click.echo), Known()
@@ -110,15 +135,19 @@ async def _play(estate: Estate, settings: Settings, cast: Cast, book: TicketBook
         loop.add_signal_handler(number, stop.set)
     checks, desks = kinds()
     calls = [spec.id for target in estate.targets.values() for spec in target.checks if spec.kind == "sip_call"]
+    vaults = [spec.id for spec in estate.targets[VAULT].checks]
     try:
         async with running(estate, settings, hasty(checks), desks) as daemon:
             pages = f"http://{Address(*daemon.addresses[0])}"
             console.welcome(pages, f"http://{_DESK[0]}:{_DESK[1]}/", settings.control_socket)
             told = asyncio.create_task(_tell(pages, console, known))
-            story = asyncio.create_task(perform(cast, console.act, known, speed))
+            look = partial(daemon.scheduler.run_now, vaults)
+            acts = perform(cast, console.act, known, speed), restore(cast.vault, console.act, known, look, speed)
+            story = asyncio.gather(*acts)
             calling = asyncio.create_task(keep_calling(daemon.scheduler.run_now, calls))
             stopped = asyncio.create_task(stop.wait())
-            done, _ = await asyncio.wait({told, story, calling, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            tasks: set[asyncio.Future[Any]] = {told, story, calling, stopped}
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()  # a defect of ours ends the demo, and says so
             left = await _epilogue(daemon, book, known, stop)
@@ -126,7 +155,7 @@ async def _play(estate: Estate, settings: Settings, cast: Cast, book: TicketBook
                 console.end(left, once)
                 if not once:
                     await stopped
-            await _end(told, story, calling, stopped)
+            await _end(*tasks)
             return 1 if once and left else 0
     except StartError as error:
         raise Failure(str(error)) from error
@@ -141,7 +170,7 @@ async def _tell(pages: str, console: Console, known: Known) -> None:
         console.event(event)
 
 
-async def _end(*tasks: asyncio.Task[object]) -> None:
+async def _end(*tasks: asyncio.Future[Any]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
@@ -173,10 +202,12 @@ async def _stage(estate: Estate, cast: Cast) -> AsyncIterator[TicketBook]:
         stage.push_async_callback(cast.devices.stop)
         stage.callback(cast.backup.stop)
         stage.callback(cast.portal.stop)
+        stage.callback(cast.vault.stop)
         try:
             await cast.devices.start()
             cast.backup.start()
             await cast.portal.start()
+            await cast.vault.start()
             voices = stage.enter_context(aside("demo sip"))
             for endpoint in cast.controllers.endpoints.values():
                 stage.push_async_callback(voices.call, endpoint.stop)

@@ -12,6 +12,7 @@ from agent.demo.firewalls import FortiGatePair, fortigate, panos
 from agent.demo.portal import LIFE, Authority, Portal
 from agent.demo.server import HostKey, SimulatedServer
 from agent.demo.sip_echo import SipEcho
+from agent.demo.vault import Vault
 from checks.firewall.pair import PairOptions
 from checks.network.http_options import HttpOptions
 from checks.network.ssh_command import SshCommandOptions
@@ -43,6 +44,7 @@ class Cast:
     controllers: Controllers
     backup: SimulatedServer
     portal: Portal
+    vault: Vault
 
     def fill_disk(self, percent: int) -> None:
         """Fill the backup server's disk so far, as its `df` tells it."""
@@ -51,7 +53,14 @@ class Cast:
 
 
 def cast_of(
-    estate: Estate, *, community: str, password: str, host_key: HostKey, authority: Authority, folder: Path
+    estate: Estate,
+    *,
+    community: str,
+    password: str,
+    host_key: HostKey,
+    authority: Authority,
+    folder: Path,
+    vault: Vault,
 ) -> Cast:
     """The cast of an estate, healthy. Certificates are written to `folder`."""
     devices = SimulatedDevices()
@@ -74,7 +83,7 @@ def cast_of(
     url = spec.options.url_at(target.address)
     portal = Portal((target.address, url.port), url.host, authority, folder, "all is well")
     portal.show_certificate(LIFE)
-    return Cast(devices, pair, Controllers(devices, CONTROLLERS, _endpoints(estate)), backup, portal)
+    return Cast(devices, pair, Controllers(devices, CONTROLLERS, _endpoints(estate)), backup, portal, vault)
 
 
 def _endpoints(estate: Estate) -> dict[str, SipEcho]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,9 +11,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-_LONGEST_REQUEST = 8 * 1024
-_REQUEST_WITHIN = 5.0
-"""Seconds for a client to ask; who only shakes hands is gone long before."""
+from agent.demo.https import Answer, HttpsService
+
 LIFE = 90
 """Days for which a certificate of a service is valid, whole."""
 _LIFE_OF_AUTHORITY = 3650
@@ -59,45 +56,19 @@ class Authority:
         return certificate, secret
 
 
-class Portal:
+class Portal(HttpsService):
     """One service. `page` is all it has, for whoever asks for any path."""
 
     def __init__(self, address: tuple[str, int], host: str, authority: Authority, folder: Path, page: str) -> None:
-        self.address = address
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        super().__init__(address, context, lambda _asked: Answer(page.encode(), kind="text/plain"))
         self._host = host
         self._authority = authority
         self._folder = folder
-        self._page = page.encode()
-        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._server: asyncio.Server | None = None
 
     def show_certificate(self, left: int) -> None:
         """Show a certificate with so many days left, from the next handshake on."""
         self._context.load_cert_chain(*self._authority.issue(self._host, left, self._folder))
-
-    async def start(self) -> None:
-        """Begin to listen, once there is a certificate. Raises OSError if the address is taken."""
-        host, port = self.address
-        self._server = await asyncio.start_server(
-            self._serve, host, port, ssl=self._context, limit=_LONGEST_REQUEST, ssl_handshake_timeout=_REQUEST_WITHIN
-        )
-        self.address = self._server.sockets[0].getsockname()[:2]
-
-    def stop(self) -> None:
-        """Listen no more; safe to call twice."""
-        if self._server is not None:
-            self._server.close()
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-            async with asyncio.timeout(_REQUEST_WITHIN):  # a TimeoutError is an OSError
-                await reader.readuntil(b"\r\n\r\n")
-                head = f"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {len(self._page)}\r\n"
-                writer.write(f"{head}Connection: close\r\n\r\n".encode() + self._page)
-                await writer.drain()
-        writer.close()
-        with contextlib.suppress(OSError):
-            await writer.wait_closed()
 
 
 def _named(name: str) -> x509.Name:

@@ -20,7 +20,7 @@ BRANCH = "fw-berkhamsted"
 PRIMARY, SECONDARY = CONTROLLERS
 PORTAL = "portal-aylesbury"
 BACKUP = "backup-forum"
-_PATIENCE = 30.0
+PATIENCE = 30.0
 """Seconds that an act waits for what it comes after: on a slow machine nobody mends what nobody has seen."""
 
 
@@ -149,7 +149,7 @@ async def perform(cast: Cast, say: Callable[[str], None], known: Known, speed: f
     for act in ACTS:
         await asyncio.sleep(max(0.0, first + act.at / speed - loop.time()))
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(known.until(act.after), _PATIENCE)
+            await asyncio.wait_for(known.until(act.after), PATIENCE)
         say(act.text)
         act.play(cast)
     await asyncio.sleep(max(0.0, first + END / speed - loop.time()))

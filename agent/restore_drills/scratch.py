@@ -100,7 +100,7 @@ class Scratch:
         for path in map(Path, map(os.path.realpath, self.away_from)):
             if path.is_relative_to(base) or base.is_relative_to(path):
                 raise Unproven(f"the scratch place {base} and {path} lie in one another")
-        if not self.encrypted_disk and not _in_memory(base):
+        if not self.encrypted_disk and not in_memory(base):
             raise Unproven(
                 f"the scratch place {base} is not in memory; use a tmpfs, or say `scratch_on_encrypted_disk: true`"
             )
@@ -176,7 +176,7 @@ def opened(root: Path, stored: str) -> int:
     return handle
 
 
-def _in_memory(path: Path) -> bool:
+def in_memory(path: Path) -> bool:
     """Whether the file system that holds it is one of memory, by the longest mount point above it."""
     found, kind = "", ""
     for line in Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="replace").splitlines():

@@ -15,6 +15,7 @@ from checks.transports import Transports
 from testbeds.backup_accounts import DAY
 from testbeds.bacula import Bacula
 from testbeds.by_backup import BackupWatch, Told
+from testbeds.planted import Planter
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(180)]
 
@@ -42,7 +43,9 @@ def account(told: Told) -> Account:
     return found
 
 
-async def test_a_backup_is_restorable_as_of_its_begin_and_grows_old(bacula: Bacula, transports: Transports) -> None:
+async def test_a_backup_is_restorable_as_of_its_begin_and_grows_old(
+    bacula: Bacula, transports: Transports, planted: Planter
+) -> None:
     begun = time.time()
     bacula.run("nightly")
     watched = watch(transports, bacula)
@@ -55,11 +58,20 @@ async def test_a_backup_is_restorable_as_of_its_begin_and_grows_old(bacula: Bacu
     at = fresh.value("last_restorable_timestamp_seconds", "ledger")
     assert at is not None and int(begun) <= at <= begun + 60
     assert stale.bad == {"backup/protection/ledger": State.CRITICAL}
+    planted("none", "Bacula").seen(fresh)
+    planted("no run for two days", "Bacula").seen(stale)
 
 
-async def test_runs_that_were_incomplete_or_failed_say_so_and_why(bacula: Bacula, transports: Transports) -> None:
+async def test_runs_that_were_incomplete_or_failed_say_so_and_why(
+    bacula: Bacula, transports: Transports, planted: Planter
+) -> None:
     bacula.age(bacula.run("nightly"), 3600)
     bacula.run("broken")
+    of_broken = watch(transports, bacula)
+    of_broken.options["objects"]["broken"] = {
+        "owner": "Finance", "rpo": "26h", "by": [{"product": "bacula", "object": "lab-fd:Broken"}]
+    }  # fmt: skip
+    incomplete = await of_broken.run()
     bacula.run("fatal")
 
     told = await watch(transports, bacula).run()
@@ -71,9 +83,13 @@ async def test_runs_that_were_incomplete_or_failed_say_so_and_why(bacula: Bacula
     assert bacula.rows("SELECT jobstatus FROM job WHERE name = 'broken'") == [("T",)]
     assert "ClientRunBeforeJob returned non-zero status" in told.words("backup/protection/ledger")
     assert told.bad == {"backup/protection/ledger": State.WARNING}
+    planted("an incomplete run", "Bacula").seen(incomplete)
+    planted("a failed run", "Bacula").seen(told)
 
 
-async def test_a_run_that_waits_for_its_storage_changes_no_verdict(bacula: Bacula, transports: Transports) -> None:
+async def test_a_run_that_waits_for_its_storage_changes_no_verdict(
+    bacula: Bacula, transports: Transports, planted: Planter
+) -> None:
     bacula.run("nightly")
     bacula.stop("bacula-sd")
     bacula.console("run job=nightly yes")
@@ -82,10 +98,11 @@ async def test_a_run_that_waits_for_its_storage_changes_no_verdict(bacula: Bacul
 
     assert {run.outcome.over for run in account(told).runs} == {True, False}
     assert told.bad == {}
+    planted("a run under way", "Bacula").seen(told)
 
 
 async def test_an_octet_damaged_in_a_volume_is_found_by_verify_and_by_restore_and_not_by_the_list(
-    bacula: Bacula, transports: Transports
+    bacula: Bacula, transports: Transports, planted: Planter
 ) -> None:
     taken = bacula.run("nightly")
     bacula.run("again")
@@ -106,9 +123,15 @@ async def test_an_octet_damaged_in_a_volume_is_found_by_verify_and_by_restore_an
     assert verified.bad == {"backup/verified/ledger": State.CRITICAL}
     assert restored.bad["backup/restored/ledger"] is State.CRITICAL
     assert "its last restore failed" in restored.words("backup/restored/ledger")
+    planted("an octet in the data is another", "Bacula").seen(listed)
+    planted("an octet in the data is another", "Bacula").found_by("verification", "drill")
+    planted("a verification that found damage", "Bacula").seen(verified)
+    planted("a restore that failed", "Bacula").seen(restored)
 
 
-async def test_a_volume_that_was_purged_takes_its_points_with_it(bacula: Bacula, transports: Transports) -> None:
+async def test_a_volume_that_was_purged_takes_its_points_with_it(
+    bacula: Bacula, transports: Transports, planted: Planter
+) -> None:
     bacula.run("nightly")
     watched = watch(transports, bacula)
     await watched.run()
@@ -125,3 +148,4 @@ async def test_a_volume_that_was_purged_takes_its_points_with_it(bacula: Bacula,
     assert "Vol-0001" in broken.words("backup/repository/bacula/Default")
     assert mended.bad == {}
     assert "backup/product/bacula" in purged.bad or "backup/protection/ledger" in purged.bad
+    planted("a volume in error", "Bacula").seen(broken)

@@ -14,6 +14,7 @@ from testbeds.backup_accounts import DAY
 from testbeds.backup_damage import Tool, found_by, largest
 from testbeds.barman import Barman
 from testbeds.by_backup import BackupWatch
+from testbeds.planted import Planter
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(180)]
 
@@ -34,7 +35,9 @@ def watch(transports: Transports, cluster: Barman, **more: Any) -> BackupWatch:
     return BackupWatch(transports, {"products": {"barman": said}, "objects": objects}, time.time())
 
 
-async def test_a_backup_is_restorable_as_of_its_begin_and_grows_old(cluster: Barman, transports: Transports) -> None:
+async def test_a_backup_is_restorable_as_of_its_begin_and_grows_old(
+    cluster: Barman, transports: Transports, planted: Planter
+) -> None:
     watched = watch(transports, cluster)
 
     fresh = await watched.run()
@@ -45,10 +48,12 @@ async def test_a_backup_is_restorable_as_of_its_begin_and_grows_old(cluster: Bar
     at = fresh.value("last_restorable_timestamp_seconds", "ledger")
     assert at is not None and time.time() - 120 <= at <= time.time()
     assert stale.bad == {"backup/protection/ledger": State.CRITICAL}
+    planted("none", "Barman").seen(fresh)
+    planted("no run for two days", "Barman").seen(stale)
 
 
 async def test_a_database_that_is_down_is_one_cause_and_its_backup_still_counts(
-    cluster: Barman, transports: Transports
+    cluster: Barman, transports: Transports, planted: Planter
 ) -> None:
     watched = watch(transports, cluster)
     await watched.run()
@@ -64,6 +69,7 @@ async def test_a_database_that_is_down_is_one_cause_and_its_backup_still_counts(
     assert down.bad == {"backup/protection/ledger": State.WARNING}
     assert "its next run would not start: the database does not answer. Last" in down.words("backup/protection/ledger")
     assert up.bad == {}
+    planted("a source that cannot be read", "Barman").seen(down)
 
 
 async def test_a_log_that_is_no_longer_received_is_told_before_the_next_backup_fails(
@@ -90,7 +96,9 @@ async def test_a_zone_that_is_not_barmans_leaves_the_run_unknown_and_makes_no_po
     assert told.value("last_restorable_timestamp_seconds", "ledger") is None
 
 
-async def test_a_list_that_is_damaged_is_unknown_and_never_empty(cluster: Barman, transports: Transports) -> None:
+async def test_a_list_that_is_damaged_is_unknown_and_never_empty(
+    cluster: Barman, transports: Transports, planted: Planter
+) -> None:
     watched = watch(transports, cluster)
     await watched.run()
     (info,) = (cluster.home / "barman/main/base").glob("*/backup.info")
@@ -104,9 +112,12 @@ async def test_a_list_that_is_damaged_is_unknown_and_never_empty(cluster: Barman
     fault = told.observation.fault
     assert fault is not None and fault.reason is Reason.PROTOCOL
     assert told.assessment.covers == frozenset()
+    planted("the list is damaged", "Barman").seen(told)
 
 
-async def test_damage_is_found_by_reading_the_backup_again_alone(cluster: Barman, transports: Transports) -> None:
+async def test_damage_is_found_by_reading_the_backup_again_alone(
+    cluster: Barman, transports: Transports, planted: Planter
+) -> None:
     said = {"product": "barman", "local": True, "config": str(cluster.config)}
     tool = Tool(
         "Barman", said, "main", largest(cluster.home / "barman/main/base", "base/*/*"),
@@ -114,4 +125,4 @@ async def test_damage_is_found_by_reading_the_backup_again_alone(cluster: Barman
         lambda: cluster.barman("verify-backup", "main", "latest").returncode != 0,
     )  # fmt: skip
 
-    assert await found_by(tool, transports) == {"octet": (False, False, True), "gone": (False, False, True)}
+    await found_by(tool, transports, planted)

@@ -14,9 +14,11 @@ import pytest
 
 from checks.contract import State
 from checks.transports import Transports
-from testbeds.backup_accounts import DAY
+from testbeds import inboxes
+from testbeds.backup_accounts import DAY, NOW
 from testbeds.by_backup import BackupWatch
 from testbeds.peers import need
+from testbeds.planted import Planter
 
 pytestmark = pytest.mark.acceptance
 
@@ -68,7 +70,7 @@ def repository(tmp_path: Path) -> Repository:
 
 
 async def test_archives_are_restorable_points_in_true_time_and_grow_old(
-    repository: Repository, transports: Transports
+    repository: Repository, transports: Transports, planted: Planter
 ) -> None:
     begun = time.time()
     repository.create("ben-2026-11-30T02:00")
@@ -82,17 +84,24 @@ async def test_archives_are_restorable_points_in_true_time_and_grow_old(
     at = fresh.value("last_restorable_timestamp_seconds", "ben")
     assert at is not None and int(begun) <= at <= begun + 600  # not eleven hours off, as local time would be
     assert stale.bad == {"backup/protection/ben": State.CRITICAL}
+    planted("none", "borg").seen(fresh)
+    planted("no run for two days", "borg").seen(stale)
 
 
-async def test_what_an_interrupted_run_left_is_no_point(repository: Repository, transports: Transports) -> None:
+async def test_what_an_interrupted_run_left_is_no_point(
+    repository: Repository, transports: Transports, planted: Planter
+) -> None:
     repository.create("ben-2026-11-30.checkpoint")
 
     told = await repository.watch(transports).run()
 
     assert told.bad == {"backup/protection/ben": State.CRITICAL}
+    planted("an interrupted run", "borg").seen(told)
 
 
-async def test_a_repository_that_is_gone_is_one_incident(repository: Repository, transports: Transports) -> None:
+async def test_a_repository_that_is_gone_is_one_incident(
+    repository: Repository, transports: Transports, planted: Planter
+) -> None:
     repository.create("ben-2026-11-30")
     watched = repository.watch(transports)
     await watched.run()
@@ -102,18 +111,24 @@ async def test_a_repository_that_is_gone_is_one_incident(repository: Repository,
 
     assert told.bad == {f"backup/repository/borg/{repository.path}": State.CRITICAL}
     assert "backup/protection/ben" not in told.assessment.covers
+    planted("a repository is gone", "borg").seen(told)
 
 
-async def test_a_wrong_passphrase_is_the_products_fault(repository: Repository, transports: Transports) -> None:
+async def test_a_wrong_passphrase_is_the_products_fault(
+    repository: Repository, transports: Transports, planted: Planter
+) -> None:
     repository.passphrase.write_text("another\n")
 
     told = await repository.watch(transports).run()
 
     assert told.observation.fault is not None
     assert told.observation.fault.condition == "backup/authentication"
+    planted("a wrong password", "borg").seen(told)
 
 
-async def test_archives_that_were_deleted_are_missed(repository: Repository, transports: Transports) -> None:
+async def test_archives_that_were_deleted_are_missed(
+    repository: Repository, transports: Transports, planted: Planter
+) -> None:
     for number in range(4):
         repository.create(f"ben-2026-11-30T0{number}")
     watched = repository.watch(transports, retention={"points": 1})
@@ -123,10 +138,11 @@ async def test_archives_that_were_deleted_are_missed(repository: Repository, tra
     told = await watched.run()
 
     assert told.bad == {"backup/retention/ben": State.CRITICAL}
+    planted("many points are gone at once", "borg").seen(told)
 
 
 async def test_a_repository_that_somebody_has_locked_is_read_all_the_same(
-    repository: Repository, transports: Transports
+    repository: Repository, transports: Transports, planted: Planter
 ) -> None:
     repository.create("ben-2026-11-30")
     (repository.path / "lock.exclusive").mkdir()
@@ -135,3 +151,21 @@ async def test_a_repository_that_somebody_has_locked_is_read_all_the_same(
     told = await repository.watch(transports).run()
 
     assert told.bad == {}
+    planted("a lock was left", "borg").seen(told)
+
+
+async def test_a_source_that_cannot_be_read_leaves_an_archive_like_any_other_and_is_told_by_its_exit_status(
+    repository: Repository, transports: Transports, planted: Planter
+) -> None:
+    source = str(repository.home / "source")
+    done = repository.borg("create", f"{repository.path}::ben-2026-11-30", source, "/proc/self/mem")
+    inbox = inboxes.Told()
+    inbox.add(inboxes.exited(NOW - 60, done.returncode))
+
+    listed = await repository.watch(transports).run()
+    pushed = await inboxes.watch(inbox, NOW, {"partial_exit_codes": [1]}).run()
+
+    assert pushed.bad == {"backup/protection/ben": State.WARNING}
+    assert "incomplete" in pushed.words("backup/protection/ben")
+    planted("a source that cannot be read", "borg").seen(listed)
+    planted("a source that cannot be read", "borg").found_by("push")

@@ -10,6 +10,7 @@ import pytest
 from checks.transports import Transports
 from testbeds.backup_damage import Tool, fails, found_by, largest
 from testbeds.peers import need
+from testbeds.planted import Planter
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(180)]
 
@@ -22,7 +23,7 @@ def source(home: Path) -> Path:
     return made
 
 
-async def test_restic(tmp_path: Path, transports: Transports) -> None:
+async def test_restic(tmp_path: Path, transports: Transports, planted: Planter) -> None:
     repository, password = tmp_path / "repository", tmp_path / "password"
     password.write_text("word\n")
     restic = (need("restic"), "--repo", repository, "--password-file", password, "--no-cache")
@@ -31,13 +32,15 @@ async def test_restic(tmp_path: Path, transports: Transports) -> None:
     said = {"product": "restic", "local": True, "repository": str(repository), "password_file": str(password)}
     tool = Tool(
         "restic", said, "srv:*", largest(repository / "data"),
-        lambda: fails(*restic, "check"), lambda: not tool.largest.exists() or fails(*restic, "check", "--read-data"),
+        lambda: fails(*restic, "check"),
+        # Not of a file that is not whole, for which restic 0.14 asks for most of a minute.
+        lambda: not tool.check() and fails(*restic, "check", "--read-data"),
     )  # fmt: skip
 
-    assert await found_by(tool, transports) == {"octet": (False, False, True), "gone": (False, True, True)}
+    await found_by(tool, transports, planted)
 
 
-async def test_borg(tmp_path: Path, transports: Transports) -> None:
+async def test_borg(tmp_path: Path, transports: Transports, planted: Planter) -> None:
     repository, passphrase = tmp_path / "repository", tmp_path / "passphrase"
     passphrase.write_text("word\n")
     environment = {"BORG_BASE_DIR": str(tmp_path / "base"), "BORG_PASSCOMMAND": f"cat {passphrase}"}
@@ -53,4 +56,4 @@ async def test_borg(tmp_path: Path, transports: Transports) -> None:
     )  # fmt: skip
 
     # What describes the archives lies among their data: without that file they cannot even be listed.
-    assert await found_by(tool, transports) == {"octet": (False, False, True), "gone": (True, True, True)}
+    await found_by(tool, transports, planted)

@@ -17,6 +17,7 @@ from checks.transports import Transports
 from testbeds import sshd
 from testbeds.backup_accounts import DAY, HOUR
 from testbeds.by_backup import BackupWatch
+from testbeds.planted import Planter
 
 pytestmark = pytest.mark.acceptance
 KEY = "backup/protection/ben"
@@ -52,7 +53,7 @@ def watch(transports: Transports, server: sshd.Sshd, place: Path, **more: Any) -
 
 
 async def test_the_newest_finished_dump_counts_and_grows_old(
-    server: sshd.Sshd, transports: Transports, place: Path
+    server: sshd.Sshd, transports: Transports, place: Path, planted: Planter
 ) -> None:
     dump(place, "ben-1.dump", 30 * HOUR)
     dump(place, "ben-2.dump", 6 * HOUR)
@@ -66,18 +67,25 @@ async def test_the_newest_finished_dump_counts_and_grows_old(
     assert fresh.bad == {}
     assert fresh.value("restore_points", "ben", f"files/{place}") == 2
     assert stale.bad == {KEY: State.CRITICAL}
+    planted("none", "files").seen(fresh)
+    planted("no run for two days", "files").seen(stale)
 
 
-async def test_a_dump_that_is_still_written_is_none_yet(server: sshd.Sshd, transports: Transports, place: Path) -> None:
+async def test_a_dump_that_is_still_written_is_none_yet(
+    server: sshd.Sshd, transports: Transports, place: Path, planted: Planter
+) -> None:
     dump(place, "ben-1.dump", 30 * HOUR)
     dump(place, "ben-2.dump", 5)
 
     told = await watch(transports, server, place).run()
 
     assert told.bad == {KEY: State.CRITICAL}
+    planted("an interrupted run", "files").seen(told)
 
 
-async def test_an_empty_dump_protects_nothing(server: sshd.Sshd, transports: Transports, place: Path) -> None:
+async def test_an_empty_dump_protects_nothing(
+    server: sshd.Sshd, transports: Transports, place: Path, planted: Planter
+) -> None:
     dump(place, "ben-1.dump", 6 * HOUR)
     dump(place, "ben-2.dump", 3 * HOUR, size=0)
 
@@ -85,10 +93,11 @@ async def test_an_empty_dump_protects_nothing(server: sshd.Sshd, transports: Tra
 
     assert told.bad == {KEY: State.CRITICAL}
     assert "protected nothing" in told.words(KEY)
+    planted("a run that protected nothing", "files").seen(told)
 
 
 async def test_a_dump_that_its_manifest_does_not_list_is_incomplete(
-    server: sshd.Sshd, transports: Transports, place: Path
+    server: sshd.Sshd, transports: Transports, place: Path, planted: Planter
 ) -> None:
     dump(place, "ben-1.dump", 6 * HOUR)
     dump(place, "ben-2.dump", 3 * HOUR)
@@ -98,6 +107,7 @@ async def test_a_dump_that_its_manifest_does_not_list_is_incomplete(
 
     assert told.bad == {KEY: State.WARNING}
     assert told.value("restore_points", "ben", f"files/{place}") == 1
+    planted("an incomplete run", "files").seen(told)
 
 
 async def test_a_manifest_that_is_gone_makes_the_product_unknown(
@@ -110,7 +120,9 @@ async def test_a_manifest_that_is_gone_makes_the_product_unknown(
     assert told.bad == {"backup/product/files": State.UNKNOWN}
 
 
-async def test_a_directory_that_is_gone_is_one_incident(server: sshd.Sshd, transports: Transports, place: Path) -> None:
+async def test_a_directory_that_is_gone_is_one_incident(
+    server: sshd.Sshd, transports: Transports, place: Path, planted: Planter
+) -> None:
     dump(place, "ben-1.dump", 6 * HOUR)
     watched = watch(transports, server, place)
     await watched.run()
@@ -119,3 +131,4 @@ async def test_a_directory_that_is_gone_is_one_incident(server: sshd.Sshd, trans
     told = await watched.run()
 
     assert told.bad == {f"backup/repository/files/{place}": State.CRITICAL}
+    planted("a repository is gone", "files").seen(told)

@@ -19,6 +19,7 @@ from testbeds.backup_accounts import DAY
 from testbeds.backup_damage import Tool, found_by, largest
 from testbeds.by_backup import BackupWatch
 from testbeds.peers import need
+from testbeds.planted import Planter
 from testbeds.postgres import PostgresCluster
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(180)]
@@ -85,7 +86,9 @@ def watch(transports: Transports, cluster: Cluster, **more: Any) -> BackupWatch:
     return BackupWatch(transports, {"products": {"pgbackrest": said}, "objects": objects}, time.time())
 
 
-async def test_a_backup_is_a_restorable_point_and_grows_old(cluster: Cluster, transports: Transports) -> None:
+async def test_a_backup_is_a_restorable_point_and_grows_old(
+    cluster: Cluster, transports: Transports, planted: Planter
+) -> None:
     watched = watch(transports, cluster)
 
     fresh = await watched.run()
@@ -94,6 +97,8 @@ async def test_a_backup_is_a_restorable_point_and_grows_old(cluster: Cluster, tr
 
     assert fresh.bad == {}
     assert stale.bad == {"backup/protection/ledger": State.CRITICAL}
+    planted("none", "pgBackRest").seen(fresh)
+    planted("no run for two days", "pgBackRest").seen(stale)
 
 
 async def test_log_that_was_archived_since_the_last_poll_makes_the_point_newer(
@@ -117,7 +122,7 @@ async def test_log_that_was_archived_since_the_last_poll_makes_the_point_newer(
 
 
 async def test_a_repository_that_is_gone_is_not_taken_for_an_empty_one(
-    cluster: Cluster, transports: Transports, tmp_path: Path
+    cluster: Cluster, transports: Transports, tmp_path: Path, planted: Planter
 ) -> None:
     watched = watch(transports, cluster)
     await watched.run()
@@ -131,9 +136,10 @@ async def test_a_repository_that_is_gone_is_not_taken_for_an_empty_one(
     assert told.bad == {"backup/product/pgbackrest": State.UNKNOWN}
     assert "lists nothing at all" in told.words("backup/product/pgbackrest")
     assert "backup/protection/ledger" not in told.assessment.covers
+    planted("a repository is gone", "pgBackRest").seen(told)
 
 
-async def test_damage_is_found_by_verify_alone(cluster: Cluster, transports: Transports) -> None:
+async def test_damage_is_found_by_verify_alone(cluster: Cluster, transports: Transports, planted: Planter) -> None:
     said = {"product": "pgbackrest", "local": True, "config": str(cluster.config)}
     tool = Tool(
         "pgBackRest", said, "main", largest(cluster.home / "repo/backup/main", "*.gz"),
@@ -142,4 +148,4 @@ async def test_damage_is_found_by_verify_alone(cluster: Cluster, transports: Tra
         lambda: "status: error" in cluster.pgbackrest("--output=text", "--verbose", "verify").stdout,
     )  # fmt: skip
 
-    assert await found_by(tool, transports) == {"octet": (False, False, True), "gone": (False, False, True)}
+    await found_by(tool, transports, planted)

@@ -13,9 +13,11 @@ import pytest
 
 from checks.contract import State
 from checks.transports import Transports
-from testbeds.backup_accounts import DAY
+from testbeds import inboxes
+from testbeds.backup_accounts import DAY, NOW
 from testbeds.by_backup import BackupWatch
-from testbeds.peers import need
+from testbeds.peers import need, wait_until
+from testbeds.planted import Planter
 
 pytestmark = pytest.mark.acceptance
 
@@ -64,7 +66,9 @@ def watch(transports: Transports, repository: Repository, now: float = 0.0, **mo
     return BackupWatch(transports, repository.options(**more), now or time.time())
 
 
-async def test_snapshots_are_restorable_points_and_grow_old(repository: Repository, transports: Transports) -> None:
+async def test_snapshots_are_restorable_points_and_grow_old(
+    repository: Repository, transports: Transports, planted: Planter
+) -> None:
     repository.backup()
     watched = watch(transports, repository)
 
@@ -75,9 +79,13 @@ async def test_snapshots_are_restorable_points_and_grow_old(repository: Reposito
     assert fresh.bad == {}
     assert fresh.value("restore_points", "ben", f"restic/{repository.path}") == 1
     assert stale.bad == {"backup/protection/ben": State.CRITICAL}
+    planted("none", "restic").seen(fresh)
+    planted("no run for two days", "restic").seen(stale)
 
 
-async def test_a_host_that_nobody_declared_is_told(repository: Repository, transports: Transports) -> None:
+async def test_a_host_that_nobody_declared_is_told(
+    repository: Repository, transports: Transports, planted: Planter
+) -> None:
     repository.backup()
     repository.backup("srv-unknown")
 
@@ -85,16 +93,20 @@ async def test_a_host_that_nobody_declared_is_told(repository: Repository, trans
 
     assert told.bad == {"backup/undeclared/restic": State.WARNING}
     assert "srv-unknown:" in told.words("backup/undeclared/restic")
+    planted("backed up, and nobody declared it", "restic").seen(told)
 
 
-async def test_an_empty_repository_protects_nothing(repository: Repository, transports: Transports) -> None:
+async def test_an_empty_repository_protects_nothing(
+    repository: Repository, transports: Transports, planted: Planter
+) -> None:
     told = await watch(transports, repository).run()
 
     assert told.bad == {"backup/protection/ben": State.CRITICAL}
+    planted("declared, and nobody backs it up", "restic").seen(told)
 
 
 async def test_a_repository_that_is_gone_is_one_incident_and_closes_nothing(
-    repository: Repository, transports: Transports
+    repository: Repository, transports: Transports, planted: Planter
 ) -> None:
     repository.backup()
     watched = watch(transports, repository)
@@ -105,9 +117,12 @@ async def test_a_repository_that_is_gone_is_one_incident_and_closes_nothing(
 
     assert told.bad == {f"backup/repository/restic/{repository.path}": State.CRITICAL}
     assert "backup/protection/ben" not in told.assessment.covers
+    planted("a repository is gone", "restic").seen(told)
 
 
-async def test_a_wrong_password_is_the_products_fault(repository: Repository, transports: Transports) -> None:
+async def test_a_wrong_password_is_the_products_fault(
+    repository: Repository, transports: Transports, planted: Planter
+) -> None:
     repository.backup()
     repository.password.write_text("another\n")
 
@@ -115,10 +130,11 @@ async def test_a_wrong_password_is_the_products_fault(repository: Repository, tr
 
     assert told.observation.fault is not None
     assert told.observation.fault.condition == "backup/authentication"
+    planted("a wrong password", "restic").seen(told)
 
 
 async def test_a_lock_that_was_left_does_not_keep_us_from_reading_and_none_of_ours_is_left(
-    repository: Repository, transports: Transports
+    repository: Repository, transports: Transports, planted: Planter
 ) -> None:
     repository.backup()
     locks = repository.path / "locks"
@@ -128,9 +144,12 @@ async def test_a_lock_that_was_left_does_not_keep_us_from_reading_and_none_of_ou
 
     assert told.bad == {}
     assert [lock.name for lock in locks.iterdir()] == ["0" * 64]
+    planted("a lock was left", "restic").seen(told)
 
 
-async def test_a_point_that_was_deleted_is_missed(repository: Repository, transports: Transports) -> None:
+async def test_a_point_that_was_deleted_is_missed(
+    repository: Repository, transports: Transports, planted: Planter
+) -> None:
     for _ in range(5):
         repository.backup()
     watched = watch(transports, repository)
@@ -142,3 +161,36 @@ async def test_a_point_that_was_deleted_is_missed(repository: Repository, transp
 
     assert told.bad == {"backup/retention/ben": State.CRITICAL}
     assert "4 restore points have gone" in told.words("backup/retention/ben")
+    planted("many points are gone at once", "restic").seen(told)
+
+
+async def test_a_source_that_cannot_be_read_leaves_a_snapshot_like_any_other_and_is_told_by_its_exit_status(
+    repository: Repository, transports: Transports, planted: Planter
+) -> None:
+    source = str(repository.home / "source")
+    done = repository.restic("backup", "--host", "srv-ben", source, "/proc/self/mem")  # which not even root can read
+    inbox = inboxes.Told()
+    inbox.add(inboxes.exited(NOW - 60, done.returncode))
+
+    listed = await watch(transports, repository).run()
+    pushed = await inboxes.watch(inbox, NOW, {"partial_exit_codes": [3]}).run()
+
+    assert pushed.bad == {"backup/protection/ben": State.WARNING}
+    assert "incomplete" in pushed.words("backup/protection/ben")
+    planted("a source that cannot be read", "restic").seen(listed)
+    planted("a source that cannot be read", "restic").found_by("push")
+
+
+async def test_a_run_that_was_killed_leaves_no_snapshot(
+    repository: Repository, transports: Transports, planted: Planter
+) -> None:
+    line = [need("restic"), "--repo", repository.path, "--password-file", repository.password, "--no-cache",
+            "backup", "--host", "srv-ben", "--stdin"]  # fmt: skip
+    with subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as killed:
+        wait_until(lambda: any((repository.path / "locks").iterdir()), "it has begun")
+        killed.kill()
+
+    told = await watch(transports, repository).run()
+
+    assert told.bad == {"backup/protection/ben": State.CRITICAL}
+    planted("an interrupted run", "restic").seen(told)

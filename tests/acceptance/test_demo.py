@@ -11,13 +11,14 @@ import pytest
 
 from testbeds.agent import RIDGEWAY
 from testbeds.apart import apart, page
-from testbeds.peers import wait_until
+from testbeds.peers import need, wait_until
 
 pytestmark = pytest.mark.acceptance
 
 CUT, PAIR, BRANCH = "link-berkhamsted", "fw-forum", "fw-berkhamsted"
 ENDING, DISK = "portal-aylesbury", "backup-forum"
 PRIMARY, SECONDARY = "pbx-forum", "pbx-aylesbury"
+VAULT = "vault-forum"
 EVERYTHING = "every incident is resolved, every ticket closed"
 THREADS = (
     (
@@ -88,6 +89,20 @@ THREADS = (
         f"resolved P2 {DISK}",
         EVERYTHING,
     ),
+    (
+        "The backups of this play are in restic",
+        "A restore drill of the benefits data: canary passed",
+        "samples passed",
+        "One octet in a backup of the benefits data changes. The job list stays green: restic lists 2 snapshots",
+        "A restore drill of the benefits data: canary passed",
+        "samples failed",
+        f"opened P2 {VAULT}: ",
+        f"ticket P2 {VAULT}: Ticket # opened in shared-ict",
+        "A sound copy of the damaged part is put back.",
+        f"recovering P2 {VAULT}: ",
+        f"resolved P2 {VAULT}: ",
+        EVERYTHING,
+    ),
     (f"opened P1 {CUT}", f"ticket P1 {CUT}: Ticket 1 opened in dacorum-ict", f"ticket P1 {CUT}: Ticket 1 resolved"),
     (f"opened P4 {ENDING}", f"ticket P4 {ENDING}: Ticket # opened in aylesbury-vale-ict", EVERYTHING),
     (f"opened P2 {DISK}", f"ticket P2 {DISK}: Ticket", EVERYTHING),
@@ -99,6 +114,7 @@ PAGES = "http://127.0.0.1:10190"
 
 @pytest.mark.timeout(240)
 def test_the_demo_tells_its_story_and_ends_well(tmp_path: Path) -> None:
+    need("restic")
     heard = tmp_path / "console"
     with heard.open("wb") as console:
         demo = subprocess.Popen(
@@ -125,13 +141,14 @@ def test_the_demo_tells_its_story_and_ends_well(tmp_path: Path) -> None:
     assert CUT in incidents
     assert _open_in(metrics, "dacorum", "P1") == 1
     for thread in THREADS:
-        places = [_place(told, line) for line in thread]
-        assert places == sorted(places), told
+        place = 0
+        for line in thread:
+            place = _place(told, line, place)
     assert desk.count("resolved") >= 5 and all(name in desk for name in (CUT, PAIR, BRANCH, ENDING))
     feed = re.findall(r"feed #(\d+) +(\S+) +P\d (\S+):", heard.read_text())
     assert [int(number) for number, _, _ in feed] == list(range(1, len(feed) + 1))
     opened = [subject for _, kind, subject in feed if kind == "opened"]
-    story = Counter([CUT, PAIR, PAIR, PRIMARY, SECONDARY, SECONDARY, BRANCH, ENDING, DISK])
+    story = Counter([CUT, PAIR, PAIR, PRIMARY, SECONDARY, SECONDARY, BRANCH, ENDING, DISK, VAULT])
     # Where the machine itself is late, so are questions and sound: that is told, too, and is over at the end.
     assert not story - Counter(opened)
     assert (Counter(opened) - story).total() <= 4
@@ -141,11 +158,11 @@ def _resolved(heard: Path) -> int:
     return len(re.findall(r"Ticket \d+ resolved", heard.read_text()))
 
 
-def _place(told: str, line: str) -> int:
-    """Where a line begins; `#` stands for any number."""
-    found = re.search(re.escape(line).replace(r"\#", r"\d+"), told)
-    assert found, f"nobody said {line!r}:\n{told}"
-    return found.start()
+def _place(told: str, line: str, after: int) -> int:
+    """Where a line ends that begins after a place; `#` stands for any number."""
+    found = re.compile(re.escape(line).replace(r"\#", r"\d+")).search(told, after)
+    assert found, f"nobody said {line!r} after {told[:after][-200:]!r}:\n{told}"
+    return found.end()
 
 
 def _open_in(metrics: str, council: str, priority: str) -> float:

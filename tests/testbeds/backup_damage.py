@@ -1,7 +1,6 @@
 """Damage to a repository of a real tool, and what finds it: the list, the cheap check, or reading everything again.
 
-With `-s` the table is printed. "List" is Ridgeway's own reading of the product; "check" the cheap one that the product
-offers; "again" its verification of all data. Restores find it too: see the restore drills.
+The list is Ridgeway's own reading of the product. Restores find damage too: see the restore drills.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ from typing import Any
 
 from checks.transports import Transports
 from testbeds.by_backup import BackupWatch
+from testbeds.planted import Planter
 
 
 @dataclass
@@ -51,6 +51,21 @@ def octet(file: Path) -> Iterator[None]:
 
 
 @contextmanager
+def cut(file: Path) -> Iterator[None]:
+    """A file with data ends in its midst."""
+    whole, mode = file.read_bytes(), file.stat().st_mode
+    file.chmod(0o600)
+    file.write_bytes(whole[: len(whole) // 2])
+    file.chmod(mode)
+    try:
+        yield
+    finally:
+        file.chmod(0o600)
+        file.write_bytes(whole)
+        file.chmod(mode)
+
+
+@contextmanager
 def gone(file: Path) -> Iterator[None]:
     """A file with data is not there."""
     away = file.with_name(f"{file.name}.away")
@@ -62,24 +77,30 @@ def gone(file: Path) -> Iterator[None]:
         outside.rename(file)
 
 
-async def found_by(tool: Tool, transports: Transports) -> dict[str, tuple[bool, bool, bool]]:
-    """By damage: whether the list, the check, and reading again find it. Nothing finds anything before it."""
+async def found_by(tool: Tool, transports: Transports, planted: Planter) -> None:
+    """Do each damage in turn, and have what finds it be what the table says. Nothing finds anything before."""
     by = [{"product": "it", "object": tool.object}]
     options = {"products": {"it": tool.product}, "objects": {"ledger": {"owner": "Finance", "rpo": "26h", "by": by}}}
     watched = BackupWatch(transports, options, time.time())
 
-    async def asked() -> tuple[bool, bool, bool]:
-        told = await watched.run()
-        return bool(told.bad or told.observation.fault), tool.check(), tool.again()
-
-    rows = {"none": await asked()}
-    for damage in (octet, gone):
+    assert (await watched.run()).bad == {}
+    assert not tool.check() and not tool.again()
+    for damage, fault in DAMAGES.items():
         with damage(tool.largest):
-            rows[damage.__name__] = await asked()
-    words = [" ".join(f"{'found' if one else '-':>6}" for one in row) + f"  {name}" for name, row in rows.items()]
-    print(f"\n{tool.name}:  list  check  again\n" + "\n".join(words))
-    assert rows.pop("none") == (False, False, False)
-    return rows
+            planted(fault, tool.name).seen(await watched.run())
+            planted(fault, tool.name).found_by(*_looked(tool))
+    assert (await watched.run()).bad == {}
+
+
+def _looked(tool: Tool) -> list[str]:
+    return [name for name, finds in (("check", tool.check), ("verification", tool.again)) if finds()]
+
+
+DAMAGES = {
+    octet: "an octet in the data is another",
+    gone: "a file of data is gone",
+    cut: "a file of data is cut short",
+}
 
 
 def largest(directory: Path, pattern: str = "*") -> Path:

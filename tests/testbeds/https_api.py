@@ -5,39 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Protocol
-from urllib.parse import unquote, urlsplit
 
+from agent.demo.https import HANGS_UP, Answer, Asked, exchange
 from testbeds.certificates import Authority
 from testbeds.tls_peers import server_context
 
-HANGS_UP = 0
-"""As a status: the connection ends without an answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What comes back."""
-
-    body: bytes
-    status: int = 200
-    kind: str = "application/json"
-    headers: tuple[tuple[str, str], ...] = ()
-    delay: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """One request."""
-
-    method: str
-    path: str
-    """With its query, decoded."""
-    headers: Mapping[str, str]
-    body: str
+__all__ = ["HANGS_UP", "Answer", "Asked", "https_api"]
 
 
 class Counted(Protocol):
@@ -64,7 +40,7 @@ async def https_api(answer: Callable[[Asked], Answer], counted: Counted) -> Asyn
         try:
             # The end of the test may cancel an answer that is still being waited with.
             with contextlib.suppress(OSError, asyncio.IncompleteReadError, ssl.SSLError, asyncio.CancelledError):
-                await _exchange(answer, reader, writer)
+                await exchange(answer, reader, writer)
         finally:
             counted.open_connections -= 1
             writer.close()
@@ -78,23 +54,3 @@ async def https_api(answer: Callable[[Asked], Answer], counted: Counted) -> Asyn
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await server.wait_closed()
-
-
-async def _exchange(
-    answer: Callable[[Asked], Answer], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-) -> None:
-    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-    method, target, _ = head[0].split(" ")
-    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)}
-    body = (await reader.readexactly(int(headers.get("content-length", "0")))).decode()
-    parts = urlsplit(target)
-    path = unquote(parts.path + (f"?{parts.query}" if parts.query else ""))
-    found = answer(Asked(method, path, headers, body))
-    if found.status == HANGS_UP:
-        return
-    if found.delay:
-        await asyncio.sleep(found.delay)
-    lines = [f"HTTP/1.1 {found.status} Whatever", f"Content-Type: {found.kind}", f"Content-Length: {len(found.body)}"]
-    lines += [f"{name}: {value}" for name, value in found.headers]
-    writer.write("\r\n".join([*lines, "", ""]).encode() + found.body)
-    await writer.drain()

@@ -16,6 +16,7 @@ from config.cron import LONDON
 from testbeds.backup_accounts import DAY, HOUR, NOW
 from testbeds.by_backup import BackupWatch
 from testbeds.inboxes import Told, exited, ping, runs, watch
+from testbeds.planted import Planter
 
 KEY = "backup/protection/ben"
 TEN = datetime(2026, 9, 21, 22, 0, tzinfo=ZoneInfo(LONDON)).timestamp()
@@ -122,7 +123,7 @@ def nights(inbox: Told, *, last: float = TEN - DAY) -> None:
         inbox.add(ping(begun, Sign.START, f"n{night}"), exited(begun + HOUR, 0, f"n{night}", bytes=10**9, files=100))
 
 
-async def test_good_nights_are_ok_and_a_run_that_does_not_start_is_missed_after_its_grace() -> None:
+async def test_good_nights_are_ok_and_a_run_that_does_not_start_is_missed_after_its_grace(planted: Planter) -> None:
     inbox = Told()
     nights(inbox)
     watched = watch(inbox, TEN + 29 * 60, **NIGHTLY)
@@ -134,6 +135,7 @@ async def test_good_nights_are_ok_and_a_run_that_does_not_start_is_missed_after_
     assert before.bad == {}  # four fifths of the RPO are over, and the next run is within its grace
     assert "should have started" not in before.words(KEY)
     assert "should have started at 2026-09-21 22:00" in after.words(KEY)
+    planted("a missed start", "push").seen(after)
 
 
 @pytest.mark.parametrize("seconds", [-240.0, -1.0, 0.0, 29 * 60.0], ids=["4 min early", "1 s early", "on time", "late"])
@@ -148,7 +150,7 @@ async def test_a_start_a_little_early_or_late_is_no_fault(seconds: float) -> Non
     assert told.bad == {}
 
 
-async def test_a_run_that_goes_on_for_too_long_is_told_and_is_over_with_its_end() -> None:
+async def test_a_run_that_goes_on_for_too_long_is_told_and_is_over_with_its_end(planted: Planter) -> None:
     inbox = Told()
     nights(inbox)
     inbox.add(ping(TEN, Sign.START, "x"))
@@ -165,9 +167,11 @@ async def test_a_run_that_goes_on_for_too_long_is_told_and_is_over_with_its_end(
     assert long.bad == {KEY: State.WARNING}
     assert "a run goes on since 2026-09-21 22:00" in long.words(KEY)
     assert over.bad == {}
+    planted("a run that does not end", "push").seen(long)
+    planted("none", "push").seen(over)
 
 
-async def test_a_failed_run_is_told_with_its_status_and_what_it_printed() -> None:
+async def test_a_failed_run_is_told_with_its_status_and_what_it_printed(planted: Planter) -> None:
     inbox = Told()
     nights(inbox)
     inbox.add(ping(TEN, Sign.START, "x"), exited(TEN + 60, 2, "x", log="tar: disk full"))
@@ -177,9 +181,10 @@ async def test_a_failed_run_is_told_with_its_status_and_what_it_printed() -> Non
 
     assert told.bad == {KEY: State.WARNING}
     assert "its last run failed: exit status 2: tar: disk full" in told.words(KEY)
+    planted("a failed run", "push").seen(told)
 
 
-async def test_a_full_run_of_no_files_protects_nothing_and_an_incremental_one_may() -> None:
+async def test_a_full_run_of_no_files_protects_nothing_and_an_incremental_one_may(planted: Planter) -> None:
     inbox = Told()
     nights(inbox)
     inbox.add(ping(TEN, bytes=0, files=0))
@@ -189,13 +194,15 @@ async def test_a_full_run_of_no_files_protects_nothing_and_an_incremental_one_ma
 
     assert full.bad == {KEY: State.CRITICAL}
     assert incremental.bad == {}
+    planted("a run that protected nothing", "push").seen(full)
 
 
-async def test_a_job_that_never_pinged_is_critical_and_not_ok() -> None:
+async def test_a_job_that_never_pinged_is_critical_and_not_ok(planted: Planter) -> None:
     told = await watch(Told(), NOW).run()
 
     assert told.bad == {KEY: State.CRITICAL}
     assert "there is no restore point" in told.words(KEY)
+    planted("declared, and nobody backs it up", "push").seen(told)
 
 
 async def test_jobs_that_cannot_be_heard_are_unknown_whatever_was_heard_before() -> None:
@@ -257,3 +264,25 @@ async def test_a_run_whose_start_leaves_the_window_is_no_second_run() -> None:
     assert account is not None and len(account.runs) == 0
     assert told.value("last_run_timestamp_seconds", "ben", "ben") == TEN - DAY
     assert len(unpacked(watched.memory).objects["ben"].runs) == 3
+
+
+async def test_a_run_that_never_told_its_end_is_unknown_when_the_next_one_begins(planted: Planter) -> None:
+    inbox = Told()
+    nights(inbox)
+    inbox.add(ping(TEN, Sign.START), ping(TEN + HOUR, Sign.START))
+
+    told = await watch(inbox, TEN + HOUR + 60, rpo="48h").run()
+
+    assert told.bad == {KEY: State.UNKNOWN}
+    planted("an interrupted run", "push").seen(told)
+
+
+async def test_an_exit_status_that_means_incomplete_is_told_so(planted: Planter) -> None:
+    inbox = Told()
+    nights(inbox)
+    inbox.add(exited(TEN, 3))
+
+    told = await watch(inbox, TEN + HOUR, {"partial_exit_codes": [3]}, rpo="48h").run()
+
+    assert told.bad == {KEY: State.WARNING}
+    planted("an incomplete run", "push").seen(told)

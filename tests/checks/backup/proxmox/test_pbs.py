@@ -14,6 +14,7 @@ from config.estate import Credential
 from testbeds.by_backup import BackupWatch
 from testbeds.https_api import HANGS_UP, Answer
 from testbeds.pbs_api import TOKEN, PbsApi, healthy, serving, snapshot, task, told, upid
+from testbeds.planted import Planter, faults_of_lists
 
 NOW = 1_790_000_000.0
 DAY = 86_400.0
@@ -47,7 +48,7 @@ class Watch:
         return made
 
 
-async def test_a_healthy_server_is_read_whole_and_only_read(transports: Transports) -> None:
+async def test_a_healthy_server_is_read_whole_and_only_read(transports: Transports, planted: Planter) -> None:
     async with serving(healthy(NOW)) as api:
         result = await Watch(api, transports).made().run()
 
@@ -62,6 +63,7 @@ async def test_a_healthy_server_is_read_whole_and_only_read(transports: Transpor
         assert result.value("restore_points", "ben", "pbs/main") == 30
         assert result.value("last_verified_timestamp_seconds", "ben") == NOW - 36_000 + 7200
         assert result.value("repository_free_bytes", "pbs/main") == 6 * 10**11
+    planted("none", "PBS").seen(result)
 
 
 async def test_the_secret_is_in_no_address_and_no_message(transports: Transports) -> None:
@@ -91,7 +93,9 @@ async def test_a_namespace_below_a_namespace_is_seen(transports: Transports) -> 
         assert "prod/deep:vm/300" in account.objects
 
 
-async def test_a_token_that_sees_its_own_tasks_only_is_unknown_and_told_what_it_needs(transports: Transports) -> None:
+async def test_a_token_that_sees_its_own_tasks_only_is_unknown_and_told_what_it_needs(
+    transports: Transports, planted: Planter
+) -> None:
     api = healthy(NOW)
     api.rights["/system/tasks"] = {}
     async with serving(api):
@@ -100,6 +104,7 @@ async def test_a_token_that_sees_its_own_tasks_only_is_unknown_and_told_what_it_
         assert result.bad == {PRODUCT: State.UNKNOWN}
         assert "give it Sys.Audit on /system/tasks" in result.words(PRODUCT)
         assert PROTECTION not in result.assessment.covers
+    planted("the account may see a part only", "PBS").seen(result)
 
 
 @pytest.mark.parametrize("rights", [{"Datastore.Backup": True}, {"Datastore.Audit": False}])
@@ -115,7 +120,7 @@ async def test_a_token_that_may_see_a_part_of_a_datastore_is_unknown(
         assert "give it Datastore.Audit on /datastore/main" in result.words(PRODUCT)
 
 
-async def test_a_token_that_sees_no_datastore_is_unknown(transports: Transports) -> None:
+async def test_a_token_that_sees_no_datastore_is_unknown(transports: Transports, planted: Planter) -> None:
     api = healthy(NOW)
     api.usage, api.jobs = [], {"verify": [], "sync": [], "prune": []}
     async with serving(api):
@@ -123,6 +128,7 @@ async def test_a_token_that_sees_no_datastore_is_unknown(transports: Transports)
 
         assert result.bad[PRODUCT] is State.UNKNOWN
         assert "the token may see none" in result.words(PRODUCT)
+    planted("the list is empty", "PBS").seen(result)
 
 
 @pytest.mark.parametrize(
@@ -149,7 +155,7 @@ async def test_a_token_that_sees_no_datastore_is_unknown(transports: Transports)
     ids=["forbidden", "too often", "cut JSON", "log-in page", "nulls", "numbers", "hangs up"],
 )
 async def test_a_list_that_did_not_come_whole_is_unknown_and_closes_nothing(
-    path: str, answer: Answer, transports: Transports
+    path: str, answer: Answer, transports: Transports, planted: Planter, request: pytest.FixtureRequest
 ) -> None:
     api = healthy(NOW, nights=3)
     async with serving(api):
@@ -162,16 +168,20 @@ async def test_a_list_that_did_not_come_whole_is_unknown_and_closes_nothing(
 
         assert result.bad == {PRODUCT: State.UNKNOWN}
         assert "backup/*" not in result.assessment.covers
+    for fault in faults_of_lists(request):
+        planted(fault, "PBS").seen(result)
 
 
-async def test_a_wrong_token_is_tried_once_and_never_repeated_aloud(transports: Transports) -> None:
+async def test_a_wrong_token_is_tried_once_and_never_repeated_aloud(transports: Transports, planted: Planter) -> None:
     async with serving(healthy(NOW)) as api:
         watch = Watch(api, transports, token="PBSAPIToken=ridgeway@pbs!watch:another").made()
-        faults = [(await watch.run()).observation.fault for _ in range(3)]
+        polls = [await watch.run() for _ in range(3)]
+        faults = [one.observation.fault for one in polls]
 
         assert [fault.reason for fault in faults if fault] == [Reason.AUTHENTICATION, Reason.WITHHELD, Reason.WITHHELD]
         assert len(api.asked) == 1
         assert "another" not in repr(faults)
+    planted("a wrong password", "PBS").seen(polls[0])
 
 
 async def test_tasks_are_read_until_a_short_page(transports: Transports) -> None:
@@ -185,7 +195,9 @@ async def test_tasks_are_read_until_a_short_page(transports: Transports) -> None
         assert len([run for run in account.runs if run.object == "host/many"]) == 2500
 
 
-async def test_a_total_that_promises_more_than_comes_is_a_list_cut_short(transports: Transports) -> None:
+async def test_a_total_that_promises_more_than_comes_is_a_list_cut_short(
+    transports: Transports, planted: Planter
+) -> None:
     api = healthy(NOW)
     rows = api.tasks
     api.special["nodes/localhost/tasks"] = lambda asked: told(rows[:3] if "start=0" in asked.path else [], total=50)
@@ -194,6 +206,7 @@ async def test_a_total_that_promises_more_than_comes_is_a_list_cut_short(transpo
 
         assert result.bad == {PRODUCT: State.UNKNOWN}
         assert "cut short: 3 of 50" in result.words(PRODUCT)
+    planted("a page is cut short", "PBS").seen(result)
 
 
 async def test_a_poll_again_lists_no_snapshots_while_counts_are_the_same(transports: Transports) -> None:
@@ -222,7 +235,9 @@ async def test_a_snapshot_that_is_new_is_seen_at_once(transports: Transports) ->
         assert result.value("last_restorable_timestamp_seconds", "ben") == NOW + 100
 
 
-async def test_a_task_that_began_before_the_last_poll_is_told_when_it_ends(transports: Transports) -> None:
+async def test_a_task_that_began_before_the_last_poll_is_told_when_it_ends(
+    transports: Transports, planted: Planter
+) -> None:
     api = healthy(NOW)
     api.tasks.insert(0, task("vm/100", NOW - 1500, None, None))
     async with serving(api):
@@ -236,6 +251,7 @@ async def test_a_task_that_began_before_the_last_poll_is_told_when_it_ends(trans
         assert running.bad == {}
         assert ended.bad == {PROTECTION: State.WARNING}
         assert "connection error: timed out" in ended.words(PROTECTION)
+    planted("a failed run", "PBS").seen(ended)
 
 
 @pytest.mark.parametrize(
@@ -309,7 +325,7 @@ async def test_a_snapshot_that_cannot_be_read_spoils_the_list(transports: Transp
         assert (await Watch(api, transports).made().run()).bad == {PRODUCT: State.UNKNOWN}
 
 
-async def test_damage_is_critical_as_long_as_its_snapshot_is_there(transports: Transports) -> None:
+async def test_damage_is_critical_as_long_as_its_snapshot_is_there(transports: Transports, planted: Planter) -> None:
     api = healthy(NOW)
     rows = api.snapshots["main", ""]
     old = next(row for row in rows if row["backup-id"] == "100" and row["backup-time"] == NOW - 36_000 - 5 * DAY)
@@ -324,6 +340,7 @@ async def test_damage_is_critical_as_long_as_its_snapshot_is_there(transports: T
 
         assert damaged.bad == {"backup/verified/ben": State.CRITICAL}
         assert mended.bad == {}
+    planted("a verification that found damage", "PBS").seen(damaged)
 
 
 async def test_damage_that_the_same_verification_finds_later_is_seen(transports: Transports) -> None:
@@ -369,7 +386,7 @@ async def test_that_a_snapshot_is_protected_is_no_lock(transports: Transports) -
 
 
 async def test_a_datastore_that_is_gone_is_one_incident_and_its_snapshots_are_not_deleted(
-    transports: Transports,
+    transports: Transports, planted: Planter
 ) -> None:
     api = healthy(NOW)
     api.usage.append({"store": "second", "total": 10**12, "used": 0, "avail": 10**12})
@@ -385,6 +402,7 @@ async def test_a_datastore_that_is_gone_is_one_incident_and_its_snapshots_are_no
         assert result.bad == {"backup/repository/pbs/main": State.CRITICAL}
         assert "offline maintenance mode" in result.words("backup/repository/pbs/main")
         assert result.value("restore_points", "ben", "pbs/main") == 30
+    planted("a repository is gone", "PBS").seen(result)
 
 
 @pytest.mark.parametrize("removed", [True, False], ids=["removed", "not to be seen"])
@@ -454,7 +472,7 @@ async def test_a_copy_job_of_an_object_that_fails_is_told_with_it(transports: Tr
         assert "remote is not reachable" in result.words(PROTECTION)
 
 
-async def test_what_nobody_declared_is_found_in_every_namespace(transports: Transports) -> None:
+async def test_what_nobody_declared_is_found_in_every_namespace(transports: Transports, planted: Planter) -> None:
     api = healthy(NOW)
     api.snapshots["main", "lab"] = [snapshot("host/printer", NOW - 3600)]
     async with serving(api):
@@ -462,6 +480,7 @@ async def test_what_nobody_declared_is_found_in_every_namespace(transports: Tran
 
         assert result.bad == {"backup/undeclared/pbs": State.WARNING}
         assert "lab:host/printer" in result.words("backup/undeclared/pbs")
+    planted("backed up, and nobody declared it", "PBS").seen(result)
 
 
 async def test_a_token_kind_of_credential_is_needed(transports: Transports) -> None:

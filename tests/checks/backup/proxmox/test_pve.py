@@ -15,6 +15,7 @@ from checks.transports import Transports
 from config.estate import Credential
 from testbeds.by_backup import BackupWatch
 from testbeds.https_api import HANGS_UP, Answer
+from testbeds.planted import Planter, faults_of_lists
 from testbeds.pve_api import LONDON, TOKEN, PveApi, guest, healthy, serving
 
 NOW = 1_790_000_000.0
@@ -49,7 +50,7 @@ class Watch:
         return made
 
 
-async def test_a_healthy_cluster_is_read_whole_and_only_read(transports: Transports) -> None:
+async def test_a_healthy_cluster_is_read_whole_and_only_read(transports: Transports, planted: Planter) -> None:
     async with serving(healthy(NOW)) as api:
         result = await Watch(api, transports).made().run()
 
@@ -61,6 +62,7 @@ async def test_a_healthy_cluster_is_read_whole_and_only_read(transports: Transpo
         assert result.value("last_restorable_timestamp_seconds", "files") == NOW - 36_000 + 605
         assert result.value("repository_free_bytes", "pve/nfs") == 6 * 10**11
         assert "secret" not in repr(result.observation) + repr([one.path for one in api.asked])
+    planted("none", "PVE").seen(result)
 
 
 async def test_each_log_is_read_once_and_nothing_flaps_at_the_next_poll(transports: Transports) -> None:
@@ -77,7 +79,9 @@ async def test_each_log_is_read_once_and_nothing_flaps_at_the_next_poll(transpor
         assert len(api.asked) <= 7
 
 
-async def test_a_job_that_ends_well_with_all_data_left_out_protected_nothing(transports: Transports) -> None:
+async def test_a_job_that_ends_well_with_all_data_left_out_protected_nothing(
+    transports: Transports, planted: Planter
+) -> None:
     api = healthy(NOW)
     lines = guest(100, NOW - 3600, "INFO: exclude disk 'scsi0' 'nfs:vm-disk-0' (backup=no)")
     api.add(NOW - 3605, [line for line in lines if "include" not in line])
@@ -91,6 +95,7 @@ async def test_a_job_that_ends_well_with_all_data_left_out_protected_nothing(tra
         assert "protected nothing" in later.words(PROTECTION)
         assert "scsi0 (backup=no)" in later.words(PROTECTION)
         assert later.value("last_restorable_timestamp_seconds", "ben") == NOW - 36_000 + 5
+    planted("a run that protected nothing", "PVE").seen(later)
 
 
 async def test_an_archive_of_a_few_bytes_holds_no_machine(transports: Transports) -> None:
@@ -108,7 +113,7 @@ async def test_an_archive_of_a_few_bytes_holds_no_machine(transports: Transports
         "WARN: guest agent is not running",
     ],
 )
-async def test_a_guest_that_is_not_taken_whole_is_partial(line: str, transports: Transports) -> None:
+async def test_a_guest_that_is_not_taken_whole_is_partial(line: str, transports: Transports, planted: Planter) -> None:
     api = healthy(NOW)
     api.add(NOW - 3605, guest(100, NOW - 3600, line))
     async with serving(api):
@@ -116,6 +121,7 @@ async def test_a_guest_that_is_not_taken_whole_is_partial(line: str, transports:
 
         assert result.bad == {PROTECTION: State.WARNING}
         assert "incomplete" in result.words(PROTECTION)
+    planted("an incomplete run", "PVE").seen(result)
 
 
 ACCEPTED = {"left_out": "scsi1", "reason": "scratch space", "owner": "Head of Revenues", "review": "2026-12-31"}
@@ -180,7 +186,7 @@ async def test_a_guest_in_no_job_that_nobody_declared_is_told_and_a_template_is_
         assert "1 in no job, and not declared: vm/102" in result.words("backup/unprotected/pve")
 
 
-async def test_a_guest_that_failed_is_told_alone_and_in_its_own_words(transports: Transports) -> None:
+async def test_a_guest_that_failed_is_told_alone_and_in_its_own_words(transports: Transports, planted: Planter) -> None:
     api = healthy(NOW)
     end = "ERROR: Backup of VM 100 failed - VM is locked (snapshot)"
     api.add(NOW - 3605, guest(100, NOW - 3600, end=end), guest(101, NOW - 3000, kind="lxc"), status="job errors")
@@ -189,6 +195,7 @@ async def test_a_guest_that_failed_is_told_alone_and_in_its_own_words(transports
 
         assert result.bad == {PROTECTION: State.WARNING}
         assert "VM is locked (snapshot)" in result.words(PROTECTION)
+    planted("a failed run", "PVE").seen(result)
 
 
 @pytest.mark.parametrize(
@@ -243,7 +250,7 @@ async def test_a_guest_that_one_job_leaves_out_and_another_takes_is_well(transpo
         assert (await Watch(api, transports).made().run()).bad == {}
 
 
-async def test_a_job_that_is_switched_off_is_told_at_every_poll(transports: Transports) -> None:
+async def test_a_job_that_is_switched_off_is_told_at_every_poll(transports: Transports, planted: Planter) -> None:
     api = healthy(NOW)
     api.jobs[0]["enabled"] = 0
     async with serving(api):
@@ -256,9 +263,10 @@ async def test_a_job_that_is_switched_off_is_told_at_every_poll(transports: Tran
         assert first.bad == later.bad == {job: State.WARNING}
         assert "2 objects: ben, files" in first.words(job)
         assert job in later.words(PROTECTION)
+    planted("a job that is switched off", "PVE").seen(first)
 
 
-async def test_a_run_under_way_takes_nothing_back_and_its_end_is_seen(transports: Transports) -> None:
+async def test_a_run_under_way_takes_nothing_back_and_its_end_is_seen(transports: Transports, planted: Planter) -> None:
     api = healthy(NOW)
     api.add(NOW - 1205, guest(100, NOW - 1200, end="INFO: 40% (25 GiB of 64 GiB)"), status=None)
     async with serving(api):
@@ -274,6 +282,7 @@ async def test_a_run_under_way_takes_nothing_back_and_its_end_is_seen(transports
         assert running.bad == ended.bad == {}
         assert running.value("last_restorable_timestamp_seconds", "ben") == NOW - 36_000 + 5
         assert ended.value("last_restorable_timestamp_seconds", "ben") == NOW - 1200
+    planted("a run under way", "PVE").seen(running)
 
 
 async def test_a_node_that_is_not_online_is_unknown(transports: Transports) -> None:
@@ -287,7 +296,7 @@ async def test_a_node_that_is_not_online_is_unknown(transports: Transports) -> N
 
 
 @pytest.mark.parametrize("path", ["/vms", "/nodes/pve1"])
-async def test_a_token_that_may_see_a_part_only_is_unknown(path: str, transports: Transports) -> None:
+async def test_a_token_that_may_see_a_part_only_is_unknown(path: str, transports: Transports, planted: Planter) -> None:
     api = healthy(NOW)
     api.rights[path] = {}
     async with serving(api):
@@ -295,6 +304,7 @@ async def test_a_token_that_may_see_a_part_only_is_unknown(path: str, transports
 
         assert result.bad == {PRODUCT: State.UNKNOWN}
         assert "give it" in result.words(PRODUCT)
+    planted("the account may see a part only", "PVE").seen(result)
 
 
 @pytest.mark.parametrize("path", ["cluster/resources", "cluster/backup", "nodes/pve1/tasks"])
@@ -310,7 +320,7 @@ async def test_a_token_that_may_see_a_part_only_is_unknown(path: str, transports
     ids=["forbidden", "too often", "cut JSON", "no list", "hangs up"],
 )
 async def test_a_list_that_did_not_come_whole_is_unknown_and_closes_nothing(
-    path: str, answer: Answer, transports: Transports
+    path: str, answer: Answer, transports: Transports, planted: Planter, request: pytest.FixtureRequest
 ) -> None:
     api = healthy(NOW, nights=2)
     async with serving(api):
@@ -323,15 +333,19 @@ async def test_a_list_that_did_not_come_whole_is_unknown_and_closes_nothing(
 
         assert result.bad == {PRODUCT: State.UNKNOWN}
         assert "backup/*" not in result.assessment.covers
+    for fault in faults_of_lists(request):
+        planted(fault, "PVE").seen(result)
 
 
-async def test_a_wrong_token_is_tried_once(transports: Transports) -> None:
+async def test_a_wrong_token_is_tried_once(transports: Transports, planted: Planter) -> None:
     async with serving(healthy(NOW, nights=1)) as api:
         watch = Watch(api, transports, token="PVEAPIToken=another").made()
-        faults = [(await watch.run()).observation.fault for _ in range(2)]
+        polls = [await watch.run() for _ in range(2)]
+        faults = [one.observation.fault for one in polls]
 
         assert [fault.reason for fault in faults if fault] == [Reason.AUTHENTICATION, Reason.WITHHELD]
         assert "another" not in repr(faults)
+    planted("a wrong password", "PVE").seen(polls[0])
 
 
 async def test_a_first_contact_reads_so_many_logs_and_the_others_later(transports: Transports) -> None:

@@ -1,0 +1,9 @@
+"""Importing this loads what any command of the agent's loads: for `testbeds.forked`."""
+
+from agent.cli import backup_verbs, restore
+from agent.cli.estate import kinds
+from agent.ledger import ledger
+from exporters.webhooks import worker
+
+__all__ = ["backup_verbs", "ledger", "restore", "worker"]
+kinds()

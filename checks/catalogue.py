@@ -18,6 +18,7 @@ from checks.contract import (
     Assessment,
     CheckKind,
     Context,
+    Family,
     Fault,
     KindDefaults,
     Memory,
@@ -68,22 +69,25 @@ class Catalogue(Mapping[str, CheckKind]):
 def load_catalogue(found: Iterable[EntryPoint] | None = None) -> Catalogue:
     """Everything installed. Our own kinds come first, so that no plug-in can take one of their names or families."""
     kinds: dict[str, CheckKind] = {}
+    declared: dict[str, tuple[Family, str]] = {}
     broken: list[Broken] = []
     for point in sorted(entry_points(group=GROUP) if found is None else found, key=_order):
         try:
             kind = _load(point)
-            _admit(kind, kinds)
+            families = _admitted(kind, kinds, declared)
         except CatalogueError as error:
             broken.append(Broken(point.name, _source(point), str(error)))
         else:
             kinds[kind.kind] = kind
+            for family in families:
+                declared.setdefault(family.name, (family, kind.kind))
     for entry in broken:
         kinds.setdefault(entry.name, unavailable(entry.name, entry.why))
     return Catalogue(kinds, tuple(broken))
 
 
-def kind_faults(kind: CheckKind) -> list[str]:
-    """What is wrong with a kind by itself; empty when nothing is."""
+def kind_faults(kind: CheckKind, families: Iterable[Family]) -> list[str]:
+    """What is wrong with a kind by itself, and with the families it declares; empty when nothing is."""
     wrong = []
     if not _NAME.fullmatch(kind.kind):
         wrong.append(f"its name {kind.kind!r} is not made of lower-case letters, digits, hyphens and underscores")
@@ -94,7 +98,7 @@ def kind_faults(kind: CheckKind) -> list[str]:
         wrong.append("its options do not forbid unknown keys, so that a misspelt one would be ignored")
     if not kind.finding_keys:
         wrong.append("it declares no finding keys")
-    for family in kind.families():
+    for family in families:
         wrong += family_faults(family)
     return wrong
 
@@ -149,20 +153,27 @@ def _load(point: EntryPoint) -> CheckKind:
     return kind
 
 
-def _admit(kind: CheckKind, others: Mapping[str, CheckKind]) -> None:
+def _admitted(
+    kind: CheckKind, others: Mapping[str, CheckKind], declared: Mapping[str, tuple[Family, str]]
+) -> tuple[Family, ...]:
+    """The families of a kind that may be in the catalogue. `declared` are those of the others, each with its kind.
+
+    They are asked for once: those of the firewalls are made from some fifty profiles. Raises CatalogueError.
+    """
     if kind.kind in others:
         raise CatalogueError(f"the kind {kind.kind} exists already ({others[kind.kind].title})")
     try:
-        wrong = kind_faults(kind)
-        mine = {family.name: family for family in kind.families()}
+        families = tuple(kind.families())
+        wrong = kind_faults(kind, families)
     except Exception as error:
         raise CatalogueError(f"its families() raises {type(error).__name__}") from error
-    for other in others.values():
-        for family in other.families():
-            if mine.get(family.name, family) != family:
-                wrong.append(f"the family {family.name} is declared differently by the kind {other.kind}")
+    for family in families:
+        other, owner = declared.get(family.name, (family, kind.kind))
+        if other != family:
+            wrong.append(f"the family {family.name} is declared differently by the kind {owner}")
     if wrong:
         raise CatalogueError("; ".join(wrong))
+    return families
 
 
 def _order(point: EntryPoint) -> tuple[bool, str, str]:

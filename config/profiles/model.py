@@ -20,6 +20,8 @@ from config.profiles.words import Name, Oid, ProfilePart
 
 _METRIC = re.compile(r"ridgeway_[a-z0-9_]+")
 _UNITS = ("seconds", "bytes", "ratio", "celsius", "volts", "amperes", "hertz", "watts")
+_PLACES = TypeAdapter(tuple[Place, ...])
+_OIDS = TypeAdapter(tuple[Oid, ...])
 
 
 class Transform(StrEnum):
@@ -232,7 +234,7 @@ class ValueModel(ProfilePart):
     def _one_source(self) -> Self:
         if [self.oid, self.at, self.ratio].count(None) != 2:
             raise ValueError("a value has exactly one of `oid`, `at` and `ratio`")
-        TypeAdapter(tuple[Place, ...] if self.at is not None else tuple[Oid, ...]).validate_python(self.or_else)
+        (_PLACES if self.at is not None else _OIDS).validate_python(self.or_else)
         if self.ratio is not None and (self.or_else or self.enum or self.per_second or self.no_value or self.not_known):
             raise ValueError("a ratio takes its values as they are: no or_else, enum, per_second or sentinels")
         if self.per_second not in (None, 32, 64):

@@ -105,7 +105,7 @@ def test_incidents_can_be_read_while_no_agent_runs(new_agent: Callable[..., Agen
 
     agent.kill()
 
-    assert agent.states() == ["open"]
+    assert [row["state"] for row in agent.incidents()] == ["open"]
 
 
 def test_maintenance_mutes_opening_and_its_end_opens_what_is_still_bad(
@@ -118,10 +118,12 @@ def test_maintenance_mutes_opening_and_its_end_opens_what_is_still_bad(
         agent.run("maintenance", "add", "--target", "web", "--hours", "1", "-m", "CHG 12", "--by", "Asha", "--json")
     )
     service.close()
-    wait_until(
-        lambda: "maintenance" in agent.run("explain", "web") and "held" in agent.run("explain", "web"),
-        "the alert is held by the window",
-    )
+
+    def held() -> bool:
+        said = agent.run("explain", "web")
+        return "maintenance" in said and "held" in said
+
+    wait_until(held, "the alert is held by the window")
 
     quiet = agent.states()
     listed = agent.run("maintenance", "list")

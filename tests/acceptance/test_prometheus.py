@@ -151,7 +151,8 @@ def test_two_checks_with_the_same_series_do_not_spoil_the_scrape(agent: Agent, p
 
     wait_until(lambda: prometheus.value("ridgeway_test_sessions") == 1, "the first of the two")
 
-    assert prometheus.value('ridgeway_exposition_refused_series{reason="duplicate"}') == 1
+    refused = 'ridgeway_exposition_refused_series{reason="duplicate"}'
+    wait_until(lambda: prometheus.value(refused) == 1, "the second of the two, which may be a scrape later")
     duplicates = "prometheus_target_scrapes_sample_duplicate_timestamp_total"
     assert prometheus.value(f'{duplicates}{{job="prometheus"}}') in (None, 0)
     assert prometheus.value('up{job="ridgeway"}') == 1

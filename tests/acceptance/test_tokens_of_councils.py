@@ -91,7 +91,7 @@ def test_a_token_that_a_reload_takes_away_ends_its_stream_and_lets_nobody_in(age
     running, dead = agent
     ours, everything = Reader(running, OURS), Reader(running, EVERYTHING)
     stream = ours.get("/api/v1/events/stream", stream=True)
-    before = [running.runs("tcp"), sorted(running.states())]
+    before = [running.runs("tcp"), sorted(row["state"] for row in running.incidents())]
 
     running.write(ESTATE.format(dead=dead, more="{}").replace("    {}\n", ""))
     assert running.process is not None
@@ -101,5 +101,5 @@ def test_a_token_that_a_reload_takes_away_ends_its_stream_and_lets_nobody_in(age
     told = b"".join(stream.iter_content(None))  # ends, or the time-out of this request would
     assert stream.status_code == 200 and told.startswith(b"retry:")
     assert everything.subjects() == {"forum-web", "gatehouse-web"}
-    assert sorted(running.states()) == before[1]
+    assert sorted(row["state"] for row in running.incidents()) == before[1]
     wait_until(lambda: running.runs("tcp") > before[0], "checks go on", 30)

@@ -30,7 +30,7 @@ def test_every_kind_that_is_installed_can_be_loaded_and_keeps_the_rules():
 
     assert catalogue.broken == ()
     assert {"host", "icmp", "snmp", "tcp"} <= set(catalogue)
-    assert [fault for kind in catalogue.values() for fault in kind_faults(kind)] == []
+    assert [fault for kind in catalogue.values() for fault in kind_faults(kind, kind.families())] == []
 
 
 def test_no_two_installed_kinds_declare_one_family_differently():
@@ -38,6 +38,17 @@ def test_no_two_installed_kinds_declare_one_family_differently():
     for kind in load_catalogue().values():
         for family in kind.families():
             assert declared.setdefault(family.name, family) == family
+
+
+def test_each_kind_is_asked_once_for_its_families_however_many_there_are():
+    asked = []
+
+    def counting(kind: CheckKind) -> CheckKind:
+        return dataclasses.replace(kind, families=lambda: asked.append(kind.kind) or kind.families())
+
+    load_catalogue([_gives(counting(kind), kind.kind) for kind in load_catalogue().values()])
+
+    assert sorted(asked) == sorted(load_catalogue())
 
 
 async def test_a_plug_in_that_cannot_be_imported_is_reported_and_its_checks_are_unknown():

@@ -13,6 +13,10 @@ readonly cache=.pytest_cache/suite  # of its own: what failed in this run, not w
 pytest=$1
 shift
 
+# Containers often have this set. Here it would have each of a thousand starts compile all modules anew, a quarter of
+# its time, and each process of tests rewrite every test file.
+export PYTHONDONTWRITEBYTECODE=
+
 rm -rf "$cache"
 status=0
 "$pytest" -o cache_dir="$cache" "$@" || status=$?

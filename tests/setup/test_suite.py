@@ -4,10 +4,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 SUITE = Path(__file__).with_name("suite.sh").resolve()
 PYTEST = Path(sys.executable).with_name("pytest")
 
 STEADY = "def test_steady():\n    pass\n"
+COMPILED = "import sys\n\ndef test_compiled():\n    assert not sys.dont_write_bytecode\n"
 BROKEN = "def test_broken():\n    assert not 'broken'\n"
 UNSTEADY = """
 from pathlib import Path
@@ -38,6 +41,12 @@ def test_what_passes_only_when_asked_again_is_named(tmp_path: Path) -> None:
 
     assert done.returncode == 0
     assert done.stdout.rstrip().endswith("UNSTEADY, passed only when asked alone:\ntest_unsteady.py::test_unsteady")
+
+
+def test_bytecode_is_kept_where_the_surroundings_forbid_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+
+    assert run(tmp_path, compiled=COMPILED).returncode == 0
 
 
 def test_what_fails_twice_has_failed(tmp_path: Path) -> None:

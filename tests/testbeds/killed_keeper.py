@@ -1,8 +1,6 @@
 """Runs a verb and dies by SIGKILL just before the n-th act of the kinds that change a disk or a database.
 
-    python -m testbeds.killed_keeper N VERB ARGUMENT...
-
-With more acts than the verb has it ends as the verb does. Prints each act, so that a test sees where it died.
+With more acts than the verb has it ends as the verb does. Tells each act, so that a test sees where it died.
 """
 
 from __future__ import annotations
@@ -10,6 +8,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Mapping, Sequence
+from multiprocessing.connection import Connection
 from typing import Any
 
 from sqlalchemy import Engine, event
@@ -19,13 +19,16 @@ from agent.cli import answer
 _EVENTS = ("os.rename", "os.remove", "os.link", "os.mkdir", "os.rmdir", "os.chmod", "os.truncate", "shutil.copyfile")
 
 
-def main() -> int:
-    left = int(sys.argv[1])
+def keep(pipe: Connection, number: int, line: Sequence[str], environment: Mapping[str, str]) -> None:
+    """For `testbeds.forked`."""
+    left = number
+    os.environ.clear()
+    os.environ.update(environment)
 
     def act(what: str) -> None:
         nonlocal left
         left -= 1
-        print(f"act {what}", flush=True)
+        pipe.send(what)
         if left == 0:
             os.kill(os.getpid(), signal.SIGKILL)
 
@@ -44,8 +47,4 @@ def main() -> int:
     event.listen(Engine, "commit", commit)
     event.listen(Engine, "before_cursor_execute", execute)
     sys.addaudithook(audit)
-    return answer(sys.argv[2:])
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(answer(line))

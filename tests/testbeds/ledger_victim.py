@@ -1,14 +1,11 @@
-"""A process that writes openings and ends of incidents as fast as it can, until it is killed.
-
-Run as `python -m testbeds.ledger_victim LOCATION`. Prints the number of each incident once its opening is on disk.
-"""
+"""A process that writes openings and ends of incidents as fast as it can, until it is killed."""
 
 from __future__ import annotations
 
-import sys
 from concurrent.futures import Future
 from dataclasses import replace
 from itertools import count
+from multiprocessing.connection import Connection
 
 from agent.ledger.batch import Batch
 from agent.ledger.ledger import Ledger
@@ -16,10 +13,10 @@ from agent.records import Cause, EventKind, IncidentChange, IncidentState
 from testbeds import kept
 
 
-def main(location: str) -> None:
+def write(pipe: Connection, location: str) -> None:
+    """For `testbeds.forked`. Tells the number of each incident once its opening is on disk."""
     ledger = Ledger.open(location, clock=lambda: kept.NOW, vantage="hemel")
     first = ledger.reader.counts()["incidents"]
-    print("ready", flush=True)
     waiting: list[tuple[int, Future[tuple[int, ...]]]] = []
     for number in count(first):
         waiting.append((number, ledger.writer.submit(_opening(number))))
@@ -29,7 +26,7 @@ def main(location: str) -> None:
         if len(waiting) >= 20:
             for done, future in waiting:
                 future.result(30)
-                print(done, flush=True)
+                pipe.send(done)
             waiting.clear()
 
 
@@ -48,7 +45,3 @@ def _ending(number: int) -> Batch:
     ended = kept.incident(f"RWY-{number}", cause, state=IncidentState.CLOSED)
     event = kept.event(f"RWY-{number}", EventKind.CLOSED)
     return Batch(alerts_gone=(cause,), incident_changes=(IncidentChange(ended, (event,)),))
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])

@@ -105,11 +105,11 @@ _FIRST_PORT, _PART, _PARTS = 12_000, 5_000, 4
 _PORTS = _own_ports()
 
 
-def wait_until(condition: Callable[[], bool], what: str, seconds: float = 30.0) -> None:
-    """Return as soon as `condition()` holds; fail naming `what` when it does not in time."""
+def wait_until(condition: Callable[[], bool], what: str, seconds: float = 30.0, *, pause: float = 0.02) -> None:
+    """Return as soon as `condition()` holds, asked again after each pause; fail naming `what` if not in time."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if condition():
             return
-        time.sleep(0.02)
+        time.sleep(pause)
     pytest.fail(f"waited {seconds:.0f} s in vain: {what}")

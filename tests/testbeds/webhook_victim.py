@@ -1,14 +1,12 @@
-"""A process that tells one webhook until it is killed: by itself, the so-many-th time it comes to a step.
-
-Run as `python -m testbeds.webhook_victim LOCATION URL STEP TIMES`. Its secret is in HOOK. STEP `none` lets it live.
-"""
+"""A process that tells one webhook until it is killed: by itself, the so-many-th time it comes to a step."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import signal
-import sys
+from collections.abc import Mapping
+from multiprocessing.connection import Connection
 
 from exporters.feed import hub
 from exporters.webhooks import schedule
@@ -16,7 +14,14 @@ from exporters.webhooks.worker import Step
 from testbeds.telling import opened, telling, webhook
 
 
-async def main(location: str, url: str, step: str, times: int) -> None:
+def tell(pipe: Connection, location: str, url: str, step: str, times: int, environment: Mapping[str, str]) -> None:
+    """For `testbeds.forked`. The webhook's secret is in HOOK. The step `none` lets it live."""
+    os.environ.clear()
+    os.environ.update(environment)
+    asyncio.run(_tell(pipe, location, url, step, times))
+
+
+async def _tell(pipe: Connection, location: str, url: str, step: str, times: int) -> None:
     left = times
 
     def strike(reached: Step) -> None:
@@ -30,9 +35,5 @@ async def main(location: str, url: str, step: str, times: int) -> None:
     hub.POLL = 0.02
     ledger = opened(location, exclusive=False)
     async with telling(ledger, webhook(url), probe=strike):
-        print("ready", flush=True)
+        pipe.send("ready")
         await asyncio.Event().wait()
-
-
-if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])))

@@ -18,7 +18,7 @@ Count = Annotated[int, Field(ge=0)]
 
 
 class _Answer(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)  # no agent needs them before it is asked for them
 
 
 class ProblemDetails(_Answer):

@@ -5,10 +5,12 @@ python -m exporters.web.api.openapi > docs/openapi.json
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import sys
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -49,14 +51,11 @@ council. Times are RFC 3339. Refusals are problem details (RFC 9457), which say 
 class Description:
     """The endpoint."""
 
-    def __init__(self) -> None:
-        self._document = document()
-
     def routes(self) -> Sequence[BaseRoute]:
         return routes_of(self, OPERATIONS)
 
     async def description(self, request: Request) -> Response:
-        return answered(request, self._document)
+        return answered(request, await asyncio.to_thread(_of_the_site))
 
 
 OPERATIONS = (Operation("GET", "/api/v1/openapi.json", Description.description, "This description", Anything, "agent"),)
@@ -93,6 +92,12 @@ def document(operations: Sequence[Operation[Any]] = DESCRIBED) -> dict[str, Any]
         "paths": paths,
         "components": {"schemas": components, "securitySchemes": _SCHEMES},
     }
+
+
+@cache
+def _of_the_site() -> dict[str, Any]:
+    """Made when first asked for: few ask, and every start of an agent would wait a tenth of a second for it."""
+    return document()
 
 
 _Schemas = Mapping[type[BaseModel], Mapping[str, Any]]

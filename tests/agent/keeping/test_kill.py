@@ -4,31 +4,29 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from agent.cli import answer
+from testbeds import killed_keeper
+from testbeds.forked import forked, heard
 from testbeds.keeping import Home
 
-TESTS = Path(__file__).parents[2]
 MOST = 400
 
 
 def killed(number: int, *arguments: str, state: Path) -> tuple[bool, list[str]]:
     """Run a verb that dies before its act of this number; whether it did, and its acts."""
-    done = subprocess.run(
-        [sys.executable, "-m", "testbeds.killed_keeper", str(number), *arguments],
-        capture_output=True, text=True, timeout=60,
-        env={**os.environ, "PYTHONPATH": str(TESTS), "STATE_DIRECTORY": str(state), "PYTHONDONTWRITEBYTECODE": "1"},
-    )  # fmt: skip
-    assert done.returncode in (0, -9), done.stderr
-    return done.returncode == -9, [line for line in done.stdout.splitlines() if line.startswith("act ")]
+    environment = {**os.environ, "STATE_DIRECTORY": str(state)}
+    process, hearing = forked(killed_keeper.keep, number, arguments, environment)
+    acts = [str(act) for act in heard(hearing)]
+    process.join(60)
+    assert process.exitcode in (0, -9)
+    return process.exitcode == -9, acts
 
 
-TELLING = ("act os.rename", "act os.link", "act commit")
+TELLING = ("os.rename", "os.link", "commit")
 
 
 def points(acts: list[str], most: int) -> list[int]:

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import random
-import subprocess
-import sys
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, func, select
 
 from agent.ledger import tables
 from agent.ledger.ledger import Ledger
-from testbeds import kept
+from testbeds import kept, ledger_victim
+from testbeds.forked import forked, heard
 
 KILLS = 30
-TESTS = Path(__file__).parents[2]
 
 
 @pytest.mark.acceptance
@@ -43,22 +39,14 @@ def test_a_writer_killed_at_random_moments_leaves_only_whole_batches(location: s
 
 def _write_and_kill(location: str, lines: int, pause: float) -> set[str]:
     """Start the victim, let it report so many incidents, kill it a moment later; returns what it reported."""
-    environment = {**os.environ, "PYTHONPATH": str(TESTS)}
-    command = [sys.executable, "-m", "testbeds.ledger_victim", location]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as victim:
-        assert victim.stdout is not None
-        for line in victim.stdout:
-            if line == "ready\n":
-                break
-        reported = {f"RWY-{int(victim.stdout.readline())}" for _ in range(lines)}
-        try:
-            victim.wait(pause)
-        except subprocess.TimeoutExpired:
-            victim.kill()
-        reported |= {f"RWY-{line.strip()}" for line in victim.stdout if line.endswith("\n")}
-        victim.wait(30)
-        assert victim.returncode == -9
-    return reported
+    victim, hearing = forked(ledger_victim.write, location)
+    reported = {hearing.recv() for _ in range(lines)}
+    victim.join(pause)
+    victim.kill()
+    reported |= set(heard(hearing))
+    victim.join(30)
+    assert victim.exitcode == -9
+    return {f"RWY-{number}" for number in reported}
 
 
 def _incidents(connection: Connection) -> set[str]:

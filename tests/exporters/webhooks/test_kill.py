@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import os
 import random
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from pathlib import Path
+from multiprocessing.process import BaseProcess
 
 import pytest
 
 from agent.ledger import webhooks
 from agent.ledger.ledger import Ledger
 from exporters.webhooks.worker import Step
+from testbeds import webhook_victim
 from testbeds.canned import http
+from testbeds.forked import forked
 from testbeds.peers import wait_until
 from testbeds.receiver import SECRET, Receiver
 from testbeds.telling import ids, opened, write
 
-TESTS = Path(__file__).parents[2]
 KILLS = 3
 """At each step."""
 
@@ -41,7 +40,8 @@ def test_no_event_is_lost_and_none_has_two_ids_however_often_the_sender_is_kille
             receiver.script = [http(500)] * chance.randrange(2)
             with _sender(location, receiver.url, step, chance.randrange(1, 4)) as victim:
                 written += write(ledger, *(f"RWY-{len(written) + number}" for number in range(4)))
-                assert victim.wait(60) == -9, "it was killed by itself, in the middle of telling"
+                victim.join(60)
+                assert victim.exitcode == -9, "it was killed by itself, in the middle of telling"
         with _sender(location, receiver.url):
             wait_until(lambda: _told(ledger) == written[-1], "everything has been told in the end", 60)
 
@@ -52,17 +52,16 @@ def test_no_event_is_lost_and_none_has_two_ids_however_often_the_sender_is_kille
 
 
 @contextmanager
-def _sender(location: str, url: str, step: str = "none", times: int = 0) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-m", "testbeds.webhook_victim", location, url, step, str(times)]
-    environment = {**os.environ, "PYTHONPATH": str(TESTS)}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as victim:
-        assert victim.stdout is not None
+def _sender(location: str, url: str, step: str = "none", times: int = 0) -> Iterator[BaseProcess]:
+    victim, hearing = forked(webhook_victim.tell, location, url, step, times, dict(os.environ))
+    with hearing:
         try:
-            said = list(iter(victim.stdout.readline, "ready\n")) if step == "none" else []
-            assert victim.poll() is None, said
+            if step == "none":
+                assert hearing.recv() == "ready"
             yield victim
         finally:
             victim.kill()
+            victim.join(60)
 
 
 def _told(ledger: Ledger) -> int:

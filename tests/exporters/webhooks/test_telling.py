@@ -53,7 +53,8 @@ async def test_each_event_is_told_once_in_order_signed_and_as_the_feed_has_it(
         assert first.headers["content-type"] == "application/cloudevents+json"
         (kept,) = ledger.reader.events(numbers[0] - 1, 1)
         assert first.event == json.loads(json.dumps(shown(kept, ledger.reader.feed_position(), "test", None)))
-        assert told.metric("ridgeway_webhook_delivered_total", webhook="desk") == 60
+        # It is counted a moment after its place is on disk.
+        await until(lambda: told.metric("ridgeway_webhook_delivered_total", webhook="desk") == 60, "all is counted")
         assert told.metric("ridgeway_webhook_oldest_timestamp_seconds", webhook="desk") is None
         assert told.metric("ridgeway_webhook_state", webhook="desk", state="active") == 1
 

@@ -10,14 +10,12 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema, model_validator
 
 from checks.backup.model import Account
-from checks.backup.products.bacula.catalogue import At, catalogue_of
-from checks.backup.products.bacula.reading import account
 from checks.contract import Context, Reason, Target
 from checks.network.limits import give_up_at
 from checks.transports.aside import Crowded, Overdue, StillHanging, Tether
@@ -26,6 +24,9 @@ from config.cron import LONDON, read_zone
 from config.estate import Credential
 from config.schema.words import read_name
 from config.secrets import Secret, SecretError, SecretReference
+
+if TYPE_CHECKING:
+    from checks.backup.products.bacula.catalogue import At
 
 ROLE = "catalogue"
 FIRST = 45 * 86_400.0
@@ -76,12 +77,17 @@ class _Question:
 
     def asked(self, tether: Tether) -> Account:
         """Off the loop: reading 20,000 rows, and making sense of them, takes a good part of a second."""
+        from checks.backup.products.bacula.catalogue import catalogue_of
+        from checks.backup.products.bacula.reading import account
+
         told = catalogue_of(self.at, self.now - FIRST, tether)
         return account(told, self.zone, self.now, self.now - FIRST)
 
 
 async def read(target: Target, options: BaculaOptions, ctx: Context, kept: object) -> tuple[Account, object]:
     """The catalogue's account; objects are called `client:fileset`. Raises TransportFault."""
+    from checks.backup.products.bacula.catalogue import At  # with SQLAlchemy, which no command line needs for this
+
     deadline = give_up_at(ctx.deadline, asyncio.get_running_loop().time())
     if options.file is not None:
         question = _Question(At(file=options.file), ZoneInfo(options.zone), ctx.now())

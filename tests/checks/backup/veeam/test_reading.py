@@ -205,14 +205,9 @@ async def test_words_of_any_revision_are_understood_in_any_case(
     async with serving(api):
         told = await Watch(api, transports).made().run()
 
-<<<<<<< HEAD
         assert set(told.bad.values()) == {State.WARNING}
         assert "switched off" in told.words(next(iter(told.bad)))
-=======
-        assert told.bad[PROTECTION] is State.WARNING
-        assert "switched off" in told.words(PROTECTION)
     planted("a job that is switched off", "Veeam").seen(told)
->>>>>>> demo
 
 
 async def test_a_word_that_no_revision_has_is_unknown_and_never_ok(transports: Transports, planted: Planter) -> None:
@@ -282,7 +277,6 @@ async def test_infected_points_are_none_and_suspicious_ones_are_told(transports:
     planted("malware in the newest point", "Veeam").seen(infected)
 
 
-<<<<<<< HEAD
 @pytest.mark.parametrize(
     ("word", "told"),
     [("Clean", ""), ("Informative", ""), ("NotScanned", ""), ("Zombie", "zombie"), ("sUSPICIOUS", "suspicious")],
@@ -356,10 +350,7 @@ async def test_of_an_increment_what_had_changed_counts_and_of_a_full_the_whole(t
         assert (Level.INCREMENTAL, 10**9) in sizes
 
 
-async def test_a_repository_that_is_gone_is_one_incident(transports: Transports) -> None:
-=======
 async def test_a_repository_that_is_gone_is_one_incident(transports: Transports, planted: Planter) -> None:
->>>>>>> demo
     api = healthy(NOW)
     api.rows["backupInfrastructure/repositories/states"][0]["isOnline"] = False
     for n in range(3):

@@ -171,8 +171,8 @@ def _merged(options: ObjectOptions, evidence: Evidence, accounts: Mapping[str, A
         account = accounts.get(claim.product)
         if account is None:
             continue
-        for at, lying in what_lies(claim.product, account, options, evidence):
-            history = with_lying(history, at, lying, all_told(account))
+        for told in what_lies(claim.product, account, options, evidence, history):
+            history = with_lying(history, told.at, told.lying, all_told(account), told.worthless)
         for one in account.verifications:
             at = place(claim.product, one.repository)
             if not (one.object or one.job) and at in history.lying:

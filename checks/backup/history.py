@@ -6,7 +6,7 @@ newest point has left the window has not lost it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -79,6 +79,8 @@ class Lying:
     """When `count` was last told; what is kept from before is no news."""
     listed: float = 0.0
     """When all points were last listed, which `oldest` comes from."""
+    last: float | None = None
+    """The newest point that was told, whatever it is worth: `damaged` and `suspect` are said of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,10 +156,13 @@ def kept_proofs(proofs: Iterable[Proof]) -> tuple[Proof, ...]:
     return tuple(sorted(kept, key=lambda proof: (proof.at, proof.by)))[-_MOST_KEPT:]
 
 
-def with_lying(before: ObjectHistory, place: str, now: Lying | None, whole: bool) -> ObjectHistory:
+def with_lying(
+    before: ObjectHistory, place: str, now: Lying | None, whole: bool, worthless: Collection[float] = ()
+) -> ObjectHistory:
     """What a product tells of one repository. `whole`: it told all that lies there, so that nothing means nothing.
 
-    Otherwise only what is newer than its window was told: what was known stays, and is made newer.
+    Otherwise only what is newer than its window was told: what was known stays, and is made newer; unless it is one of
+    the `worthless`, the times of points from which nothing can be restored.
     """
     known = before.lying.get(place)
     if now is None:
@@ -165,7 +170,7 @@ def with_lying(before: ObjectHistory, place: str, now: Lying | None, whole: bool
             return before
         now = Lying(count=0, seen=known.seen)
     elif not whole and known is not None:
-        now = _joined(known, now)
+        now = _joined(replace(known, newest=None) if known.newest in worthless else known, now)
     if known is not None and _no_news(known, now):
         return before
     lying = {**before.lying, place: now}
@@ -232,10 +237,14 @@ def _no_news(known: Lying, now: Lying) -> bool:
 def _joined(known: Lying, now: Lying) -> Lying:
     newer = known.newest is None or (now.newest is not None and now.newest >= known.newest)
     first = now if newer else known
+    told = now if now.last is not None and now.last >= (known.last or 0.0) else known
     olds = [one.oldest for one in (known, now) if one.oldest is not None]
     counted = now if now.count is not None else known
     return replace(
         first,
+        damaged=told.damaged,
+        suspect=told.suspect,
+        last=told.last,
         oldest=min(olds, default=None),
         count=counted.count,
         counted=counted.counted,

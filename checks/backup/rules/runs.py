@@ -45,7 +45,7 @@ def run_troubles(options: ObjectOptions, evidence: Evidence, now: float, excused
 
     `excused`: something is, so that a run that is missing is no second cause.
     """
-    yield from _last(options, newest_first(evidence.history.runs), now)
+    yield from _last(options, evidence, now)
     missed = None if excused else missed_since(options, evidence, now)
     if missed is not None:
         jobs = {place(product, job.name) for product, job in evidence.jobs}
@@ -116,20 +116,23 @@ def _usual(evidence: Evidence, starts: Sequence[float], now: float) -> float | N
     return now if now <= last[-1] + max(gaps) + takes + _GRACE else None
 
 
-def _last(options: ObjectOptions, past: Sequence[Past], now: float) -> Iterator[Trouble]:
+def _last(options: ObjectOptions, evidence: Evidence, now: float) -> Iterator[Trouble]:
     """What the newest run of each job that is over says; one that the product will try again is passed over.
 
-    A job that has not run for long is told by its absence, if by anything: its last run is no news any more.
+    A job that has not run for long is told by its absence, if by anything: its last run is no news any more. Where the
+    product itself says that it is missing, that is news for as long as it says so.
     """
+    absent = {(product, run.job) for product, run in evidence.runs if run.outcome is Outcome.MISSED}
     by_job: dict[tuple[str, str], list[Past]] = {}
-    for one in past:
+    for one in newest_first(evidence.history.runs):
         mine = by_job.setdefault((one.product, one.job), [])
         if not one.retries or (not mine and now - one.ended > _RETRY_WITHIN):
             mine.append(one)
     told = {key: mine for key, mine in by_job.items() if mine}
     newest = max((mine[0].started for mine in told.values()), default=0.0)
     for (product, job), mine in told.items():
-        if mine[0].started < newest and now - mine[0].started > NEWS * options.rpo:
+        old = mine[0].started < newest and now - mine[0].started > NEWS * options.rpo
+        if old and (product, job) not in absent:
             continue
         trouble = _of_last(options, mine)
         if trouble is None:

@@ -269,3 +269,34 @@ def test_nothing_is_left_out_on_purpose_unless_somebody_says_why_and_until_when(
     del said[missing]
     with pytest.raises(ValueError, match=missing):
         options({"ben": {"accept": [said]}})
+
+
+def test_a_point_of_a_run_that_protected_nothing_does_not_count_when_the_run_is_told_no_more() -> None:
+    told = account([run(NOW - HOUR, files=0), run(NOW - 40 * HOUR)])
+    first = assessed(options(), told)
+
+    second = assessed(options(), replace(told, runs=(), at=NOW + HOUR), NOW + HOUR, first.memory)
+
+    assert [finding(one, KEY).state for one in (first, second)] == [State.CRITICAL] * 2
+    assert "1 d 17 h ago" in finding(second, KEY).summary
+
+
+def test_a_run_of_another_level_takes_no_point_away() -> None:
+    log = run(NOW - HOUR, Outcome.FAILED, level=Level.LOG, job="log backup", bytes=None)
+    told = account([run(NOW - HOUR), log])
+
+    assert "1 h of data at risk" in finding(assessed(options(), told), KEY).summary
+
+
+@pytest.mark.parametrize("at", [NOW - HOUR, NOW - 60], ids=["the newest that is known", "one that is newer"])
+def test_damage_that_a_window_tells_is_told_at_once(at: float) -> None:
+    told = account([run(NOW - HOUR), run(NOW - 40 * HOUR)], since=NOW - 50 * HOUR)
+    first = assessed(options(), told)
+    window = replace(told, at=NOW + HOUR, since=NOW - 2 * HOUR, runs=(), points=(point(at, infected=True),))
+
+    second = assessed(options(), window, NOW + HOUR, first.memory)
+    third = assessed(options(), replace(window, points=()), NOW + 2 * HOUR, second.memory)
+
+    assert finding(second, "backup/verified/ben").state is State.CRITICAL
+    assert finding(third, "backup/verified/ben").state is State.CRITICAL
+    assert finding(second, KEY).state is (State.CRITICAL if at == NOW - HOUR else State.OK)

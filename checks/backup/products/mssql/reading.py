@@ -243,8 +243,9 @@ def _silent(this: _Round, told: Sequence[str]) -> Iterator[Run]:
         firsts = [one.finished for one in chain.fulls.values() if not one.copy_only]
         if not (database.online and database.writable and database.keeps_log and firsts):
             continue
-        due = max(chain.newest_log or 0.0, min(firsts)) + LOG_SILENT
-        if this.now > due:
+        since = max(chain.newest_log or 0.0, min(firsts))
+        due = since + (this.now - since) // LOG_SILENT * LOG_SILENT  # once a day, so that it stays news
+        if due > since:
             words = "it is in full recovery, and no log has been backed up"
             yield Run(f"{name} {int(due)}", LOG_JOB, Outcome.MISSED, name, due, due, Level.LOG, message=words)
 

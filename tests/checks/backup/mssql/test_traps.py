@@ -23,7 +23,7 @@ async def test_a_backup_that_failed_leaves_no_row_so_its_age_tells(lab: Lab) -> 
         told = await watch.run(msdb.now + 25 * HOUR)
 
         assert told.bad == {LEDGER: State.CRITICAL}
-        assert "1 d 3 h ago; RPO 1d2h" in told.words(LEDGER)
+        assert "1 d 3 h ago, 27 h of data at risk; RPO 1d2h" in told.words(LEDGER)
 
 
 async def test_a_database_without_any_row_is_found_and_tempdb_and_the_servers_own_are_not(lab: Lab) -> None:
@@ -60,9 +60,12 @@ async def test_databases_that_are_offline_or_being_restored_need_not_be_declared
         assert account(told).objects == ("SQL01/Ledger",)
 
 
-async def test_a_database_in_full_recovery_without_log_backups_fails_though_its_full_is_green(lab: Lab) -> None:
+@pytest.mark.parametrize("nights", [3, 30])
+async def test_a_database_in_full_recovery_without_log_backups_fails_though_its_full_is_green(
+    lab: Lab, nights: int
+) -> None:
     msdb = Msdb()
-    nightly(msdb, recovery=1)
+    nightly(msdb, nights, recovery=1)
     async with lab.watch(msdb, rpo="1h") as hourly, lab.watch(msdb) as daily:
         late, silent = await hourly.run(), await daily.run()
 
@@ -81,6 +84,22 @@ async def test_simple_recovery_and_read_only_databases_need_no_log_backups(
         msdb.backup("Ledger", msdb.now - night * DAY + 22 * HOUR)
     async with lab.watch(msdb) as watch:
         assert (await watch.run()).bad == {}
+
+
+async def test_the_silence_of_the_logs_is_told_for_as_long_as_it_lasts_and_takes_no_point_away(lab: Lab) -> None:
+    msdb = Msdb()
+    nightly(msdb, 5, recovery=1)
+    async with lab.watch(msdb) as watch:
+        for night in range(6):
+            now = msdb.now + (DAY if night else 0)
+            if night:
+                msdb.backup("Ledger", now - 2 * HOUR)
+
+            told = await watch.run(now)
+
+            assert told.bad == {LEDGER: State.WARNING}
+            assert "no log has been backed up" in told.words(LEDGER)
+            assert told.value("last_restorable_timestamp_seconds", "ledger") == now - 2 * HOUR
 
 
 async def test_log_backups_that_begin_again_close_what_their_absence_opened(lab: Lab) -> None:

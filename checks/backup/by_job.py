@@ -7,7 +7,7 @@ would hide it. What only some of them suffer is their own matter.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
 from checks.backup.evidence import place
 from checks.backup.round import JOB, Round, about
@@ -22,21 +22,30 @@ _FEWEST = 3
 _NAMED = 3
 
 
-def judge_jobs(this: Round, runs: Mapping[str, Sequence[Trouble]]) -> None:
-    """A finding for each job of several objects. `runs`: by object, what is wrong with its jobs and runs."""
-    takes: dict[str, list[str]] = {}
-    products: dict[str, str] = {}
+def judge_jobs(this: Round, runs: Mapping[str, Sequence[Trouble]], unread: Set[str]) -> None:
+    """A finding for each job of several objects. `runs`: by object, what is wrong with its jobs and runs.
+
+    `unread`: objects of which not everything was read. Nothing good is said of a job for what is known of them.
+    """
+    takes: dict[str, dict[str, None]] = {}
     for name, evidence in this.got.objects.items():
         for product, job in evidence.jobs:
-            at = place(product, job.name)
-            products[at] = product
-            takes.setdefault(at, []).append(name)
+            takes.setdefault(place(product, job.name), {})[name] = None
+    listed = frozenset(takes)
+    for name, evidence in this.got.objects.items():
+        for at in {place(past.product, past.job) for past in evidence.history.runs} - listed:
+            takes.setdefault(at, {})[name] = None  # it was renamed or removed, or the product lists no such jobs
     for at, names in takes.items():
-        if len(names) >= _MANY:
-            _judge(this, at, products[at], names, runs)
+        if len(names) < _MANY:
+            continue
+        troubles = _troubles(this, at, list(names), runs)
+        if troubles or (at in listed and not unread & names.keys()):
+            _tell(this, at, list(names), troubles)
+        elif unread & names.keys():
+            this.open.add(f"{JOB}/{at}")
 
 
-def _judge(this: Round, at: str, product: str, names: Sequence[str], runs: Mapping[str, Sequence[Trouble]]) -> None:
+def _troubles(this: Round, at: str, names: Sequence[str], runs: Mapping[str, Sequence[Trouble]]) -> list[Trouble]:
     whole = [(name, one) for name in names for one in runs[name] if one.job == at and one.whole]
     each = [(name, one) for name in names for one in runs[name] if one.job == at and not one.whole]
     troubles = list({one.words: one for _, one in whole}.values())
@@ -44,7 +53,12 @@ def _judge(this: Round, at: str, product: str, names: Sequence[str], runs: Mappi
     if len(each) >= _FEWEST and 2 * len(each) >= len(names):
         this.folded |= set(each)
         troubles.append(_of_most([one for _, one in each], len(names)))
-    job = printable(at.removeprefix(f"{product}/"))[:60]
+    return troubles
+
+
+def _tell(this: Round, at: str, names: Sequence[str], troubles: Sequence[Trouble]) -> None:
+    product, _, own = at.partition("/")
+    job = printable(own)[:60]
     named = ", ".join(names[:_NAMED]) + (" …" if len(names) > _NAMED else "")
     owners = dict.fromkeys(this.options.objects[name].owner for name in names)
     more = {"objects": ", ".join(names)[:300], "owner": ", ".join(owners)[:200]}

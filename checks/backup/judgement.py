@@ -69,7 +69,7 @@ def judged(options: BackupOptions, answers: BackupAnswers, memory: Memory | None
     this = Round(options, accounts, before, got, now, {name: one for name, (_, one) in told.items()})
     places = judge_places(this)
     runs = {name: list(_runs(this, name, evidence)) for name, evidence in got.objects.items()}
-    judge_jobs(this, runs)
+    judge_jobs(this, runs, {name for name, one in options.objects.items() if _unread(this, one)})
     objects = {name: _object(this, name, evidence, runs[name]) for name, evidence in got.objects.items()}
     for name, part in parts.items():
         judge_product(this, name, part)

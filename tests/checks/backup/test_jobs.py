@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from checks.backup.model import Account, Job, Level, Outcome, Run
+import pytest
+
+from checks.backup.model import Account, Job, Level, Outcome, Part, Run
 from checks.contract import Assessment, Memory, State
 from testbeds.backup_accounts import DAY, HOUR, NOW, account, assessed, finding, options, run
 
@@ -213,3 +215,30 @@ def test_each_job_of_an_object_has_a_series_of_its_own() -> None:
         (f"ridgeway_backup_last_run_{what}" for what in ("timestamp_seconds", "duration_seconds", "bytes")),
         ("object", "job_name"),
     )
+
+
+def test_nothing_good_is_said_of_a_job_while_its_objects_are_not_read_whole() -> None:
+    off = account(nights(), jobs=(Job("nightly", enabled=False),))
+    first = assessed(FOUR, off)
+    cut = later(off, first.memory, unread={Part.POINTS: "cut short"})
+    second = assessed(FOUR, *cut)
+
+    assert bad(first) == {ALL: State.WARNING}
+    assert bad(second) == {"backup/product/veeam": State.UNKNOWN}
+    assert ALL not in {*second.covers, *(one.key for one in second.findings)}
+    assert "backup/*" not in second.covers
+
+
+@pytest.mark.parametrize("jobs", [(Job("renamed", enabled=True),), ()], ids=["renamed", "none is listed"])
+def test_what_a_job_owes_that_is_not_listed_any_more_is_still_told_once(jobs: tuple[Job, ...]) -> None:
+    failed = [*nights(), *(run(NOW - HOUR, Outcome.FAILED, object=name) for name in NAMES)]
+    first = assessed(FOUR, account(failed))
+    second = assessed(FOUR, *later(account(failed), first.memory, jobs=jobs))
+    runs = nights(1, NOW + DAY) + nights(1, NOW + 2 * DAY)
+    well = [replace(one, job="renamed") for one in runs]
+    third = assessed(
+        FOUR, *later(account(failed), second.memory, 50.0, jobs=jobs, runs=well, points=account(well).points)
+    )
+
+    assert bad(first) == bad(second) == {ALL: State.WARNING}
+    assert bad(third) == {}

@@ -14,6 +14,7 @@ The rules, for every kind alike:
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 
 from checks.contract import REACH, Assessment, Fault, Finding, Observation, Reason, State
@@ -53,7 +54,7 @@ def with_answers(
             covers |= {finding.key}
     if acceptance is not None:
         findings = (*findings, *_overdue(acceptance, now))
-    return Assessment(findings, assessment.readings, covers, may_go, assessment.memory, assessment.asked)
+    return replace(assessment, findings=findings, covers=covers, may_go=may_go)
 
 
 def reached(observation: Observation, acceptance: Acceptance | None) -> bool | None:

@@ -201,6 +201,9 @@ class Assessment:
     """The new note; None keeps the old one."""
     asked: bool = True
     """False: nothing was asked this time, since the estate wants it so at this hour. No earlier fault ends by that."""
+    whole: bool = True
+    """False: some of what the check asks could not be read. After a change of its options, what it mentions no more is
+    then taken back only where `covers` has it."""
 
 
 @dataclass(frozen=True, slots=True)

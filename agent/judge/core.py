@@ -172,7 +172,7 @@ class Judge:
             else:
                 self._taking.take(watched, target, cause, said[cause], started, now)
         if watched.respecified and result.fault is None:
-            withdraw_unasked(scene, watched, self._taking.withdraw)
+            withdraw_unasked(scene, watched, result.assessment, self._taking.withdraw)
         watched.calm = not watched.causes and all(not state.bad for state in watched.states.values())
         if reached is not None:
             self._openings.unsettle(target.name, turned=before != self._abroad.standing(reach, way, target))

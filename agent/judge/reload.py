@@ -8,6 +8,7 @@ from agent.isolation import AWAY, PATH, SILENT
 from agent.judge.scene import NO_TARGETS, Scene, Windows
 from agent.judge.watch import Watched
 from agent.records import Alert, Cause
+from checks.contract import Assessment, covered
 from config.estate import Estate
 
 
@@ -39,13 +40,18 @@ def carry_over(scene: Scene, estate: Estate, windows: Windows | None, *, startin
             scene.book.withdraw(alert.cause)
 
 
-def withdraw_unasked(scene: Scene, watched: Watched, withdraw: Callable[[Cause], None]) -> None:
-    """After a check's options changed: a full answer that no longer mentions a key means it is not asked about."""
-    watched.respecified = False
+def withdraw_unasked(scene: Scene, watched: Watched, assessment: Assessment, withdraw: Callable[[Cause], None]) -> None:
+    """After a check's options changed: a full answer that no longer mentions a key means it is not asked about.
+
+    One that is not whole means so only of what it covers, and the next is looked at again.
+    """
+    watched.respecified = not assessment.whole
     for cause in list(watched.causes):
         alert = scene.book.get(cause)
         if alert is None or cause.condition in watched.states or watched.contributor not in alert.questions:
             continue  # it is asked about still, or is a fault of asking
+        if not assessment.whole and not covered(assessment.covers, cause.condition):
+            continue  # it may be asked about, and could not be read
         if set(alert.contributions) <= {watched.contributor}:
             withdraw(cause)
             continue

@@ -31,6 +31,7 @@ from checks.backup.round import (
     REPOSITORY,
     RESTORED,
     RETENTION,
+    SERVER,
     SIZE,
     UNDECLARED,
     UNPROTECTED,
@@ -52,6 +53,7 @@ from checks.backup.servers import judge_product, read_whole
 from checks.contract import INPUT, Assessment, Memory, State
 
 _NAMED = 5
+_OF_OBJECTS = (PROTECTION, SIZE, RETENTION, COPIES, VERIFIED, RESTORED)
 _LISTED_NEWS = 2 * 86_400.0
 _MAY_GO = frozenset(f"{key}/*" for key in (SIZE, VERIFIED, RESTORED, JOB, UNPROTECTED))
 
@@ -83,6 +85,7 @@ def judged(options: BackupOptions, answers: BackupAnswers, memory: Memory | None
         _covers(this),
         _MAY_GO,
         None if _same(before, after) else packed(after),
+        whole=not this.open,
     )
 
 
@@ -115,9 +118,15 @@ def _proofs(this: Round, proofs: Proofs | None) -> None:
 
 
 def _covers(this: Round) -> frozenset[str]:
+    """Everything, or what was judged, and what the estate has no more."""
     if not this.open:
         return frozenset({"backup/*", f"{INPUT}*"})
-    return frozenset(finding.key for finding in this.findings)
+    told = {finding.key for finding in this.findings}
+    objects = {f"{what}/{name}" for name in this.note.objects.keys() - this.options.objects for what in _OF_OBJECTS}
+    removed = this.note.read.keys() - this.options.products
+    products = {f"{what}/{name}" for name in removed for what in (PRODUCT, UNDECLARED, UNPROTECTED, SERVER)}
+    parts = {f"{what}/{name}/*" for name in removed for what in (JOB, REPOSITORY, LOCK)}
+    return frozenset(told | this.judged | objects | products | parts)
 
 
 def _same(before: Note, after: Note) -> bool:

@@ -76,6 +76,8 @@ class Round:
     """By product: what it told of times that cannot be."""
     findings: list[Finding] = field(default_factory=list)
     readings: list[Reading] = field(default_factory=list)
+    judged: set[str] = field(default_factory=set)
+    """Keys that were judged, whether there is anything to say or not."""
     open: set[str] = field(default_factory=set)
     """Keys that cannot be judged this time."""
     gone: set[str] = field(default_factory=set)
@@ -98,6 +100,7 @@ def tell(
     """
     options = this.options.objects[name]
     key, title, traced = f"{what}/{name}", options.title or name, _traced(this, options, evidence)
+    this.judged.add(key)
     if cause or not troubles:
         words = f"{title}: {troubles[0].words}; {cause} says why" if cause else f"{title}: {well}"
         if cause or well:

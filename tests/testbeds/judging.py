@@ -215,6 +215,7 @@ class Stage:
         reached: bool | str | None = "by the fault",
         at: str = "here",
         asked: bool = True,
+        whole: bool = True,
     ) -> Judgement:
         """One run of a check ends now; `at` is the vantage it was made from."""
         self.now += after
@@ -231,7 +232,7 @@ class Stage:
         if fault is not None and not findings:
             assessment = fold.without_answers(spec.kind, fault, None, self.now)
         else:
-            answered = Assessment(findings, covers=keys, may_go=frozenset(may_go), asked=asked)
+            answered = Assessment(findings, covers=keys, may_go=frozenset(may_go), asked=asked, whole=whole)
             assessment = fold.with_answers(spec.kind, answered, fault, None, self.now)
         made = CheckResult(
             subject=Subject(name, what.council, what.site, spec, (what,)),

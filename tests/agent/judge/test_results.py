@@ -337,6 +337,23 @@ def test_a_key_that_is_no_longer_asked_about_after_a_change_of_options_is_withdr
     assert stage.incident(MEMORY).resolution == "withdrawn"
 
 
+def test_after_a_change_of_options_an_answer_that_is_not_whole_withdraws_what_it_covers_only() -> None:
+    stage = firewall(open_after=ONCE)
+    stage.result("fw/snmp", FULL, finding("snmp/left-out", State.WARNING))
+    left_out = replace(MEMORY, condition="snmp/left-out")
+
+    stage.reload(estate(target("fw", check("fw", "icmp"), check("fw", "snmp", options=NoOptions(value=2)))))
+    covers = ["snmp/uptime", left_out.condition]
+    cut = stage.result("fw/snmp", finding("snmp/uptime"), covers=covers, whole=False, after=60)
+    stage.crash()
+    again = stage.result("fw/snmp", finding("snmp/uptime"), covers=covers, whole=False, after=60)
+    whole = stage.result("fw/snmp", finding("snmp/uptime"), after=60)
+
+    assert cut.withdrawn == (left_out,)
+    assert again.withdrawn == ()
+    assert whole.withdrawn == (MEMORY,)
+
+
 def test_a_change_of_thresholds_alone_withdraws_nothing() -> None:
     stage = firewall(open_after=ONCE)
     stage.result("fw/snmp", FULL)

@@ -242,3 +242,18 @@ def test_what_a_job_owes_that_is_not_listed_any_more_is_still_told_once(jobs: tu
 
     assert bad(first) == bad(second) == {ALL: State.WARNING}
     assert bad(third) == {}
+
+
+def test_what_was_judged_and_what_was_removed_is_over_though_another_product_is_not_read() -> None:
+    said = {"products": {name: {"product": "veeam", "target": name} for name in ("veeam", "far", "old")}}
+    far = {"by": [{"product": "far", "object": "tax"}]}
+    before = options({"ben": {}, "rents": {}, "tax": far}, **said)
+    first = assessed(before, account(nights()), far=account(nights(names=("tax",))), old=account([]))
+    del said["products"]["old"]
+
+    found = assessed(options({"ben": {}, "tax": far}, **said), *later(account(nights()), first.memory))
+
+    assert first.whole
+    assert not found.whole
+    assert {"backup/size/ben", "backup/protection/rents", "backup/product/old", "backup/job/old/*"} <= found.covers
+    assert not {"backup/protection/tax", "backup/size/tax", "backup/verified/tax"} & found.covers

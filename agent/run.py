@@ -43,6 +43,8 @@ _YIELD = 0.1
 _GRACE = 1.0
 """Seconds a cancelled run has to end before it counts as hanging."""
 NOTHING: Mapping[str, str] = {}
+_OURS = (Reason.INTERNAL, Reason.HANGING)
+"""Of a fault: the run came to nothing here, whatever it was told."""
 _FINAL = (KeyboardInterrupt, SystemExit, GeneratorExit)
 
 
@@ -312,6 +314,7 @@ class Runner:
         finally:
             entry.timer.cancel()
             hung = entry.stage is _Stage.HANGING
+            entry.context.unjudged = True
             self._release(entry)
         if not hung and entry.epoch == epoch:
             self._conclude(entry, subject, kind, due, observation, judged)
@@ -369,6 +372,7 @@ class Runner:
             assessment = fold.without_answers(kind.kind, observation.fault, acceptance, now)
         elif assessment.memory is not None:
             self._remember(entry, kind, assessment.memory)
+        entry.context.unjudged = observation.fault is not None and observation.fault.reason in _OURS
         self._hand_on(entry, subject, due, observation, assessment)
 
     def _hand_on(

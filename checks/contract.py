@@ -278,6 +278,9 @@ class Context:
     kept: object = None
     """What the check's collect keeps for its next run while the agent runs: when it last asked what it asks seldom.
     It is lost at a restart, so nothing that a judgement remembers belongs here."""
+    unjudged: bool = False
+    """What the last run was told came to nothing: the estate changed meanwhile, it was stopped, or judging it failed.
+    A collect that asks for what is new must ask for that again."""
     memory: Memory | None = None
     """The note that the last judgement left, to read only, for what must be known while asking. None where the check is
     made for another vantage: its notes are kept where it is judged."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from checks.backup.families import FAMILIES
 from checks.backup.judgement import BackupAnswers, ProductPart, judged
@@ -19,6 +19,17 @@ from checks.transports.fault import TransportFault
 from config.estate import MofN, WakeClass
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What the products keep from one round to the next: as long as the same is asked and every answer was judged.
+
+    Of a product only what is new is asked, and an object that was just declared has no history yet.
+    """
+
+    options: BackupOptions
+    products: dict[str, object]
+
+
 async def collect(target: Target, options: BackupOptions, ctx: Context) -> Observation:
     """Ask every product at once, each with a fault of its own.
 
@@ -26,7 +37,8 @@ async def collect(target: Target, options: BackupOptions, ctx: Context) -> Obser
     """
     started, loop = ctx.now(), asyncio.get_running_loop()
     begun = loop.time()
-    kept = ctx.kept if isinstance(ctx.kept, dict) else {}
+    known = ctx.kept if isinstance(ctx.kept, _Kept) and ctx.kept.options == options and not ctx.unjudged else None
+    kept = known.products if known is not None else {}
     at = {one.name: one for one in ctx.inputs}
     products = asyncio.gather(
         *(
@@ -35,7 +47,7 @@ async def collect(target: Target, options: BackupOptions, ctx: Context) -> Obser
         )
     )
     parts, proofs = await asyncio.gather(products, _proofs(options, ctx))
-    ctx.kept = kept
+    ctx.kept = _Kept(options, kept)
     answers = BackupAnswers(dict(zip(options.products, parts, strict=True)), proofs)
     only = parts[0] if len(parts) == 1 and not ctx.inputs else None
     fault = only.fault if only is not None and only.account is None else None

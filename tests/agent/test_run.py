@@ -449,6 +449,81 @@ async def test_a_check_that_is_renamed_while_it_runs_is_asked_anew_at_once_under
     assert [(result.subject.check.name, result.due) for result in odd.results] == [("new", 3.0)]
 
 
+class _Aside:
+    """A kind that is judged in a thread, which waits there until it may go on."""
+
+    def __init__(self) -> None:
+        self.open, self.inside, self.ended, self.told = threading.Event(), 0, 0, []
+        self.kind = replace(kind(self.collect, self.assess), assessed_aside=True)
+
+    async def collect(self, target, options, ctx):
+        self.told.append(ctx.unjudged)
+        return _seen(Number(1))
+
+    def assess(self, subject, observations, memory, now):
+        self.inside += 1
+        assert self.open.wait(20)
+        self.ended += 1
+        return replace(_ok(subject, observations, memory, now), memory=Memory(1, f"{subject.check.timeout:g}"))
+
+
+async def test_a_judgement_aside_does_not_count_when_the_estate_changes_meanwhile(bench):
+    aside = _Aside()
+    spec = check("odd", Nothing(), timeout=0.05)  # which is not the judgement's
+    odd = bench(aside.kind, spec)
+    odd.runner.start(spec, 0.0)
+    await _until(lambda: aside.inside == 1)
+
+    odd.runner.load(estate(target(replace(spec, timeout=30.0))))
+    aside.open.set()
+    await _until(lambda: odd.results and odd.runner.running == 0)
+    await odd.once(1.0)
+
+    assert [result.subject.check.timeout for result in odd.results] == [30.0, 30.0]
+    assert odd.runner.remembered(spec.id)["here"].text == "30"
+    assert aside.told == [False, True, False]
+
+
+async def test_a_judgement_aside_takes_longer_than_the_check_may_and_is_not_stopped(bench):
+    aside = _Aside()
+    odd = bench(aside.kind)
+    waiting = asyncio.ensure_future(odd.once())
+    await _until(lambda: aside.inside == 1)
+    await asyncio.sleep(0.2)  # beyond the check's time-out and its grace
+    aside.open.set()
+
+    assert (await waiting).fault is None
+
+
+async def test_a_judgement_aside_that_raises_is_unknown_and_its_answer_is_asked_for_again(bench):
+    aside = _Aside()
+
+    def assess(subject, observations, memory, now):
+        raise PanicException("hunter2")
+
+    odd = bench(replace(aside.kind, assess=assess))
+    first, _ = await odd.once(), await odd.once()
+
+    assert first.fault.reason is Reason.INTERNAL
+    assert "hunter2" not in repr(first)
+    assert aside.told == [False, True]
+
+
+async def test_stopping_ends_quickly_while_a_judgement_aside_goes_on(bench):
+    aside = _Aside()
+    odd = bench(aside.kind)
+    odd.runner.start(odd.specs[0], 0.0)
+    await _until(lambda: aside.inside == 1)
+
+    async with asyncio.timeout(5):
+        await odd.runner.stop()
+    aside.open.set()
+    await _until(lambda: aside.ended == 1)
+
+    assert odd.results == []
+    assert odd.runner.running == 0
+
+
 async def test_stopping_ends_quickly_gives_no_more_results_and_lets_nobody_wait(bench):
     gate = _Gate()
     odd = bench(kind(gate.collect), check("odd", Nothing(), timeout=3600))

@@ -10,6 +10,7 @@ import pytest
 
 from checks.backup import CHECK
 from checks.backup.model import Level, Part
+from checks.backup.note import unpacked
 from checks.contract import Reason, State
 from checks.transports import Transports
 from checks.wire import observation_json, observation_of
@@ -468,3 +469,30 @@ async def test_a_machine_that_nobody_declared_is_told(transports: Transports, pl
     assert told.bad == {"backup/undeclared/veeam": State.WARNING}
     assert "srv3" in told.words("backup/undeclared/veeam")
     planted("backed up, and nobody declared it", "Veeam").seen(told)
+
+
+async def test_an_object_that_is_declared_later_has_the_history_that_the_others_have(transports: Transports) -> None:
+    async with serving(healthy(NOW)) as api:
+        watch = Watch(api, transports).made()
+        late = watch.options["objects"].pop("ben")
+        await watch.run()
+        watch.options = {**watch.options, "objects": {**watch.options["objects"], "ben": late}}
+        watch.now += 300
+
+        told = await watch.run()
+
+        assert told.bad == {}
+        assert told.value("last_restorable_timestamp_seconds", "ben") == NOW - 36_000 + 120
+        assert len(unpacked(watch.memory).objects["ben"].runs) > 20
+
+
+async def test_what_was_told_and_never_judged_is_asked_for_again(transports: Transports) -> None:
+    async with serving(healthy(NOW)) as api:
+        watch = Watch(api, transports).made()
+        await watch.run()
+        watch.memory = None  # the estate changed while that was under way
+        assert watch.context is not None
+        watch.context.unjudged = True
+        watch.now += 300
+
+        assert (await watch.run()).bad == {}

@@ -19,7 +19,6 @@ _UNREAD = "product unknown"
 
 HARMLESS = frozenset({
     "none", "a run under way", "a lock was left", "the clocks go forward", "the clocks go back",
-    "the server's own backup may not be read",
 })  # fmt: skip
 """What looks like a fault and is none: here finding nothing is right."""
 
@@ -64,7 +63,10 @@ FAULTS: Mapping[str, Mapping[str, str]] = {
     },
     "a run that protected nothing": dict.fromkeys(("rules", "files", "push", "PVE"), _LATE),
     "an outcome in a word that nobody knows": {"rules": "protection unknown", "Veeam": "protection unknown"},
-    "a job that is switched off": dict.fromkeys(("rules", "Veeam", "PVE"), "protection warning"),
+    "a job that is switched off": {
+        **dict.fromkeys(("rules", "PVE"), "protection warning"),
+        "Veeam": "job warning",  # which takes three
+    },
     "a size far off what is usual": {"rules": "size warning"},
     "a point below the size that it must have": {"rules": _LATE},
     # What is declared.
@@ -82,7 +84,7 @@ FAULTS: Mapping[str, Mapping[str, str]] = {
         "pgBackRest": _UNREAD,
     },
     "the server's own backup is old": {"rules": "server warning", "Veeam": "server warning"},
-    "the server's own backup may not be read": {"Veeam": "nothing"},
+    "the server's own backup may not be read": {"Veeam": "server unsupported"},
     # Whether it can be restored.
     "an octet in the data is another": {
         **dict.fromkeys(("restic", "borg"), "nothing; verification, drill"),

@@ -103,6 +103,9 @@ def _undeclared(this: Round, name: str) -> None:
         return
     but = this.options.undeclared_except
     found = [one for one in this.got.undeclared.get(name, ()) if not any(fits(pattern, one) for pattern in but)]
+    if not found and not read_whole(this.accounts[name]):
+        this.open.add(f"{UNDECLARED}/{name}")  # what was not read may hold some
+        return
     named = ", ".join(printable(one)[:40] for one in found[:_NAMED]) + (" …" if len(found) > _NAMED else "")
     words = f"{len(found)} backed up and not declared: {named}"
     troubles = [Trouble(State.WARNING, words, "declare each with its owner and RPO, or except it")] if found else []

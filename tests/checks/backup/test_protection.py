@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -300,3 +301,19 @@ def test_damage_that_a_window_tells_is_told_at_once(at: float) -> None:
     assert finding(second, "backup/verified/ben").state is State.CRITICAL
     assert finding(third, "backup/verified/ben").state is State.CRITICAL
     assert finding(second, KEY).state is (State.CRITICAL if at == NOW - HOUR else State.OK)
+
+
+@pytest.mark.parametrize(
+    "cut",
+    [{"unread": {Part.OBJECTS: "cut"}, "points": ()}, {"jobs": (), "runs": (), "points": ()}],
+    ids=["cut", "empty"],
+)
+def test_what_nobody_declared_is_not_over_by_a_list_that_was_not_read(cut: dict[str, Any]) -> None:
+    told = account([*NIGHTS, run(NOW - HOUR, object="lab")])
+    first = assessed(options(), told)
+
+    second = assessed(options(), replace(told, objects=(), **cut), NOW + HOUR, first.memory)
+
+    assert finding(first, "backup/undeclared/veeam").state is State.WARNING
+    assert "backup/undeclared/veeam" not in {*second.covers, *(one.key for one in second.findings)}
+    assert "backup/*" not in second.covers

@@ -1,12 +1,17 @@
-"""Which of the estate's objects a product means by a name. Pure."""
+"""Which of the estate's objects a product means by a name, and what is remembered of those that tell of one. Pure."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Container, Mapping
+from dataclasses import replace
 from fnmatch import translate
+from typing import TypeVar
 
+from checks.backup.history import ObjectHistory
 from checks.backup.options import BackupOptions
 
+_T = TypeVar("_T")
 _WILD = frozenset("*?[")
 
 
@@ -47,3 +52,22 @@ class Names:
             found += [key for of_job, pattern, key in self._wild if of_job is job and pattern.match(folded)]
             known = self._found[(job, name)] = tuple(dict.fromkeys(found))
         return known
+
+
+def of_products(before: ObjectHistory, products: Container[str]) -> ObjectHistory:
+    """Without what any other product told."""
+    tables = (before.lying, before.counts, before.verified)
+    foreign = any(at.partition("/")[0] not in products for table in tables for at in table)
+    if not foreign and all(past.product in products for past in before.runs):
+        return before
+    return replace(
+        before,
+        runs=tuple(past for past in before.runs if past.product in products),
+        lying=_of(before.lying, products),
+        counts=_of(before.counts, products),
+        verified=_of(before.verified, products),
+    )
+
+
+def _of(table: Mapping[str, _T], products: Container[str]) -> dict[str, _T]:
+    return {at: one for at, one in table.items() if at.partition("/")[0] in products}

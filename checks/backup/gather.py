@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from checks.backup.claims import Names
+from checks.backup.claims import Names, of_products
 from checks.backup.evidence import Evidence, place
 from checks.backup.history import (
     NEWS,
@@ -41,10 +41,9 @@ class Gathered:
 
 def gathered(options: BackupOptions, accounts: Mapping[str, Account], before: Note, now: float) -> Gathered:
     """Sort, and merge with what is remembered."""
-    job_runs = dict(before.jobs)
+    job_runs = {at: runs for at, runs in before.jobs.items() if at.partition("/")[0] in options.products}
     objects = {
-        name: Evidence(before.objects.get(name, ObjectHistory(first_seen=now)), job_runs=job_runs)
-        for name in options.objects
+        name: Evidence(_known(before, name, one, now), job_runs=job_runs) for name, one in options.objects.items()
     }
     undeclared: dict[str, tuple[str, ...]] = {}
     unprotected: dict[str, tuple[str, ...]] = {}
@@ -59,6 +58,13 @@ def gathered(options: BackupOptions, accounts: Mapping[str, Account], before: No
         _accept(options.objects[name], evidence, now)
         evidence.history = _merged(options.objects[name], evidence, accounts)
     return Gathered(objects, undeclared, unprotected, job_runs)
+
+
+def _known(before: Note, name: str, options: ObjectOptions, now: float) -> ObjectHistory:
+    """What is remembered of an object, but for products that do not tell of it any more: nobody could take it back."""
+    if name not in before.objects:
+        return ObjectHistory(first_seen=now)
+    return of_products(before.objects[name], {claim.product for claim in options.by})
 
 
 def _job_runs(product: str, account: Account, known: dict[str, tuple[JobRun, ...]]) -> None:

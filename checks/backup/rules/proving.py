@@ -24,6 +24,8 @@ def verification(options: ObjectOptions, history: ObjectHistory, now: float) -> 
     """Damage that a verification found, and how old the last good one is."""
     for at in dict.fromkeys([*history.lying, *history.verified]):
         lying, known = history.lying.get(at, Lying()), history.verified.get(at)
+        if lying.count == 0 and lying.last is None:
+            continue  # all that lay there is gone, the damage with it
         if lying.damaged or (known is not None and not known[1]):
             words = f"its data in {at.rstrip('/')} was found damaged"
             yield Trouble(State.CRITICAL, words, "restore from another copy, and take a full backup")

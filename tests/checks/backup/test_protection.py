@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from checks.backup.model import Job, Level, Outcome, Part, Verification
+from checks.backup.model import Job, Level, Outcome, Part, Repository, Verification
 from checks.contract import State
 from testbeds.backup_accounts import DAY, HOUR, NOW, account, assessed, finding, options, point, run
 
@@ -317,3 +317,29 @@ def test_what_nobody_declared_is_not_over_by_a_list_that_was_not_read(cut: dict[
     assert finding(first, "backup/undeclared/veeam").state is State.WARNING
     assert "backup/undeclared/veeam" not in {*second.covers, *(one.key for one in second.findings)}
     assert "backup/*" not in second.covers
+
+
+def test_what_a_product_told_is_over_when_it_leaves_the_estate() -> None:
+    bad = Verification(NOW - HOUR, False, "main")
+    damaged = account([run(NOW - 2 * HOUR, Outcome.FAILED), *NIGHTS], verifications=(bad,))
+    said = {"products": {name: {"product": "veeam", "target": name} for name in ("veeam", "vbr")}}
+    both = [{"product": name, "object": "ben"} for name in said["products"]]
+    first = assessed(options({"ben": {"by": both}}, **said), damaged, vbr=account(NIGHTS))
+    del said["products"]["veeam"]
+    gone = account(NIGHTS, NOW + DAY, repositories=(Repository("main", online=False),))
+
+    second = assessed(options({"ben": {"by": both[1:]}}, **said), None, NOW + DAY, first.memory, vbr=gone)
+
+    assert finding(first, "backup/verified/ben").state is State.CRITICAL
+    assert {one.key for one in second.findings if one.state.bad} == {"backup/repository/vbr/main"}
+
+
+def test_damage_is_over_where_all_that_lay_there_is_gone() -> None:
+    bad = Verification(NOW - HOUR, False, "main")
+    first = assessed(options(), account(NIGHTS, verifications=(bad,)))
+    anew = [replace(point(NOW), repository="new")]
+
+    second = assessed(options(), account(NIGHTS, NOW + HOUR, points=tuple(anew)), NOW + HOUR, first.memory)
+
+    assert finding(first, "backup/verified/ben").state is State.CRITICAL
+    assert "backup/verified/ben" not in {one.key for one in second.findings}

@@ -35,9 +35,10 @@ LISTS: Mapping[str, str] = {
 FAULTS: Mapping[str, Mapping[str, str]] = {
     # Runs.
     "none": dict.fromkeys(("rules", *_CHECKS), "nothing"),
-    "no run for two days": dict.fromkeys(
-        ("rules", "restic", "borg", "Bacula", "pgBackRest", "Barman", "files", "Veeam", "PBS", "PVE"), _LATE
-    ),
+    "no run for two days": {
+        **dict.fromkeys(("rules", "restic", "borg", "Bacula", "pgBackRest", "Barman", "files", "PBS"), _LATE),
+        **dict.fromkeys(("Veeam", "PVE"), f"job warning, {_LATE}"),  # it tells when the job was due
+    },
     "a missed start": {"rules": "protection warning", "push": "protection warning"},
     "a run that does not end": {"rules": "protection warning", "push": "protection warning"},
     "a run under way": {"rules": "nothing", "Bacula": "nothing", "PVE": "nothing"},
@@ -64,8 +65,8 @@ FAULTS: Mapping[str, Mapping[str, str]] = {
     "a run that protected nothing": dict.fromkeys(("rules", "files", "push", "PVE"), _LATE),
     "an outcome in a word that nobody knows": {"rules": "protection unknown", "Veeam": "protection unknown"},
     "a job that is switched off": {
-        **dict.fromkeys(("rules", "PVE"), "protection warning"),
-        "Veeam": "job warning",  # which takes three
+        "rules": "protection warning",
+        **dict.fromkeys(("Veeam", "PVE"), "job warning"),  # of a job of several
     },
     "a size far off what is usual": {"rules": "size warning"},
     "a point below the size that it must have": {"rules": _LATE},

@@ -102,5 +102,5 @@ def answer(arguments: Sequence[str]) -> int:
 
 def main() -> None:
     """Entry point of the console script."""
-    gc.set_threshold(50_000, 10, 10)  # imports make nearly no garbage: looking for it was a twelfth of every start
+    gc.set_threshold(50_000, 10, 10)  # imports make nearly no garbage: looking for it cost every start
     raise SystemExit(answer(sys.argv[1:]))

@@ -58,7 +58,14 @@ async def _demo(listen: str, speed: float, once: bool, redactor: Redactor) -> in
     for name, size in (("COMMUNITY", 8), ("TOKEN", 16), ("PASSWORD", 16)):
         os.environ[f"RIDGEWAY_DEMO_{name}"] = secrets.token_hex(size)
     from agent.daemon import Settings, SettingsError
+    from agent.daemon.settings import read_address
 
+    option = "--web.listen-address"
+    try:
+        if read_address(listen, option).exposed:
+            raise Failure(f"{option}: {listen} is not on loopback, and the demo lets everybody act", status=2)
+    except SettingsError as error:
+        raise Failure(str(error), status=2) from error
     with tempfile.TemporaryDirectory(prefix="ridgeway-demo-") as scratch:
         estate, cast = _read(Path(scratch))
         redactor.learn_estate(estate)

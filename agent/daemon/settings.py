@@ -112,16 +112,16 @@ class Settings:
         made = cls(
             ledger_url,
             control_socket,
-            tuple(_address(text, "--web.listen-address") for text in listen),
+            tuple(read_address(text, "--web.listen-address") for text in listen),
             place,
             tuple(hosts),
             tuple(_trap_address(text) for text in traps),
             _engine_id(engine_id),
             state,
             web_config,
-            tuple(_address(text, _PUSH) for text in push),
+            tuple(read_address(text, _PUSH) for text in push),
             push_config,
-            tuple(_address(text, _MAIL) for text in mail),
+            tuple(read_address(text, _MAIL) for text in mail),
             drop,
             lifecycle,
         )
@@ -161,7 +161,8 @@ def _check_push(settings: Settings) -> None:
             )
 
 
-def _address(text: str, option: str) -> Address:
+def read_address(text: str, option: str) -> Address:
+    """An address as an option has it. Raises SettingsError."""
     host, colon, port = text.rpartition(":")
     host = host.removeprefix("[").removesuffix("]") or "127.0.0.1"
     if not colon or not port.isdigit() or not int(port) < 65_536:

@@ -156,7 +156,7 @@ def test_a_controller_of_which_no_backup_is_known_is_measured_and_nothing_more_i
     world.seen(lambda drill: not drill["away"] and drill["probes"][0]["gaps"], "it is back")
     world.seen(lambda drill: drill["probes"][0]["answered"] > 3, "and stays so")
     line.send_signal(signal.SIGINT)
-    said, _ = line.communicate(timeout=60)
+    said, _ = line.communicate(timeout=100)
 
     drill = json.loads(said)
     assert (drill["outcome"], drill["standby"], line.returncode) == ("measured", None, 0)
@@ -175,7 +175,7 @@ def test_an_agent_that_is_killed_files_the_drill_with_the_phones_still_on_their_
 
     world.agent.kill()
     world.agent.start()
-    said, _ = line.communicate(timeout=60)
+    said, _ = line.communicate(timeout=100)
 
     drill = json.loads(said)
     assert (drill["outcome"], drill["ended_by"], line.returncode) == ("broken off", "agent", 1)

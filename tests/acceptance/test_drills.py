@@ -156,7 +156,7 @@ def test_what_is_measured_agrees_with_the_listeners_own_log_and_nothing_is_paged
     outage = world.listener.open()
     world.answered()
     line.send_signal(signal.SIGINT)
-    said, told = line.communicate(timeout=60)
+    said, told = line.communicate(timeout=100)
 
     drill = json.loads(said)
     (probe,) = drill["probes"]
@@ -189,7 +189,7 @@ def test_a_service_that_does_not_come_back_is_a_failed_drill_whose_window_ends_s
         capture_output=True, text=True, timeout=60,
     )  # fmt: skip
 
-    said, _ = line.communicate(timeout=60)
+    said, _ = line.communicate(timeout=100)
     drill = json.loads(said)
     assert (drill["outcome"], drill["ended_by"]) == ("failed", "sam")
     assert drill["probes"][0]["gaps"][-1]["open"] is True
@@ -204,7 +204,7 @@ def test_a_command_line_that_is_killed_leaves_the_drill_to_the_agent(world: Worl
     line = world.begin()
     world.answered()
     line.kill()
-    line.communicate(timeout=60)
+    line.communicate(timeout=100)
 
     world.listener.close()
     world.lost()
@@ -237,7 +237,7 @@ def test_an_agent_that_is_killed_files_the_drill_as_broken_off_with_what_was_mea
     world.listener.open()
 
     world.agent.start()
-    said, _ = line.communicate(timeout=60)
+    said, _ = line.communicate(timeout=100)
 
     drill = json.loads(said)
     assert (drill["outcome"], drill["ended_by"]) == ("broken off", "agent")
@@ -247,7 +247,7 @@ def test_an_agent_that_is_killed_files_the_drill_as_broken_off_with_what_was_mea
     assert drill["window"] in [window["id"] for window in world.windows()], "people are still at it"
     again = world.begin()
     again.send_signal(signal.SIGINT)
-    assert json.loads(again.communicate(timeout=60)[0])["outcome"] == "measured"
+    assert json.loads(again.communicate(timeout=100)[0])["outcome"] == "measured"
 
 
 def test_an_agent_that_is_stopped_says_itself_that_the_drill_is_broken_off(world: World) -> None:
@@ -261,7 +261,7 @@ def test_an_agent_that_is_stopped_says_itself_that_the_drill_is_broken_off(world
     assert row["outcome"] == "broken off"
     assert row["body"]["evidence"]["probes"][0]["answered"] > 0
     world.agent.start()
-    assert json.loads(line.communicate(timeout=60)[0])["outcome"] == "broken off"
+    assert json.loads(line.communicate(timeout=100)[0])["outcome"] == "broken off"
 
 
 def _kept(agent: Agent) -> dict[str, Any]:

@@ -56,7 +56,8 @@ def test_what_was_answered_outlives_a_kill_and_is_judged(pushed: PushAgent) -> N
     assert (begun.status_code, begun.text, ended.status_code) == (200, "OK\n", 200)
     assert pushed.kept()[:2] == [("start", None, "a"), ("success", None, "a")]
     wait_until(lambda: pushed.said()[0] == "ok", "the run counts as a restore point")
-    assert pushed.agent.metric("ridgeway_backup_last_run_bytes", object="ben", job_name="ben") == 123456789
+    of_ben = {"object": "ben", "job_name": "ben"}
+    wait_until(lambda: pushed.agent.metric("ridgeway_backup_last_run_bytes", **of_ben) == 123456789, "its size is told")
 
 
 def test_runs_that_the_agent_could_not_be_told_are_told_later_in_their_order_and_as_of_their_time(

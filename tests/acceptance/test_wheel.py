@@ -172,7 +172,7 @@ def test_installed_it_reads_the_demo_estate_with_all_its_kinds(installed: Path) 
     )
 
     assert Path(package.strip()).is_relative_to(installed)
-    assert said.startswith("demo: 18 targets")
+    assert said.startswith("demo: 19 targets")
 
 
 def test_installed_it_serves_the_runbooks_it_brought(installed: Path) -> None:

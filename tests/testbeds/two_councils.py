@@ -82,7 +82,7 @@ maintenance:
     start: "2026-01-01 00:00", end: "2036-01-01 00:00"}
   commons-works: {match: {targets: [commons-quiet]}, reason: The commons are painted, owner: Commons painters,
     start: "2026-01-01 00:00", end: "2036-01-01 00:00"}
-defaults: {every: 1s, timeout: 900ms, open_after: 1 of 1, clear_after: 1 of 1, hold_down: 1m}
+defaults: {every: 2s, timeout: 1900ms, open_after: 1 of 1, clear_after: 1 of 1, hold_down: 1m}
 targets:
 """
 _SITES = {ASHRIDGE: "ashridge-hall", BIERTON: "bierton-house", COMMONS: "commons-room"}

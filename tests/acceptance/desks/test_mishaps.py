@@ -246,8 +246,12 @@ def test_beyond_the_daily_cap_new_tickets_wait_and_old_ones_still_close(
         delivery.wake()
 
         peers.wait_until(lambda: ledger.link(first).phase == "done", "the first is closed")
-        status = delivery.status()["ict"]
-    assert (status.capped, status.backlog.waiting, status.backlog.created) == (True, 1, 2)
+
+        def told() -> tuple[bool, int, int]:
+            status = delivery.status()["ict"]
+            return status.capped, status.backlog.waiting, status.backlog.created
+
+        peers.wait_until(lambda: told() == (True, 1, 2), "the status says that one waits for tomorrow")
     assert keys_in(rt) == [first, second]
 
 

@@ -193,7 +193,7 @@ def test_a_table_that_is_not_there_is_a_failure_and_a_role_that_is_not_is_none(l
 
 
 def test_a_lock_that_is_held_keeps_nobody_from_restoring_and_indexes_are_found_right(lab: DatabaseLab) -> None:
-    tables = [{"database": "postgres", "table": "invoice"}]
+    tables = [{"database": "postgres", "table": "invoice"}, {"database": "postgres", "table": "bare"}]
     (lab.home / "lock" / "main.stop").touch()  # pgbackrest stop
     try:
         with (lab.home / "lock" / "main-backup.lock").open("w") as lock:

@@ -180,6 +180,20 @@ def test_a_repository_that_is_away_or_closed_proves_nothing(lab: DatabaseLab, pr
     row(product, "repository away, or closed", read.read, done)
 
 
+@BOTH
+def test_a_file_that_the_drill_may_not_read_proves_nothing(lab: DatabaseLab, product: str) -> None:
+    data = lab.data(product)
+    mode = data.stat().st_mode
+    data.chmod(0)
+    try:
+        done, read = lab.drill(product, database=None), lab.verify(product)
+    finally:
+        data.chmod(mode)
+
+    assert outcomes(done) == {"canary": "unproven"}, words(done)
+    assert read.read is None, read.record.message
+
+
 def test_a_stale_canary_and_a_sentinel_table_that_is_empty_are_two_failures(lab: DatabaseLab) -> None:
     tables = [{"database": "postgres", "table": "public.payment"}]
 

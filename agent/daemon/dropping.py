@@ -8,7 +8,7 @@ from pathlib import Path
 
 import structlog
 
-from agent.push.drop import Look, look
+from agent.push.drop import Dropped, Look, look
 from agent.push.keeping import NotKept
 from checks.transports.aside import Aside, Crowded, StillHanging
 from checks.transports.inbox import Ping
@@ -57,9 +57,9 @@ class Dropping:
             return
         self._tell({**found.troubles, **failed})
 
-    async def _take(self, found: Look) -> list[Path]:
+    async def _take(self, found: Look) -> list[Dropped]:
         """The files that are kept, and may go; one that could not be removed before is not kept again."""
-        done: list[Path] = []
+        done: list[Dropped] = []
         kept: set[str] = set()
         for one in found.dropped:
             if one.ping.id not in self._kept:
@@ -70,7 +70,7 @@ class Dropping:
                     break
                 self._count("taken")
             kept.add(one.ping.id)
-            done.append(one.path)
+            done.append(one)
         self._kept = frozenset(kept)
         return done
 
@@ -82,12 +82,13 @@ class Dropping:
         self._told = frozenset(troubles)
 
 
-def _removed(paths: Sequence[Path]) -> dict[str, str]:
+def _removed(files: Sequence[Dropped]) -> dict[str, str]:
     """Remove them; of those that cannot be, why."""
     troubles: dict[str, str] = {}
-    for path in paths:
+    for one in files:
         try:
-            path.unlink(missing_ok=True)
+            if one.is_there():
+                one.path.unlink(missing_ok=True)
         except OSError as error:
-            troubles[str(path)] = f"it is taken, and cannot be removed: {error.strerror}"
+            troubles[str(one.path)] = f"it is taken, and cannot be removed: {error.strerror}"
     return troubles

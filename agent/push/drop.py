@@ -37,6 +37,15 @@ class Dropped:
 
     ping: Ping
     path: Path
+    found: os.stat_result
+
+    def is_there(self) -> bool:
+        """Whether this file is still the one that was read: the next run may have one of the same name."""
+        try:
+            now = self.path.lstat()
+        except FileNotFoundError:
+            return False
+        return _version(now) == _version(self.found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,17 +92,19 @@ def _in_folder(
     whole = (name for name in names if not name.startswith(".") and not name.endswith(_UNFINISHED))
     for name in islice(whole, _MOST_FILES):
         try:
-            ping = _ping(descriptor, name, job, job_of, now)
+            read = _ping(descriptor, name, job, job_of, now)
         except OSError as error:
             troubles[str(folder / name)] = f"cannot be read: {error.strerror}"
         except ValueError as error:
             troubles[str(folder / name)] = str(error)
         else:
-            if ping is not None:
-                yield Dropped(ping, folder / name)
+            if read is not None:
+                yield Dropped(read[0], folder / name, read[1])
 
 
-def _ping(folder: int, name: str, job: str, job_of: Callable[[str], str | None], now: float) -> Ping | None:
+def _ping(
+    folder: int, name: str, job: str, job_of: Callable[[str], str | None], now: float
+) -> tuple[Ping, os.stat_result] | None:
     """What a file says; None where it may still be written to. Raises OSError, and ValueError with the reason."""
     match = _NAME.fullmatch(name)
     if match is None or (match[2].isdigit() and int(match[2]) > 255):
@@ -113,19 +124,24 @@ def _ping(folder: int, name: str, job: str, job_of: Callable[[str], str | None],
     finally:
         os.close(descriptor)
     code = int(match[2]) if match[2].isdigit() else None
-    return Ping(
+    ping = Ping(
         job,
         at,
         _SIGNS.get(match[2], Sign.EXIT),
         now,
         code,
-        rid="" if job_of(match[1]) is not None else match[1],
+        rid="" if keys_in(match[1], job_of) else match[1],
         log=tail(octets, keys_in(octets.decode("ascii", "replace"), job_of)),
         id=_id(job, name, found),
     )
+    return ping, found
+
+
+def _version(found: os.stat_result) -> tuple[int, int, int]:
+    return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def _id(job: str, name: str, found: os.stat_result) -> str:
     """The same file, should it be met again before it could be removed."""
-    said = f"{job}\0{name}\0{found.st_ino}\0{found.st_mtime_ns}\0{found.st_size}"
+    said = "\0".join((job, name, *map(str, _version(found))))
     return hashlib.sha256(said.encode("utf-8", "surrogateescape")).hexdigest()[:32]

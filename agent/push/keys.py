@@ -50,8 +50,10 @@ class Keys:
 
 
 def keys_in(text: str, job_of: Callable[[str], str | None]) -> list[str]:
-    """The keys of ours that stand in a text: each word that could be one is looked up."""
-    return [word for word in set(_LIKE_A_KEY.findall(text)) if job_of(word) is not None]
+    """The keys of ours that stand in a text: each word that could be one is looked up, with stops and without."""
+    words = set(_LIKE_A_KEY.findall(text))
+    words |= {part for word in words for part in (word.strip("._~-"), *word.split("."))}
+    return [word for word in words if job_of(word) is not None]
 
 
 def wanted(estate: Estate) -> Mapping[str, tuple[SecretReference, ...]]:

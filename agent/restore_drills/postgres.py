@@ -34,8 +34,11 @@ _SETTINGS = {
     "dynamic_shared_memory_type": "mmap", "jit": "off", "autovacuum": "off", "fsync": "off", "full_page_writes": "off",
     "wal_recycle": "off", "wal_init_zero": "off",
 }  # fmt: skip
+_SESSION = "-c session_preload_libraries= -c local_preload_libraries= -c session_replication_role=replica"
+"""No library is loaded and no trigger fires, whatever the restored database says of itself (`ALTER DATABASE … SET`)."""
 _QUERIES = (
-    "-c default_transaction_read_only=on -c search_path=pg_catalog -c row_security=off -c enable_indexonlyscan=off"
+    f"{_SESSION} -c default_transaction_read_only=on -c search_path=pg_catalog -c row_security=off "
+    "-c enable_indexonlyscan=off"
 )
 """Nothing is changed, and rows are counted in the table itself."""
 _NOT_DAMAGE = ("could not create shared memory", "could not create any unix-domain", "could not load library",
@@ -112,7 +115,7 @@ class Server:
         """That pg_amcheck finds nothing in tables and B-trees. Raises Failed, Unproven."""
         names = [word for name in databases for word in ("-d", name)]
         line = ("--install-missing", "-w", *self._where(), *names)
-        printed = self._run.run("pg_amcheck looks through", self._program("pg_amcheck"), line)
+        printed = self._run.run("pg_amcheck looks through", self._program("pg_amcheck"), line, {"PGOPTIONS": _SESSION})
         found = printed.file.read_bytes()[:400].decode("utf-8", "replace").strip()
         if printed.status == 2 and found:
             raise Failed(f"pg_amcheck finds damage: {printable(found)[:200]}")

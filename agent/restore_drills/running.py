@@ -84,6 +84,11 @@ class Started:
         """Its last words until now."""
         return _tail(self.err)
 
+    @property
+    def printed(self) -> str:
+        """The end of its standard output until now."""
+        return _tail(self.out)
+
 
 @dataclass(slots=True)
 class Runner:
@@ -143,8 +148,8 @@ class Runner:
                 cwd=inside or self.room.aside, env=self._environment(environment or {}),
                 preexec_fn=partial(_die_with_us, orphan),
             )  # fmt: skip
-            given.unlink()
             try:
+                given.unlink()
                 self._bound(process.pid)
                 yield Started(process, out, err)
             finally:

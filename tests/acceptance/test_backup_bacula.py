@@ -124,7 +124,7 @@ async def test_an_octet_damaged_in_a_volume_is_found_by_verify_and_by_restore_an
     assert restored.bad["backup/restored/ledger"] is State.CRITICAL
     assert "its last restore failed" in restored.words("backup/restored/ledger")
     planted("an octet in the data is another", "Bacula").seen(listed)
-    planted("an octet in the data is another", "Bacula").found_by("verification", "drill")
+    planted("an octet in the data is another", "Bacula").found_by("verification")
     planted("a verification that found damage", "Bacula").seen(verified)
     planted("a restore that failed", "Bacula").seen(restored)
 

@@ -12,6 +12,7 @@ import pytest
 
 from testbeds.bacula_drills import BaculaLab, found_in, programs
 from testbeds.peers import wait_until
+from testbeds.planted import Planter
 from testbeds.restore_drills import memory, outcomes, words
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(120)]
@@ -58,13 +59,14 @@ def test_a_sound_backup_passes_and_leaves_nothing_behind(lab: BaculaLab) -> None
     assert not list((lab.home / "restored").iterdir())
 
 
-def test_one_octet_of_a_volume_is_found_by_samples_and_by_the_verify_job(damaged: BaculaLab) -> None:
+def test_one_octet_of_a_volume_is_found_by_samples_and_by_the_verify_job(damaged: BaculaLab, planted: Planter) -> None:
     done, read = damaged.drill(canary=None), damaged.verify()
 
     assert outcomes(done) == {"samples": "failed"}, words(done)
     assert "Volume data error" in words(done)
     assert read.read is False, read.record.message
     assert "of people" not in words(done)
+    planted("an octet in the data is another", "Bacula").found_by("verification", "drill")
 
 
 def test_a_volume_that_is_gone_is_waited_for_by_nobody_and_proves_nothing(without_volume: BaculaLab) -> None:

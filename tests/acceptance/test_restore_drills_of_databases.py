@@ -28,8 +28,12 @@ from testbeds.backup_damage import gone, octet
 from testbeds.by_backup import BackupWatch, Told
 from testbeds.database_drills import DatabaseLab, apart
 from testbeds.peers import wait_until
+from testbeds.planted import Planter
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(180)]
+NAMES = {"pgbackrest": "pgBackRest", "barman": "Barman"}
+"""As the table of planted faults has them."""
+FAULTS = {octet: "an octet in the data is another", gone: "a file of data is gone"}
 BOTH = pytest.mark.parametrize("product", ["pgbackrest", "barman"])
 TABLE: list[tuple[str, ...]] = []
 """Rows of product, damage, and what verification and each hand said."""
@@ -81,12 +85,11 @@ def row(product: str, damage: str, read: bool | str | None, done: Drilled) -> No
     TABLE.append((product, damage, verification, found.get("canary", "–"), found.get("database", "–")))
 
 
-async def told(lab: DatabaseLab) -> Told:
-    """What the agent's check makes of what the drills left."""
-    by = [{"product": "pgbackrest", "object": "main"}]
-    said = {"product": "pgbackrest", "local": True, "config": str(lab.home / "pgbackrest.conf")}
-    objects = {"ben": {"owner": "Revenues", "rpo": "26h", "by": by, "drilled_within": "7d"}}
-    options = {"products": {"pgbackrest": said}, "proofs": str(lab.home / "proofs"), "objects": objects}
+async def told(lab: DatabaseLab, product: str = "pgbackrest", **more: Any) -> Told:
+    """What the agent's check makes of a product's list, and of what the drills left."""
+    said = {"product": product, "local": True, "config": str(lab.home / f"{product}.conf")}
+    objects = {"ben": {"owner": "Revenues", "rpo": "26h", "by": [{"product": product, "object": "main"}], **more}}
+    options = {"products": {product: said}, "proofs": str(lab.home / "proofs"), "objects": objects}
     transports = Transports.open()
     try:
         return await BackupWatch(transports, options, time.time()).run()
@@ -115,7 +118,9 @@ def test_a_sound_backup_passes_and_neither_repository_nor_production_is_written_
 
 
 @pytest.mark.parametrize(("product", "damage"), [("pgbackrest", octet), ("barman", octet), ("pgbackrest", gone)])
-def test_damage_to_the_data_is_found(lab: DatabaseLab, product: str, damage: Callable[[Path], Any]) -> None:
+def test_damage_to_the_data_is_found(
+    lab: DatabaseLab, product: str, damage: Callable[[Path], Any], planted: Planter
+) -> None:
     with damage(lab.data(product)):
         done, read = lab.drill(product), lab.verify(product)
 
@@ -124,17 +129,23 @@ def test_damage_to_the_data_is_found(lab: DatabaseLab, product: str, damage: Cal
     assert read.read is False, read.record.message
     named = {octet: "a byte flipped in the middle of the data", gone: "a file of the data deleted"}
     row(product, named[damage], read.read, done)
+    planted(FAULTS[damage], NAMES[product]).found_by("verification", "drill")
 
 
 @BOTH
-def test_a_log_that_breaks_off_is_found_although_postgresql_starts_from_it(lab: DatabaseLab, product: str) -> None:
+async def test_a_log_that_breaks_off_is_found_although_postgresql_starts_from_it(
+    lab: DatabaseLab, product: str, planted: Planter
+) -> None:
     damage = {"pgbackrest": gone, "barman": record}[product]
+    planting = planted("a segment of the log is gone, or another", NAMES[product])
     with damage(lab.log(product)):
+        planting.seen(await told(lab, product))
         done = lab.drill(product, database=None)
 
     assert outcomes(done) == {"canary": "failed"}, words(done)
     assert "the log breaks off" in words(done)
     row(product, "a segment of the log deleted" if product == "pgbackrest" else "a byte flipped in the log", "–", done)
+    planting.found_by("drill")
 
 
 @contextlib.contextmanager
@@ -169,6 +180,20 @@ def test_a_repository_that_is_away_or_closed_proves_nothing(lab: DatabaseLab, pr
     row(product, "repository away, or closed", read.read, done)
 
 
+@BOTH
+def test_a_file_that_the_drill_may_not_read_proves_nothing(lab: DatabaseLab, product: str) -> None:
+    data = lab.data(product)
+    mode = data.stat().st_mode
+    data.chmod(0)
+    try:
+        done, read = lab.drill(product, database=None), lab.verify(product)
+    finally:
+        data.chmod(mode)
+
+    assert outcomes(done) == {"canary": "unproven"}, words(done)
+    assert read.read is None, read.record.message
+
+
 def test_a_stale_canary_and_a_sentinel_table_that_is_empty_are_two_failures(lab: DatabaseLab) -> None:
     tables = [{"database": "postgres", "table": "public.payment"}]
 
@@ -193,7 +218,7 @@ def test_a_table_that_is_not_there_is_a_failure_and_a_role_that_is_not_is_none(l
 
 
 def test_a_lock_that_is_held_keeps_nobody_from_restoring_and_indexes_are_found_right(lab: DatabaseLab) -> None:
-    tables = [{"database": "postgres", "table": "invoice"}]
+    tables = [{"database": "postgres", "table": "invoice"}, {"database": "postgres", "table": "bare"}]
     (lab.home / "lock" / "main.stop").touch()  # pgbackrest stop
     try:
         with (lab.home / "lock" / "main-backup.lock").open("w") as lock:
@@ -246,9 +271,9 @@ def test_damage_that_was_backed_up_is_found_in_pages_and_indexes(
 
 async def test_a_rehearsal_opens_the_alarm_and_the_next_good_drill_clears_it(lab: DatabaseLab) -> None:
     rehearsed = lab.drill("pgbackrest", rehearsal=True)
-    alarm = await told(lab)
+    alarm = await told(lab, drilled_within="7d")
     lab.drill("pgbackrest", database=None)
-    after = await told(lab)
+    after = await told(lab, drilled_within="7d")
 
     assert [(one.by, one.outcome, one.rehearsal) for one in rehearsed.records] == [("canary ben", "failed", True)]
     assert alarm.bad == {"backup/restored/ben": State.CRITICAL}

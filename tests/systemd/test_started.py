@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from testbeds.backup_damage import octet
+from testbeds.database_drills import DatabaseLab
 from testbeds.peers import wait_until
 from testbeds.restore_drills import Lab, memory
 from testbeds.systemd_machine import SystemdMachine
@@ -118,8 +120,25 @@ def test_a_drill_restores_behind_its_sandbox_and_leaves_its_result(machine: Syst
     assert machine.run("find", "/run/ridgeway-drill", "-mindepth", "1").stdout == ""
 
 
-def _records(machine: SystemdMachine) -> list[dict[str, object]]:
-    found: list[dict[str, object]] = json.loads(machine.read("/var/lib/ridgeway-proofs/ben.json"))["restores"]
+def test_a_drill_starts_a_database_behind_its_sandbox_and_leaves_nothing_of_it(machine: SystemdMachine) -> None:
+    with contextlib.closing(DatabaseLab()) as lab:
+        said = lab.said("pgbackrest", object="town", repository="/opt/home/pgbackrest")
+        shutil.copytree(lab.repository("pgbackrest"), machine.home / "pgbackrest")
+    plan = {"proofs": "/var/lib/ridgeway-proofs", "drills": {"town": said}}
+    machine.write("/etc/ridgeway/drills.yaml", json.dumps(plan))
+    machine.run("chown", "-R", "ridgeway-drill:", "/opt/home/pgbackrest")
+
+    machine.run("systemctl", "start", "ridgeway-drill@town.service")
+
+    assert {(one["by"], one["outcome"], one["cleaned"]) for one in _records(machine, "town")} == {
+        ("canary town", "passed", True), ("database town", "passed", True)
+    }  # fmt: skip
+    assert machine.run("find", "/run/ridgeway-drill", "-mindepth", "1").stdout == ""
+    assert len(machine.read("/proc/sysvipc/shm").splitlines()) == 1  # the head
+
+
+def _records(machine: SystemdMachine, object: str = "ben") -> list[dict[str, object]]:
+    found: list[dict[str, object]] = json.loads(machine.read(f"/var/lib/ridgeway-proofs/{object}.json"))["restores"]
     return found
 
 

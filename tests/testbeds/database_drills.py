@@ -230,6 +230,12 @@ class DatabaseLab(PostgresCluster):
             f"CREATE TABLESPACE extra LOCATION '{self.home}/extra'",
             "CREATE TABLE rate TABLESPACE extra AS SELECT n FROM generate_series(1, 10) n",
             "CREATE VIEW slow AS SELECT 'x' AS said FROM pg_sleep(60)",
+            "CREATE VIEW bare AS SELECT WHERE current_setting('session_preload_libraries') = ''",
+            "ALTER DATABASE postgres SET session_preload_libraries = 'auto_explain'",
+            f"CREATE FUNCTION told() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN"
+            f" IF current_setting('listen_addresses') = ''"
+            f" THEN COPY (SELECT 1) TO PROGRAM 'touch {self.touched}'; END IF; END $$",
+            "CREATE EVENT TRIGGER told ON ddl_command_start EXECUTE FUNCTION told()",
             "VACUUM FREEZE",
             f"ALTER SYSTEM SET recovery_end_command = 'touch {self.touched}'",
             f"ALTER SYSTEM SET archive_cleanup_command = 'touch {self.touched}'",

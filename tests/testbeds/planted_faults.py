@@ -88,15 +88,15 @@ FAULTS: Mapping[str, Mapping[str, str]] = {
     "the server's own backup may not be read": {"Veeam": "server unsupported"},
     # Whether it can be restored.
     "an octet in the data is another": {
-        **dict.fromkeys(("restic", "borg"), "nothing; verification, drill"),
-        "Bacula": "nothing; verification, drill",
-        **dict.fromkeys(("pgBackRest", "Barman"), "nothing; verification"),
+        **dict.fromkeys(("restic", "borg", "Bacula", "pgBackRest", "Barman"), "nothing; verification, drill"),
     },
     "a file of data is gone": {
         "restic": "nothing; check, verification, drill",
         "borg": "protocol; check, verification, drill",
-        **dict.fromkeys(("pgBackRest", "Barman"), "nothing; verification"),
+        "pgBackRest": "nothing; verification, drill",
+        "Barman": "nothing; verification",
     },
+    "a segment of the log is gone, or another": dict.fromkeys(("pgBackRest", "Barman"), "nothing; drill"),
     "a file of data is cut short": {
         "restic": "nothing; check",
         "borg": "protocol; check, verification",

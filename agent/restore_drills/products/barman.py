@@ -23,7 +23,7 @@ from agent.restore_drills.verdict import Failed, Unproven
 from checks.transports.fault import TransportFault
 
 _RESTORABLE = frozenset({"DONE", "WAITING_FOR_WALS"})
-_DAMAGE = ("data transfer failure", "no such file or directory", "failure copying", "filenotfounderror")
+_DAMAGE = ("no such file or directory", "filenotfounderror")
 _VERIFIED = "backup successfully verified"
 _OWN = (".barman-recover.info", "postgresql.conf", "postgresql.conf.origin", "postgresql.auto.conf", "recovery.signal",
         "postgresql.auto.conf.origin", "barman_wal", "log", "pg_log", "tablespace_map")  # fmt: skip

@@ -10,6 +10,7 @@ import pytest
 
 from agent.daemon import dropping
 from agent.daemon.dropping import Dropping
+from agent.push.drop import Dropped
 from agent.push.keeping import NotKept
 from checks.transports.inbox import Ping
 
@@ -62,14 +63,35 @@ async def test_what_cannot_be_kept_stays(folder: Path) -> None:
     assert (list(folder.iterdir()), counted) == ([], ["not_kept", "taken"])
 
 
+async def test_a_file_of_the_next_run_that_takes_the_name_meanwhile_is_not_lost(folder: Path) -> None:
+    ledger, counted = Ledger(), list[str]()
+    taking = made(folder, ledger, counted)
+    keep = ledger.keep
+
+    async def slowly(ping: Ping) -> None:
+        if not ledger.kept:
+            (folder / "r.part").write_text("failed")
+            (folder / "r.part").replace(folder / "r.success")
+        await keep(ping)
+
+    taking._keep = slowly
+    await taking.look()
+    stays = [path.name for path in folder.iterdir()]
+    await taking.look()
+
+    assert stays == ["r.success"]
+    assert [ping.log for ping in ledger.kept] == ["done", "failed"]
+    assert list(folder.iterdir()) == []
+
+
 async def test_what_cannot_be_removed_is_kept_once_and_told_of_once(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ledger, counted = Ledger(), list[str]()
     taking = made(folder, ledger, counted)
 
-    def refused(paths: list[Path]) -> Mapping[str, str]:
-        return {str(path): "it is taken, and cannot be removed: Operation not permitted" for path in paths}
+    def refused(files: list[Dropped]) -> Mapping[str, str]:
+        return {str(one.path): "it is taken, and cannot be removed: Operation not permitted" for one in files}
 
     with monkeypatch.context() as patched:
         patched.setattr(dropping, "_removed", refused)

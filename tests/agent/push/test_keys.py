@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agent.push.keys import read_keys
+from agent.push.keys import keys_in, read_keys
 from config.secrets import SecretReference
 
 GOOD, OTHER = "0123456789abcdef", "fedcba9876543210"
@@ -53,6 +53,16 @@ def test_a_key_that_cannot_be_read_leaves_the_others() -> None:
 
     assert keys.job_of(GOOD) == "b/ben"
     assert "NOBODY_SET_THIS is not set" in keys.troubles["b/planning"]
+
+
+@pytest.mark.parametrize(
+    "text", ["{}", "sent to {}.", "{}…", "of {}.log", "a/{}/0", "_{}_", "--{}--", "to ping+{}@b.example"]
+)
+def test_a_key_is_found_in_a_text_whatever_stands_beside_it(text: str) -> None:
+    keys = read_keys({"b/ben": (reference("GOOD"),)})
+
+    assert keys_in(text.format(GOOD), keys.job_of) == [GOOD]
+    assert keys_in(text.format(OTHER), keys.job_of) == []
 
 
 def test_keys_print_as_nothing() -> None:

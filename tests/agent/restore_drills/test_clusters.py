@@ -11,6 +11,7 @@ from agent.restore_drills.clusters import _looked_over, reaching
 from agent.restore_drills.options.clusters import BarmanDrill
 from agent.restore_drills.products import Backup, could_not
 from agent.restore_drills.products.barman import _backup, _tablespaces
+from agent.restore_drills.products.pgbackrest import _DAMAGE, _of_its_work
 from agent.restore_drills.running import Printed
 from agent.restore_drills.verdict import Unproven
 
@@ -45,6 +46,14 @@ def test_a_tool_that_was_killed_for_want_of_memory_proves_nothing(tmp_path: Path
     printed = Printed(tmp_path / "out", "restoring", -9, 1.0)
 
     assert could_not(printed, ("checksum",)).startswith("it was ended by signal 9")
+
+
+def test_an_option_that_pgbackrest_does_not_know_is_no_damage(tmp_path: Path) -> None:
+    said = "WARN: configuration file contains invalid option 'repo1-colour'\nWARN: restoring\n      HINT: wait"
+    printed = Printed(tmp_path / "out", _of_its_work(said), -15, 60.0, overdue=True)
+
+    assert printed.stderr == "WARN: restoring\n      HINT: wait"
+    assert could_not(printed, _DAMAGE).startswith("it did not end within its time")
 
 
 def test_the_log_is_replayed_to_a_moment_from_a_backup_that_ended_before_it() -> None:

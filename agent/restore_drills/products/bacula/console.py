@@ -46,7 +46,7 @@ class Console:
             closed = any(word in said.casefold() for word in _CLOSED)
             if closed:
                 raise Unproven("the director does not let this console in: see `console`, and its Password there")
-            raise Unproven(f"the director is away: {_last(said)}")
+            raise Unproven(f"the director is away: {_last(printed.stderr if printed.stderr.strip() else said)}")
         answers = _answers(said, lines)
         for command, answer in zip(commands, answers, strict=True):
             if _REFUSED in answer:

@@ -56,13 +56,9 @@ def _wait(daemon: Started, port: int) -> None:
     until = time.monotonic() + _STARTS
     while not _listens(port):
         if daemon.process.poll() is not None or time.monotonic() > until:
-            said = [line for line in daemon.said.splitlines() + _tail(daemon.out) if line.strip()]
+            said = [line for line in (daemon.said + "\n" + daemon.printed).splitlines() if line.strip()]
             raise Unproven(f"bacula-fd does not start: {printable(said[-1].strip())[:200] if said else 'no words'}")
         time.sleep(_LOOK)
-
-
-def _tail(out: Path) -> list[str]:
-    return out.read_text(encoding="utf-8", errors="replace")[-4096:].splitlines()
 
 
 def _listens(port: int) -> bool:

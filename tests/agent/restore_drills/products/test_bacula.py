@@ -92,6 +92,13 @@ def test_points_are_ours_begun_when_they_began_and_the_oldest_first(director: Di
     assert [(one.id, one.at) for one in points] == [("4", 1792890600 - 20 * 60), ("9", 1796007600 - 3600)]
 
 
+def test_a_console_that_does_not_run_says_why(director: Director) -> None:
+    product = director.product("echo 'cannot open shared object file' >&2", "exit 127")
+
+    with pytest.raises(Unproven, match="shared object file"):
+        product.points()
+
+
 def test_a_restore_that_a_killed_drill_left_is_cancelled_and_nobody_elses(director: Director) -> None:
     left = "JobId: {}\nName: {}\nClientName: drill-fd\nJobStatus: {}\n\n"
     director.answers = {

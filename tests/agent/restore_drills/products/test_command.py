@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from testbeds.other_product import OtherProduct
+from testbeds.peers import wait_until
 from testbeds.restore_drills import memory, outcomes, words
 
 POINTS = """printf '{"points": [{"id": "1", "at": "2026-11-30T02:00:00Z"}]}'"""
@@ -53,6 +54,12 @@ def test_a_damaged_archive_is_a_failure(tar: OtherProduct) -> None:
 
     assert outcomes(done) == {"canary": "failed"}, words(done)
     assert read.read is False
+
+
+def test_archives_of_which_one_has_no_digest_are_not_called_sound(tar: OtherProduct) -> None:
+    tar.backup("ben-2.tar.gz").with_name("ben-2.tar.gz.sha256").unlink()
+
+    assert tar.verify().read is None
 
 
 def test_a_repository_that_is_away_proves_nothing(tar: OtherProduct) -> None:
@@ -123,7 +130,14 @@ def test_a_command_that_hangs_is_ended_with_all_that_it_started(tmp_path: Path, 
     assert outcomes(done) == {"canary": "unproven"}
     assert "within its time" in words(done)
     child = int((tmp_path / "child").read_text())
-    assert not Path(f"/proc/{child}").exists() or "Z" in Path(f"/proc/{child}/stat").read_text().split()
+    wait_until(lambda: _is_over(child), "what it started is dead")
+
+
+def _is_over(pid: int) -> bool:
+    try:
+        return "Z" in Path(f"/proc/{pid}/stat").read_text().split()
+    except OSError:
+        return True
 
 
 def test_secrets_that_it_prints_are_told_to_nobody(tmp_path: Path, scratch: Path) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence, Set
 from checks.backup.evidence import place
 from checks.backup.round import JOB, Round, about
 from checks.backup.rules import Trouble
-from checks.backup.rules.freshness import moment
+from checks.backup.rules.freshness import moment, newest
 from checks.printable import printable
 
 _MANY = 2
@@ -22,9 +22,12 @@ _FEWEST = 3
 _NAMED = 3
 
 
-def judge_jobs(this: Round, runs: Mapping[str, Sequence[Trouble]], unread: Set[str]) -> None:
+def judge_jobs(
+    this: Round, runs: Mapping[str, Sequence[Trouble]], late: Mapping[str, Trouble], unread: Set[str]
+) -> None:
     """A finding for each job of several objects. `runs`: by object, what is wrong with its jobs and runs.
 
+    `late`: by object, what is wrong with its RPO; where a job that is told of is why, it is told there.
     `unread`: objects of which not everything was read. Nothing good is said of a job for what is known of them.
     """
     takes: dict[str, dict[str, None]] = {}
@@ -35,10 +38,11 @@ def judge_jobs(this: Round, runs: Mapping[str, Sequence[Trouble]], unread: Set[s
     for name, evidence in this.got.objects.items():
         for at in {place(past.product, past.job) for past in evidence.history.runs} - listed:
             takes.setdefault(at, {})[name] = None  # it was renamed or removed, or the product lists no such jobs
-    for at, names in takes.items():
-        if len(names) < _MANY:
-            continue
-        troubles = _troubles(this, at, list(names), runs)
+    told = {at: _troubles(this, at, list(names), runs) for at, names in takes.items() if len(names) >= _MANY}
+    for at, behind in _behind(this, runs, late, unread).items():
+        told[at].append(_beyond(behind, len(takes[at])))
+    for at, troubles in told.items():
+        names = takes[at]
         if troubles or (at in listed and not unread & names.keys()):
             _tell(this, at, list(names), troubles)
         elif unread & names.keys():
@@ -54,6 +58,31 @@ def _troubles(this: Round, at: str, names: Sequence[str], runs: Mapping[str, Seq
         this.folded |= set(each)
         troubles.append(_of_most([one for _, one in each], len(names)))
     return troubles
+
+
+def _behind(
+    this: Round, runs: Mapping[str, Sequence[Trouble]], late: Mapping[str, Trouble], unread: Set[str]
+) -> dict[str, dict[str, Trouble]]:
+    """By job: the objects that are late, of which nothing else is wrong than what is told of all their jobs.
+
+    One that has no restore point at all is not late: somebody took them away.
+    """
+    behind: dict[str, dict[str, Trouble]] = {}
+    for name in late.keys() - unread:
+        evidence = this.got.objects[name]
+        folded = {one.job for one in runs[name] if (name, one) in this.folded}
+        listed = {place(product, job.name) for product, job in evidence.jobs}
+        late_by = newest(evidence.history, this.now) is not None and listed <= folded
+        if folded and late_by and all((name, one) in this.folded for one in runs[name]):
+            behind.setdefault(min(folded), {})[name] = late[name]
+            this.folded.add((name, late[name]))
+    return behind
+
+
+def _beyond(behind: Mapping[str, Trouble], count: int) -> Trouble:
+    name, worst = max(sorted(behind.items()), key=lambda one: one[1].state.rank)
+    words = f"{len(behind)} of {count} objects are late by it, {printable(name)[:40]}: {worst.words}"
+    return Trouble(worst.state, words, worst.mend)
 
 
 def _tell(this: Round, at: str, names: Sequence[str], troubles: Sequence[Trouble]) -> None:

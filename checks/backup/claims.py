@@ -54,20 +54,20 @@ class Names:
         return known
 
 
-def of_products(before: ObjectHistory, products: Container[str]) -> ObjectHistory:
-    """Without what any other product told."""
+def without_products(before: ObjectHistory, gone: Container[str]) -> ObjectHistory:
+    """Without what any of these products told."""
     tables = (before.lying, before.counts, before.verified)
-    foreign = any(at.partition("/")[0] not in products for table in tables for at in table)
-    if not foreign and all(past.product in products for past in before.runs):
+    known = any(at.partition("/")[0] in gone for table in tables for at in table)
+    if not known and not any(past.product in gone for past in before.runs):
         return before
     return replace(
         before,
-        runs=tuple(past for past in before.runs if past.product in products),
-        lying=_of(before.lying, products),
-        counts=_of(before.counts, products),
-        verified=_of(before.verified, products),
+        runs=tuple(past for past in before.runs if past.product not in gone),
+        lying=_without(before.lying, gone),
+        counts=_without(before.counts, gone),
+        verified=_without(before.verified, gone),
     )
 
 
-def _of(table: Mapping[str, _T], products: Container[str]) -> dict[str, _T]:
-    return {at: one for at, one in table.items() if at.partition("/")[0] in products}
+def _without(table: Mapping[str, _T], gone: Container[str]) -> dict[str, _T]:
+    return {at: one for at, one in table.items() if at.partition("/")[0] not in gone}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from checks.backup.claims import Names, of_products
+from checks.backup.claims import Names, without_products
 from checks.backup.evidence import Evidence, place
 from checks.backup.history import (
     NEWS,
@@ -61,10 +61,13 @@ def gathered(options: BackupOptions, accounts: Mapping[str, Account], before: No
 
 
 def _known(before: Note, name: str, options: ObjectOptions, now: float) -> ObjectHistory:
-    """What is remembered of an object, but for products that do not tell of it any more: nobody could take it back."""
+    """What is remembered of an object, but for products that do not tell of it any more: nobody could take it back.
+
+    What drills of ours told stays, whatever they call their product: nobody reads that one here.
+    """
     if name not in before.objects:
         return ObjectHistory(first_seen=now)
-    return of_products(before.objects[name], {claim.product for claim in options.by})
+    return without_products(before.objects[name], before.read.keys() - {claim.product for claim in options.by})
 
 
 def _job_runs(product: str, account: Account, known: dict[str, tuple[JobRun, ...]]) -> None:

@@ -71,7 +71,11 @@ def judged(options: BackupOptions, answers: BackupAnswers, memory: Memory | None
     this = Round(options, accounts, before, got, now, {name: one for name, (_, one) in told.items()})
     places = judge_places(this)
     runs = {name: list(_runs(this, name, evidence)) for name, evidence in got.objects.items()}
-    judge_jobs(this, runs, {name for name, one in options.objects.items() if _unread(this, one)})
+    unread = {name for name, one in options.objects.items() if _unread(this, one)}
+    late = {name: one for name, evidence in got.objects.items() for one in _late(this, name, evidence, name in unread)}
+    judge_jobs(this, runs, late, unread)
+    for name, one in late.items():
+        runs[name].insert(0, one)
     objects = {name: _object(this, name, evidence, runs[name]) for name, evidence in got.objects.items()}
     for name, part in parts.items():
         judge_product(this, name, part)
@@ -149,20 +153,32 @@ def _runs(this: Round, name: str, evidence: Evidence) -> Iterator[Trouble]:
     yield from run_troubles(options, evidence, this.now, excused=bool(whole))
 
 
-def _object(this: Round, name: str, evidence: Evidence, runs: Sequence[Trouble]) -> ObjectHistory:
+def _late(this: Round, name: str, evidence: Evidence, unread: bool) -> Iterator[Trouble]:
+    """What is wrong with its RPO, where anything backs it up."""
+    options, history = this.options.objects[name], evidence.history
+    if evidence.matched or history.lying or unread:
+        late = freshness(options, history, this.now, unread, next_run(options, evidence, this.now))
+        if late is not None:
+            yield late
+
+
+def _object(this: Round, name: str, evidence: Evidence, found: Sequence[Trouble]) -> ObjectHistory:
+    """`found`: what is wrong with its RPO, its jobs and its runs."""
     options, history, now = this.options.objects[name], evidence.history, this.now
     kept, series = copies(this.options, history), [(one, unusual(one)) for one in series_of(history.runs)]
     far = [one for _, found in series for one in found]
     this.readings += families.of_object(name, options, history, by_place(kept), far, now)
     unread = _unread(this, options)
-    own = [one for one in runs if (name, one) not in this.folded]
-    troubles = list(_protection(this, options, evidence, unread, own))
+    troubles = [one for one in found if (name, one) not in this.folded]
+    if not evidence.matched and not history.lying and not unread:
+        words = "nothing backs it up: no product knows it"
+        troubles = [Trouble(State.CRITICAL, words, "add it to a job, or mend its name here")]
     if unread:
         _of_what_is_known(this, name, evidence, troubles)
         return history
-    folded = next((one for one in runs if (name, one) in this.folded), None)
-    if folded is not None and not troubles:
-        tell(this, PROTECTION, name, [folded], "", evidence, f"{JOB}/{folded.job}")
+    folded = [one for one in found if (name, one) in this.folded]
+    if folded and not troubles:
+        tell(this, PROTECTION, name, folded, "", evidence, f"{JOB}/{min(one.job for one in folded if one.job)}")
     else:
         cause = _cause(this, history) if troubles else ""
         tell(this, PROTECTION, name, troubles, _well(evidence, now), evidence, cause)
@@ -233,20 +249,6 @@ def _times(this: Round, options: ObjectOptions, evidence: Evidence) -> list[floa
         for point in points
         if restorable(point, options)
     ]
-
-
-def _protection(
-    this: Round, options: ObjectOptions, evidence: Evidence, unread: bool, runs: Sequence[Trouble]
-) -> Iterator[Trouble]:
-    if not evidence.matched and not evidence.history.lying and not unread:
-        yield Trouble(
-            State.CRITICAL, "nothing backs it up: no product knows it", "add it to a job, or mend its name here"
-        )
-        return
-    late = freshness(options, evidence.history, this.now, unread, next_run(options, evidence, this.now))
-    if late is not None:
-        yield late
-    yield from runs
 
 
 def _cause(this: Round, history: ObjectHistory) -> str:

@@ -37,7 +37,7 @@ FAULTS: Mapping[str, Mapping[str, str]] = {
     "none": dict.fromkeys(("rules", *_CHECKS), "nothing"),
     "no run for two days": {
         **dict.fromkeys(("rules", "restic", "borg", "Bacula", "pgBackRest", "Barman", "files", "PBS"), _LATE),
-        **dict.fromkeys(("Veeam", "PVE"), f"job warning, {_LATE}"),  # it tells when the job was due
+        **dict.fromkeys(("Veeam", "PVE"), "job critical"),  # it tells when the job was due
     },
     "a missed start": {"rules": "protection warning", "push": "protection warning"},
     "a run that does not end": {"rules": "protection warning", "push": "protection warning"},

@@ -64,12 +64,34 @@ def test_a_run_that_failed_for_most_is_the_jobs_and_for_one_is_its_own() -> None
     assert bad(assessed(FOUR, account(one))) == {"backup/protection/ben": State.WARNING}
 
 
-def test_what_a_job_owes_does_not_hide_that_an_object_is_beyond_its_rpo() -> None:
+def test_objects_that_are_late_by_a_job_that_is_told_of_are_told_with_it() -> None:
     told = account(nights(at=NOW - 31 * HOUR), jobs=(Job("nightly", enabled=False),))
+
+    found = assessed(FOUR, told)
+
+    assert bad(found) == {ALL: State.CRITICAL}
+    assert "4 of 4 objects are late by it, ben: last restorable point" in finding(found, ALL).summary
+    assert "is switched off" in finding(found, ALL).summary
+    assert all(
+        "backup/job/veeam/nightly says why" in finding(found, f"backup/protection/{one}").summary for one in NAMES
+    )
+
+
+def test_an_object_that_is_late_by_more_than_its_job_is_told_by_itself() -> None:
+    mine = [one for one in nights(at=NOW - 31 * HOUR) if one.object == "ben"]
+    others = [one for one in nights() if one.object != "ben"]
+    copied = Run("copy", "ben to Aylesbury", Outcome.FAILED, "ben", NOW - 2 * HOUR, NOW - HOUR)
+    told = account([*mine, *others, copied], jobs=(Job("nightly", enabled=False), Job("ben to Aylesbury")))
 
     found = bad(assessed(FOUR, told))
 
-    assert found == {ALL: State.WARNING} | {f"backup/protection/{name}": State.CRITICAL for name in NAMES}
+    assert found == {ALL: State.WARNING, "backup/protection/ben": State.CRITICAL}
+
+
+def test_objects_that_are_late_though_their_job_is_well_are_told_each() -> None:
+    found = bad(assessed(FOUR, account(nights(), points=())))
+
+    assert found == {f"backup/protection/{name}": State.CRITICAL for name in NAMES}
 
 
 def test_a_job_that_failed_before_it_came_to_any_object_is_told() -> None:

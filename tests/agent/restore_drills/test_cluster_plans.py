@@ -46,7 +46,7 @@ def test_the_plans_of_the_page_are_read(tmp_path: Path) -> None:
         drill for one in plans for drill in read_plan(plan(tmp_path, one + "scratch: /run/scratch\n")).drills.values()
     ]
 
-    assert {one.product for one in drills} == {"restic", "pgbackrest", "barman"}
+    assert {one.product for one in drills} == {"restic", "bacula", "command", "pgbackrest", "barman"}
     assert all(one.hands for one in drills)
 
 

@@ -18,6 +18,7 @@ from testbeds.systemd_machine import SystemdMachine
 
 pytestmark = pytest.mark.acceptance
 
+TIMERS = ("ridgeway-backup.timer", "ridgeway-drill@ben.timer", "ridgeway-rehearsal@ben.timer")
 ESTATE = """
 estate: {name: test, vantage: here}
 councils:
@@ -77,9 +78,9 @@ def test_the_backup_is_made_beside_the_running_agent(agent: SystemdMachine) -> N
 
 
 def test_the_timers_say_when_they_come(machine: SystemdMachine) -> None:
-    machine.run("systemctl", "start", "ridgeway-backup.timer", "ridgeway-drill@ben.timer")
+    machine.run("systemctl", "start", *TIMERS)
 
-    for timer in ("ridgeway-backup.timer", "ridgeway-drill@ben.timer"):
+    for timer in TIMERS:
         assert machine.shows(timer, "ActiveState")["ActiveState"] == "active"
         assert machine.shows(timer, "NextElapseUSecRealtime")["NextElapseUSecRealtime"]
 
@@ -105,6 +106,8 @@ def test_a_drill_restores_behind_its_sandbox_and_leaves_its_result(machine: Syst
 
     machine.run("systemctl", "start", "ridgeway-drill@ben.service")
     sound = _records(machine)
+    machine.run("systemctl", "start", "ridgeway-rehearsal@ben.service")
+    rehearsed = _records(machine)
     with contextlib.ExitStack() as damage:
         for pack in (path for path in (lab.repository / "data").rglob("*") if path.is_file()):
             damage.enter_context(octet(pack))
@@ -114,6 +117,7 @@ def test_a_drill_restores_behind_its_sandbox_and_leaves_its_result(machine: Syst
     assert {(one["by"], one["outcome"], one["cleaned"]) for one in sound} == {
         ("canary ben", "passed", True), ("samples ben", "passed", True)
     }  # fmt: skip
+    assert ("canary ben", "failed") in {(one["by"], one["outcome"]) for one in rehearsed if one["rehearsal"]}
     assert "failed" in {one["outcome"] for one in damaged}
     owner = machine.run("stat", "-c", "%U:%G %a", "/var/lib/ridgeway-proofs/ben.json").stdout.strip()
     assert owner == "ridgeway-drill:ridgeway 640"

@@ -61,7 +61,7 @@ def test_the_exposure_stays_below_the_gate(tmp_path: Path, drop_ins: tuple[str, 
     assert done.returncode == 0, done.stdout[-2_000:] + done.stderr
 
 
-@pytest.mark.parametrize("name", ["ridgeway-backup.service", "ridgeway-drill@.service"])
+@pytest.mark.parametrize("name", ["ridgeway-backup.service", "ridgeway-drill@.service", "ridgeway-rehearsal@.service"])
 def test_the_exposure_of_the_backup_and_of_drills_stays_below_the_gate(tmp_path: Path, name: str) -> None:
     unit = tmp_path / name
     unit.write_text(_with(shutil.which("true") or "/bin/true", SHIPPED / unit.name))
@@ -74,7 +74,7 @@ def test_the_exposure_of_the_backup_and_of_drills_stays_below_the_gate(tmp_path:
     assert done.returncode == 0, done.stdout[-2_000:] + done.stderr
 
 
-@pytest.mark.parametrize("name", ["ridgeway-backup", "ridgeway-drill@"])
+@pytest.mark.parametrize("name", ["ridgeway-backup", "ridgeway-drill@", "ridgeway-rehearsal@"])
 def test_systemd_finds_no_mistake_in_the_backup_and_drills_and_their_timers(tmp_path: Path, name: str) -> None:
     units = [tmp_path / f"{name}.{kind}" for kind in ("service", "timer")]
     for unit in units:
@@ -102,6 +102,22 @@ def test_a_drill_runs_as_a_user_of_its_own_in_memory_that_is_never_swapped_and_i
     assert {"User=ridgeway-drill", "RuntimeDirectory=ridgeway-drill/%i", "MemorySwapMax=0"} <= set(of_drill)
     assert "[Install]" not in of_drill
     assert not [line for line in of_drill if line.startswith(("StateDirectory=ridgeway ", "LoadCredential="))]
+
+
+def test_a_rehearsal_differs_from_a_drill_in_what_it_runs_alone() -> None:
+    drill, rehearsal = (
+        (SHIPPED / f"ridgeway-{name}@.service").read_text().partition("[Service]")[2].splitlines()
+        for name in ("drill", "rehearsal")
+    )
+
+    assert [line for line in drill if line not in rehearsal] == [
+        "ExecStart=/opt/ridgeway/bin/ridgeway restore-drill run %i --config.file=/etc/ridgeway/drills.yaml",
+        "RuntimeDirectory=ridgeway-drill/%i",
+    ]
+    assert [line for line in rehearsal if line not in drill] == [
+        "ExecStart=/opt/ridgeway/bin/ridgeway restore-drill run %i --rehearse --config.file=/etc/ridgeway/drills.yaml",
+        "RuntimeDirectory=ridgeway-drill/rehearsal-%i",
+    ]
 
 
 def test_the_gate_would_catch_a_unit_without_its_hardening(tmp_path: Path) -> None:

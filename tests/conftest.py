@@ -1,5 +1,6 @@
 """Makes `tests/testbeds` importable as `testbeds`, whatever the directory pytest is started from."""
 
+import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from checks.transports import Transports
 
 sys.path.insert(0, str(Path(__file__).parent))
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # of a run in the background, which every agent would inherit
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 from testbeds.planted import planted, pytest_sessionfinish, pytest_terminal_summary

@@ -13,13 +13,15 @@ if TYPE_CHECKING:
     from checks.transports import Transports
 
 sys.path.insert(0, str(Path(__file__).parent))
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # of a run in the background, which every agent would inherit
-    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 from testbeds.planted import planted, pytest_sessionfinish, pytest_terminal_summary
 
 __all__ = ["planted", "pytest_sessionfinish", "pytest_terminal_summary"]
+
+for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(number) is signal.SIG_IGN:  # of a run in the background, which every agent would inherit
+        signal.signal(number, handler)
 
 
 @pytest.hookimpl(optionalhook=True)  # pytest-xdist's, which is loaded only if it is installed

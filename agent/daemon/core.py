@@ -18,7 +18,14 @@ from agent.approvals import ApprovalCommands
 from agent.daemon.drilling import Drilling
 from agent.daemon.inforce import InForce, Using
 from agent.daemon.journal import tell_incident, tell_ticket
-from agent.daemon.life import HangUps, StartError, raise_descriptor_limit, spare_the_collector, stop_event
+from agent.daemon.life import (
+    HangUps,
+    StartError,
+    raise_descriptor_limit,
+    spare_the_collector,
+    stop_event,
+    take_short_turns,
+)
 from agent.daemon.loading import Loader
 from agent.daemon.outbound import Outbound
 from agent.daemon.parts import (
@@ -104,6 +111,7 @@ def run_daemon(
         stop = stop_event(signals)
         async with running(estate, settings, kinds, desks, dropped, loader, redactor.learn_estate) as daemon:
             spare_the_collector()
+            take_short_turns()
             signals.heard_by(daemon.hang_up)
             await stop.wait()
 

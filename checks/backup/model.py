@@ -30,12 +30,12 @@ class Outcome(StrEnum):
     @property
     def over(self) -> bool:
         """Whether the run has ended."""
-        return self not in (Outcome.RUNNING, Outcome.WAITING)
+        return self is not Outcome.RUNNING and self is not Outcome.WAITING
 
     @property
     def kept(self) -> bool:
         """Whether it left a restore point."""
-        return self in (Outcome.SUCCESS, Outcome.PARTIAL)
+        return self is Outcome.SUCCESS or self is Outcome.PARTIAL
 
 
 class Level(StrEnum):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import smtplib
 import ssl
 import subprocess
@@ -16,7 +15,7 @@ import pytest
 from testbeds.agent import Agent
 from testbeds.certificates import Authority
 from testbeds.mailing import MailAgent, mail
-from testbeds.peers import wait_until
+from testbeds.peers import need, wait_until
 from testbeds.pushing import KEY, OTHER_KEY, estate
 from testbeds.sshd import USER, running
 from tests.acceptance.test_full_disk import fill, small_disk
@@ -90,7 +89,6 @@ def test_a_mail_is_judged_by_rules_that_may_change_and_an_unknown_one_is_never_g
     assert mailed.agent.metric("ridgeway_push_mails_total", outcome="taken") == 1
 
 
-@pytest.mark.skipif(shutil.which("msmtp") is None, reason="msmtp is not installed")
 def test_msmtp_tells_the_agent_over_tls_and_refuses_another_authority(mailed: MailAgent, tmp_path: Path) -> None:
     authority = Authority()
     certificate, key = authority.issue().write(tmp_path)
@@ -106,7 +104,7 @@ def test_msmtp_tells_the_agent_over_tls_and_refuses_another_authority(mailed: Ma
         told = ["--host=localhost", f"--port={mailed.smtp}", "--tls=on", "--tls-starttls=on", "--auth=off"]
         trusted = [f"--tls-trust-file={tmp_path / trust}", "--from=nas@forum.example", "--timeout=20"]
         environment = {**os.environ, "HOME": str(tmp_path)}
-        command = ["msmtp", "--file=/dev/null", *told, *trusted, "--", to]
+        command = [str(need("msmtp")), "--file=/dev/null", *told, *trusted, "--", to]
         octets = mail("[Success] Ben", "msmtp was here\n.\n").as_bytes()
         return subprocess.run(command, input=octets, env=environment, capture_output=True, timeout=60)
 

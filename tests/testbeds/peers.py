@@ -29,6 +29,8 @@ _DEBIAN_PACKAGES = {
     "rt-setup-database-5": "request-tracker5 rt5-standalone rt5-db-sqlite dbconfig-no-thanks msmtp-mta",
     "chromium": "chromium",
     "systemd-analyze": "systemd",
+    "/lib/systemd/systemd": "systemd",
+    "msmtp": "msmtp-mta",
     "ip": "iproute2",
     "keepalived": "keepalived",
     "nft": "nftables",

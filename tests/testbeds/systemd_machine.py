@@ -17,7 +17,7 @@ from typing import Self
 
 import pytest
 
-from testbeds.peers import find, wait_until
+from testbeds.peers import need, wait_until
 
 SOURCE = Path(__file__).parents[2]
 SHIPPED = SOURCE / "systemd"
@@ -87,8 +87,8 @@ class SystemdMachine:
     _groups: set[Path] = field(default_factory=set)
 
     def __enter__(self) -> Self:
-        systemd = find("/lib/systemd/systemd")
-        why = "systemd is not installed" if systemd is None else _cannot()
+        systemd = need("/lib/systemd/systemd")
+        why = _cannot()
         if why:
             pytest.skip(why)
         self._groups = _groups()

@@ -16,14 +16,13 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema, model_validator
 
 from checks.backup.model import Account
+from checks.backup.products.passwords import password_of
 from checks.contract import Context, Reason, Target
 from checks.network.limits import give_up_at
 from checks.transports.aside import Crowded, Overdue, StillHanging, Tether
 from checks.transports.fault import TransportFault
 from config.cron import LONDON, read_zone
-from config.estate import Credential
 from config.schema.words import read_name
-from config.secrets import Secret, SecretError, SecretReference
 
 if TYPE_CHECKING:
     from checks.backup.products.bacula.catalogue import At
@@ -96,7 +95,7 @@ async def read(target: Target, options: BaculaOptions, ctx: Context, kept: objec
     if credential is None or credential.kind != "password":
         words = f"{target.name} needs a credential of the kind password in the role {ROLE}"
         raise TransportFault(Reason.LOCAL, words)
-    secret = _password(credential)
+    secret = password_of(credential)
     user = str(credential.settings.get("user", ""))
     place = At(None, target.name, target.address, options.port, options.database or "", user, secret, options.ca)
     question = _Question(place, ZoneInfo(options.zone), ctx.now())
@@ -120,13 +119,3 @@ async def _aside(ctx: Context, place: str, question: _Question, deadline: float)
         raise TransportFault(Reason.LOCAL, f"the catalogue {place} was not asked: {error}") from error
     except Overdue as error:
         raise TransportFault(Reason.NO_ANSWER, f"the catalogue {place}: {error}") from error
-
-
-def _password(credential: Credential) -> Secret:
-    value = credential.settings.get("password")
-    if not isinstance(value, SecretReference):
-        raise TransportFault(Reason.LOCAL, f"the credential {credential.name}: has no password")
-    try:
-        return value.resolve()
-    except SecretError as error:
-        raise TransportFault(Reason.LOCAL, f"the credential {credential.name}: {error}") from error

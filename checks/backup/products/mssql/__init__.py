@@ -19,13 +19,12 @@ from checks.backup.products.mssql.known import Instance, Known
 from checks.backup.products.mssql.options import MssqlOptions
 from checks.backup.products.mssql.reading import CHAINS, Asked, account
 from checks.backup.products.mssql.server import Answers, Login, Since, answers_of
+from checks.backup.products.passwords import password_of
 from checks.contract import Context, Reason, Target
 from checks.network.limits import give_up_at
 from checks.transports.aside import Crowded, Overdue, StillHanging
 from checks.transports.conversation import connect
 from checks.transports.fault import TransportFault
-from config.estate import Credential
-from config.secrets import Secret, SecretError, SecretReference
 
 ROLE = "catalogue"
 _CONNECT = 10.0
@@ -99,7 +98,7 @@ async def _answers(one: _One, options: MssqlOptions, since: Since, ctx: Context,
     if credential is None or credential.kind != "password":
         words = f"{one.target.name} needs a credential of the kind password in the role {ROLE}"
         raise TransportFault(Reason.LOCAL, words)
-    user, secret = str(credential.settings.get("user", "")), _password(credential)
+    user, secret = str(credential.settings.get("user", "")), password_of(credential)
     begin = datetime.fromtimestamp(ctx.now() - CHAINS, UTC).astimezone(ZoneInfo(options.zone)).replace(tzinfo=None)
     login = Login(one.place, one.host, Trusted(one.host, options.ca, options.pin), user, secret)
     names = ctx.transports.tcp.names
@@ -125,13 +124,3 @@ async def _answers(one: _One, options: MssqlOptions, since: Since, ctx: Context,
                 raise TransportFault(Reason.NO_ANSWER, f"{one.place}: {error}") from error
         attempt.accepted()
         return told
-
-
-def _password(credential: Credential) -> Secret:
-    value = credential.settings.get("password")
-    if not isinstance(value, SecretReference):
-        raise TransportFault(Reason.LOCAL, f"the credential {credential.name}: has no password")
-    try:
-        return value.resolve()
-    except SecretError as error:
-        raise TransportFault(Reason.LOCAL, f"the credential {credential.name}: {error}") from error
